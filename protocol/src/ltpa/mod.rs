@@ -1,0 +1,1 @@
+//! LTPA single sign-on tokens and the cookies that carry them. Implements `ltpa.md`.
