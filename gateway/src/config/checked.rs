@@ -1,0 +1,295 @@
+//! The configuration as the rest of the program sees it: types that cannot be wrong.
+//!
+//! `file.rs` reads the TOML shape, `check.rs` turns it into this or into the list of all its errors.
+//! Defaults live here, and are safe for the open internet.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::secret::Secret;
+use rustls::ServerConfig;
+
+/// Everything that `livename run` needs.
+#[derive(Debug)]
+pub struct Config {
+    pub listen: Listen,
+    /// Ready for use: certificates were read and match their keys. `None` without an https listener.
+    pub tls: Option<Arc<ServerConfig>>,
+    pub sso: Sso,
+    pub communities: Vec<Arc<Community>>,
+    /// In the order of the file; the router picks the most specific path.
+    pub routes: Vec<Arc<Route>>,
+    pub limits: Limits,
+}
+
+/// Addresses to listen on; port 0 takes any free port.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    pub http: Vec<SocketAddr>,
+    pub https: Vec<SocketAddr>,
+    pub admin: SocketAddr,
+    /// Threads that serve browsers. Default: one per core.
+    pub workers: usize,
+}
+
+/// Single sign-on: which cookies carry tokens, and the keys that prove them.
+#[derive(Debug, Default)]
+pub struct Sso {
+    /// DNS domain of the cookies with the leading dot (`.renovation.example`).
+    pub domain: Option<String>,
+    /// In the order in which they are tried.
+    pub cookies: Vec<SsoCookie>,
+    pub keys: Vec<SsoKey>,
+    /// Allowed clock difference on both ends of a token's life. Default 60 s, at most 300 s.
+    pub skew: Duration,
+    /// Page origins (`https://mail1.renovation.example`) beside those below `domain` and the
+    /// gateway's own that may open event channels.
+    pub origins: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SsoCookie {
+    pub name: String,
+    pub format: TokenFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFormat {
+    Domino,
+}
+
+/// One key of the ring.
+#[derive(Clone, Debug)]
+pub struct SsoKey {
+    pub id: String,
+    pub material: KeyMaterial,
+}
+
+#[derive(Clone, Debug)]
+pub enum KeyMaterial {
+    /// The 20 bytes of `LTPA_DominoSecret`, decoded.
+    Domino(Secret),
+}
+
+/// Sametime servers that share users.
+#[derive(Clone, Debug)]
+pub struct Community {
+    pub name: String,
+    /// `host:port`, tried in turn.
+    pub servers: Vec<String>,
+    /// Server names as redirects give them → `host:port` that can be reached from here.
+    pub host_map: Vec<(String, String)>,
+    pub own_presence: OwnPresence,
+    pub privacy: Privacy,
+    /// VP login type of users' own logins and of observers.
+    pub login_type: u16,
+    /// How a token travels in a Login frame (vp-wire.md 5.3). Default raw.
+    pub token_form: TokenForm,
+    /// How the client follows a LoginRedirect. Default reconnect.
+    pub redirect: Redirect,
+    /// TLS to the servers; `None` is plain.
+    pub tls: Option<CommunityTls>,
+    /// Local addresses to connect from, used in turn. Empty: the system chooses.
+    pub source_addresses: Vec<std::net::IpAddr>,
+    pub observers: Vec<Observer>,
+    pub tuning: CommunityTuning,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnPresence {
+    /// A browser session is also an upstream login of that user.
+    Login,
+    /// The gateway only shows others.
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// Every user's watches go through the user's own login.
+    Own,
+    /// Watches are shared through the observers.
+    Trust,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenForm {
+    /// Auth type 1, the token's bytes.
+    Raw,
+    /// Auth type 1, a counted string inside the opaque.
+    String,
+    /// Auth type 5, encrypted with the Diffie-Hellman key.
+    Dh,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirect {
+    Reconnect,
+    Continue,
+}
+
+#[derive(Clone, Debug)]
+pub struct CommunityTls {
+    pub client: Arc<rustls::ClientConfig>,
+    /// Name to verify and to send as SNI, if it is not the host that is connected to.
+    pub server_name: Option<String>,
+}
+
+/// An upstream login that watches people for everybody.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    pub name: String,
+    pub credential: ObserverCredential,
+}
+
+#[derive(Clone, Debug)]
+pub enum ObserverCredential {
+    Password(Secret),
+    /// Read again at each login, so that it can be renewed from outside.
+    TokenFile(PathBuf),
+    /// A token is made with the first signing key of `[sso]` at each login.
+    Mint(Secret),
+}
+
+/// Paces and patience towards a community. Defaults in design.md sections 3 and 10.
+#[derive(Clone, Debug)]
+pub struct CommunityTuning {
+    /// Ids in one ADD. Default 250.
+    pub batch: usize,
+    /// Batches whose snapshot is outstanding, per login. Default 4.
+    pub batches_in_flight: usize,
+    /// Watches one login may hold; `None` is no limit.
+    pub watches_per_login: Option<usize>,
+    /// How long a watch stays after its last viewer has gone. Default 5 min.
+    pub linger: Duration,
+    /// How long after a loss states keep their value before they become unknown. Default 5 s.
+    pub unknown_after: Duration,
+    /// A batch that is not answered by then counts as ignored. Default 30 s.
+    pub answer_timeout: Duration,
+    pub connect_timeout: Duration,
+    pub login_timeout: Duration,
+    /// First and longest wait between two tries. Default 1 s and 5 min.
+    pub backoff: (Duration, Duration),
+    /// New logins per second to this community. Default 200.
+    pub logins_per_second: u32,
+    pub keepalive: Duration,
+}
+
+/// Which requests, and what becomes of them.
+#[derive(Debug)]
+pub struct Route {
+    /// Lower case, without port; empty is every host.
+    pub hosts: Vec<String>,
+    /// Path prefix on a segment border, starting with `/`.
+    pub path: String,
+    pub auth: AuthPolicy,
+    pub serve: Serve,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthPolicy {
+    /// Without a valid token: 401.
+    Required,
+    /// A valid token gives an identity, any other request passes without one.
+    Optional,
+    Off,
+}
+
+#[derive(Debug)]
+pub enum Serve {
+    /// Presence of that community, answered here (`/livename/v1/events` below the route's path or at
+    /// the root).
+    Awareness(Arc<Community>),
+    /// Passed on.
+    Upstream(UpstreamRoute),
+    /// Something built in (the demo's pages): looked up by name in the program.
+    Builtin(String),
+}
+
+#[derive(Debug)]
+pub struct UpstreamRoute {
+    /// At least one; tried in turn.
+    pub upstreams: Vec<Upstream>,
+    pub sametime_protocol: SametimeProtocol,
+    pub connect_timeout: Duration,
+    /// Longest wait for the head of an answer; `None` waits as long as the browser does.
+    pub head_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// `https` if true.
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+    /// Verification for https.
+    pub client: Arc<rustls::ClientConfig>,
+}
+
+/// What `iNotes_WA_SametimeProtocol` means: the scheme of the Sametime side as the page sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SametimeProtocol {
+    Page,
+    Http,
+    Https,
+}
+
+/// Bounds on what the network may use (design.md section 10).
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub connections: usize,
+    pub connections_per_address: usize,
+    pub header_bytes: usize,
+    pub head_timeout: Duration,
+    pub tls_handshake_timeout: Duration,
+    pub idle_timeout: Duration,
+    pub message_bytes: usize,
+    pub watches_per_session: usize,
+    pub sessions_per_user: usize,
+    pub session_grace: Duration,
+    /// The ordered lane of a session; overflow ends it.
+    pub lane_messages: usize,
+    /// Time that drain gives to open connections.
+    pub drain: Duration,
+    /// Addresses whose `X-Forwarded-*` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 100_000,
+            connections_per_address: 1_000,
+            header_bytes: 32 << 10,
+            head_timeout: Duration::from_secs(10),
+            tls_handshake_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            message_bytes: 64 << 10,
+            watches_per_session: 5_000,
+            sessions_per_user: 16,
+            session_grace: Duration::from_secs(90),
+            lane_messages: 256,
+            drain: Duration::from_secs(30),
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl Default for CommunityTuning {
+    fn default() -> Self {
+        Self {
+            batch: 250,
+            batches_in_flight: 4,
+            watches_per_login: None,
+            linger: Duration::from_secs(300),
+            unknown_after: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(10),
+            login_timeout: Duration::from_secs(30),
+            backoff: (Duration::from_secs(1), Duration::from_secs(300)),
+            logins_per_second: 200,
+            keepalive: Duration::from_secs(60),
+        }
+    }
+}
