@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use protocol::ltpa::Identity;
 
+use crate::auth::Identity;
 use crate::config::Route;
 
 /// A response body: whole, or a stream that ends with an error when its source does.
