@@ -17,3 +17,4 @@
 pub mod auth;
 pub mod config;
 pub mod http;
+pub mod telemetry;

@@ -1,10 +1,25 @@
-//! Who is asking: LTPA cookies in, an identity or a reason out. Knows no HTTP types.
+//! Who is asking: LTPA cookies in, an identity or a reason out; and which pages may open event channels.
+//!
+//! Knows no HTTP types. Implements `ltpa.md` sections 6 and 8 around the key ring of `protocol::ltpa`.
+
+use std::sync::Arc;
+
+use protocol::secret::Secret;
+
+mod authenticator;
+pub mod origin;
+
+pub use authenticator::*;
 
 /// What a valid token proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Canonical name as the token has it (`CN=Ann Example/O=Acme`).
+    /// The name as the token has it, usually canonical (`CN=Ann Example/O=Acme`).
     pub user: String,
     /// Unix time in seconds after which the token is worth nothing.
     pub expires: u64,
+    /// Which key of the ring proved it.
+    pub key_id: Arc<str>,
+    /// The token itself, as base64 text, for the user's own login upstream.
+    pub token: Secret,
 }

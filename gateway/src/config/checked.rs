@@ -22,6 +22,7 @@ pub struct Config {
     /// In the order of the file; the router picks the most specific path.
     pub routes: Vec<Arc<Route>>,
     pub limits: Limits,
+    pub log: Log,
 }
 
 /// Addresses to listen on; port 0 takes any free port.
@@ -254,6 +255,28 @@ pub struct Limits {
     pub drain: Duration,
     /// Addresses whose `X-Forwarded-*` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
+}
+
+/// What the log looks like. Read once, at the start of the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Default text.
+    pub format: LogFormat,
+    /// A level, or `module=level` pairs with commas between them. Default `info`.
+    pub level: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
 }
 
 impl Default for Limits {

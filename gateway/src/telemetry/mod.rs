@@ -1,0 +1,11 @@
+//! What the program says about itself: every metric in `metrics`, the log's set-up in `log`.
+//!
+//! Nothing else in the crate knows the metrics library; callers see methods named after what happened.
+
+pub mod log;
+mod metrics;
+mod series;
+#[cfg(test)]
+mod tests;
+
+pub use metrics::Metrics;
