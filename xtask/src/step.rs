@@ -32,7 +32,8 @@ impl Step {
     pub(crate) fn run(mut self) -> Outcome {
         println!("── {}", self.name);
         let start = Instant::now();
-        let status = self.command.status().map_err(|error| format!("{}: cannot start: {error}", self.name))?;
+        let status =
+            self.command.status().map_err(|error| format!("{}: cannot start: {error}", self.name))?;
         println!("── {}: {} ({:.0} s)\n", self.name, status, start.elapsed().as_secs_f64());
         if status.success() { Ok(()) } else { Err(format!("step failed: {}", self.name)) }
     }

@@ -6,7 +6,8 @@ use crate::step::{Outcome, cargo};
 pub(crate) fn run(install: bool) -> Outcome {
     peers::provide(install)?;
     cargo("format", &["fmt", "--all", "--check"]).run()?;
-    cargo("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]).run()?;
+    cargo("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
+        .run()?;
     cargo("docs", &["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
         .env("RUSTDOCFLAGS", "--deny warnings")
         .run()?;

@@ -15,11 +15,27 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["tokio", "hyper", "tracing::", "std::net", "Instant::now", "SystemTime::now", "getrandom"],
         "the simulation runs it: time and randomness are arguments",
     ),
-    ("gateway/src/auth", &["hyper::", "http::", "crate::session", "crate::bridge"], "input is cookie text and a clock"),
-    ("gateway/src/session", &["crate::community::", "crate::bridge"], "session and community meet only in the hub"),
+    (
+        "gateway/src/auth",
+        &["hyper::", "http::", "crate::session", "crate::bridge"],
+        "input is cookie text and a clock",
+    ),
+    (
+        "gateway/src/session",
+        &["crate::community::", "crate::bridge"],
+        "session and community meet only in the hub",
+    ),
     ("gateway/src/shard", &["crate::community::", "crate::bridge"], "the delivery path knows no upstream"),
-    ("gateway/src/community", &["crate::session", "crate::bridge", "crate::http"], "upstream knows no browser"),
-    ("gateway/src/bridge", &["crate::session", "crate::community", "crate::shard"], "a request is one or the other"),
+    (
+        "gateway/src/community",
+        &["crate::session", "crate::bridge", "crate::http"],
+        "upstream knows no browser",
+    ),
+    (
+        "gateway/src/bridge",
+        &["crate::session", "crate::community", "crate::shard"],
+        "a request is one or the other",
+    ),
     ("loadtest", &["gateway::", "gateway_core::"], "a black-box client"),
 ];
 
