@@ -1,0 +1,134 @@
+//! What an administrator can set on a community (vp-wire.md 4, 5.1, 8.5 and 8.8), and the reasons a
+//! server gives when it refuses.
+
+use std::collections::BTreeSet;
+
+use protocol::presence::PersonId;
+
+/// The rules of a community. The default allows everything.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The community's name as it stands in LoginInfo, usually a domain.
+    pub name: String,
+    /// Its servers; the first is the home of everybody who has none named. Never empty.
+    pub servers: Vec<Server>,
+    /// `VPS_ALLOWED_LOGIN_TYPES`; empty: every type may log in.
+    pub allowed_types: BTreeSet<u16>,
+    /// `VP_ONLY_SINGLE_LOGIN_ALLOWED`: a new login of a person ends the earlier ones.
+    pub single_login: bool,
+    /// `VPS_EXCLUDED_LOGIN_TYPES`: neither end others nor are ended.
+    pub excluded_types: BTreeSet<u16>,
+    /// `VPS_PREFERRED_LOGIN_TYPES`: which login gets a chat, best first.
+    pub preferred_types: Vec<u16>,
+    /// Whether anonymous logins are let in.
+    pub anonymous: bool,
+    /// `VP_REJECT_FORWARDED_LOGINS`: a redirected client must dial the home server itself.
+    pub reject_forwarded: bool,
+    /// Logins (of all kinds, together) above this are refused with *server full*.
+    pub max_logins: usize,
+    /// Ids above this number in one login's watch list are ignored without a word.
+    pub subscription_cap: Option<usize>,
+    /// Whether a login is told by an announcement that its ids were ignored.
+    pub announce_cap: bool,
+    /// `ST_GROUPS_MAX_MEMBERS`: a larger public group looks empty.
+    pub group_members: usize,
+    /// Blocks in one snapshot; more ids are answered by several.
+    pub snapshot_blocks: usize,
+    /// Bytes that one person may keep in the storage service.
+    pub storage_bytes: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: "renovation.example".into(),
+            servers: vec![Server::default()],
+            allowed_types: BTreeSet::new(),
+            single_login: false,
+            excluded_types: BTreeSet::new(),
+            preferred_types: Vec::new(),
+            anonymous: true,
+            reject_forwarded: false,
+            max_logins: usize::MAX,
+            subscription_cap: None,
+            announce_cap: false,
+            group_members: 1000,
+            snapshot_blocks: 250,
+            storage_bytes: 4 << 20,
+        }
+    }
+}
+
+/// One server of a community.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its directory name, as LoginInfo and the people's home server name it.
+    pub id: String,
+    /// What a redirected client is told to dial.
+    pub host: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { id: "CN=st1/O=Renovation".into(), host: "st1.renovation.example".into() }
+    }
+}
+
+/// Who may see a person. Kept per person, not per login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivacyList {
+    /// True: the people listed may not see me. False: only they may.
+    pub deny: bool,
+    /// The people listed.
+    pub people: Vec<PersonId>,
+}
+
+impl PrivacyList {
+    /// Whether this list lets the viewer see its owner. Nobody hides from themselves.
+    pub fn shows(&self, owner: &PersonId, viewer: &PersonId) -> bool {
+        owner == viewer || self.deny != self.people.contains(viewer)
+    }
+}
+
+impl Default for PrivacyList {
+    /// Everybody may see me.
+    fn default() -> Self {
+        Self { deny: true, people: Vec::new() }
+    }
+}
+
+/// Reasons of vp-wire.md 10 that a community gives.
+pub mod reason {
+    /// A normal end.
+    pub const OK: u32 = 0;
+    /// The request does not fit the state of the session.
+    pub const INVALID_STATE: u32 = 0x8000_0001;
+    /// A limit was reached.
+    pub const OUT_OF_RESOURCES: u32 = 0x8000_000a;
+    /// The channel is there already.
+    pub const CHANNEL_EXISTS: u32 = 0x8000_000c;
+    /// No such service here.
+    pub const SERVICE_UNSUPPORTED: u32 = 0x8000_000d;
+    /// The token names somebody else.
+    pub const NOT_TRUSTED: u32 = 0x8000_0011;
+    /// The token is not one of ours.
+    pub const TOKEN_INVALID: u32 = 0x8000_0015;
+    /// The token was good once.
+    pub const TOKEN_EXPIRED: u32 = 0x8000_0016;
+    /// Go to the home server directly.
+    pub const CONNECT_ELSEWHERE: u32 = 0x8000_0022;
+    /// No room for another login.
+    pub const SERVER_FULL: u32 = 0x8000_020b;
+    /// The login type, or the user, is not allowed here.
+    pub const RESTRICTED: u32 = 0x8000_0210;
+    /// Wrong name or password.
+    pub const INCORRECT_LOGIN: u32 = 0x8000_0211;
+    /// Passwords cannot be checked at present.
+    pub const VERIFICATION_DOWN: u32 = 0x8000_0214;
+    /// The same user logged in from elsewhere, and one login is the limit.
+    pub const OTHER_LOGIN: u32 = 0x8000_0229;
+    /// The user that a chat is for is not online.
+    pub const NOT_ONLINE: u32 = 0x8000_2000;
+    /// The user that a chat is for does not want to be disturbed.
+    pub const DO_NOT_DISTURB: u32 = 0x8000_2001;
+}
