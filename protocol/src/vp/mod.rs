@@ -1,4 +1,12 @@
 //! The Sametime community protocol (VP, TCP 1533): wire layer and session state machines.
 //! Implements `vp-wire.md`.
 
+pub mod awareness;
 pub mod crypto;
+pub mod frame;
+pub mod message;
+pub mod prim;
+pub mod reason;
+pub mod resolve;
+pub mod service;
+pub mod storage;
