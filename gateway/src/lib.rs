@@ -17,4 +17,5 @@
 pub mod auth;
 pub mod config;
 pub mod http;
+pub mod net;
 pub mod telemetry;

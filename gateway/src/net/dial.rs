@@ -1,0 +1,163 @@
+//! Opens every outgoing connection: TCP with a time limit and an optional source address, TLS on top.
+//!
+//! Does not choose among upstreams and does not retry; `bridge` and `community` do.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// Where to, from where, and how long it may take in all (name look-up, every address, TLS).
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// Host name or address, IPv6 without brackets.
+    pub host: &'a str,
+    pub port: u16,
+    /// Local address to connect from; only remote addresses of its family are tried.
+    pub source: Option<IpAddr>,
+    pub limit: Duration,
+}
+
+/// Why there is no connection. Always the upstream's or the network's doing, except `Name`.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    #[error("the name cannot be resolved: {0}")]
+    Resolve(io::Error),
+    #[error("the name has no usable address")]
+    NoAddress,
+    #[error("connection failed: {0}")]
+    Connect(io::Error),
+    #[error("no connection within the time limit")]
+    TimedOut,
+    #[error("not a valid server name for TLS")]
+    Name,
+    #[error("TLS failed: {0}")]
+    Tls(io::Error),
+}
+
+impl DialError {
+    /// Value of a metric label.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Resolve(_) | Self::NoAddress => "resolve",
+            Self::Connect(_) => "connect",
+            Self::TimedOut => "timeout",
+            Self::Name | Self::Tls(_) => "tls",
+        }
+    }
+}
+
+/// Opens a TCP connection; addresses of the name are tried in turn, none may use up the others' time.
+pub async fn dial(target: Target<'_>) -> Result<TcpStream, DialError> {
+    let deadline = Instant::now() + target.limit;
+    let addresses = resolve(target, deadline).await?;
+    let mut last = DialError::NoAddress;
+    for (index, address) in addresses.iter().enumerate() {
+        let now = Instant::now();
+        let waiting = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let turn = now + deadline.saturating_duration_since(now) / waiting;
+        match timeout_at(turn, connect(*address, target.source)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = DialError::Connect(error),
+            Err(_) => last = DialError::TimedOut,
+        }
+    }
+    Err(last)
+}
+
+/// As [`dial`], then a TLS handshake within the same limit. `name` is verified and sent as SNI; the
+/// default is the host.
+pub async fn dial_tls(
+    target: Target<'_>,
+    name: Option<&str>,
+    config: &Arc<ClientConfig>,
+) -> Result<TlsStream<TcpStream>, DialError> {
+    let deadline = Instant::now() + target.limit;
+    let name =
+        ServerName::try_from(name.unwrap_or(target.host).to_owned()).map_err(|_| DialError::Name)?;
+    let stream = dial(target).await?;
+    let handshake = TlsConnector::from(Arc::clone(config)).connect(name, stream);
+    timeout_at(deadline, handshake).await.map_err(|_| DialError::TimedOut)?.map_err(DialError::Tls)
+}
+
+async fn resolve(target: Target<'_>, deadline: Instant) -> Result<Vec<SocketAddr>, DialError> {
+    let found = match target.host.parse::<IpAddr>() {
+        Ok(address) => vec![SocketAddr::new(address, target.port)],
+        Err(_) => timeout_at(deadline, lookup_host((target.host, target.port)))
+            .await
+            .map_err(|_| DialError::TimedOut)?
+            .map_err(DialError::Resolve)?
+            .collect(),
+    };
+    let fits = |address: &SocketAddr| target.source.is_none_or(|from| from.is_ipv4() == address.is_ipv4());
+    let addresses: Vec<_> = found.into_iter().filter(fits).collect();
+    if addresses.is_empty() { Err(DialError::NoAddress) } else { Ok(addresses) }
+}
+
+async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(source) = source {
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn target(host: &str, port: u16) -> Target<'_> {
+        Target { host, port, source: None, limit: Duration::from_secs(5) }
+    }
+
+    #[tokio::test]
+    async fn connects_from_the_source_address_asked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let source = Some("127.0.0.7".parse().unwrap());
+        let stream = dial(Target { source, ..target("127.0.0.1", port) }).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip(), source.unwrap());
+        assert!(stream.nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_source_of_the_other_family_fits_no_address() {
+        let source = Some("::1".parse().unwrap());
+        let error = dial(Target { source, ..target("127.0.0.1", 1) }).await.unwrap_err();
+        assert!(matches!(error, DialError::NoAddress), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_says_so() {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let error = dial(target("127.0.0.1", free.port())).await.unwrap_err();
+        assert_eq!(error.label(), "connect");
+    }
+
+    #[tokio::test]
+    async fn a_silent_tls_server_is_given_up_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let limit = Duration::from_millis(50);
+        let silent = Target { limit, ..target("127.0.0.1", port) };
+        let error = dial_tls(silent, Some("st.example"), &Arc::new(config)).await.unwrap_err();
+        assert!(matches!(error, DialError::TimedOut), "{error}");
+    }
+}

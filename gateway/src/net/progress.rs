@@ -1,0 +1,188 @@
+//! What a connection is doing and since when: the facts by which it is given up.
+//!
+//! The stream reports bytes, the request log reports requests; `http::serve` asks for the deadline. This costs a few
+//! relaxed stores per request instead of a timer that is set and cleared each time.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long a browser may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the first byte of a request head (or the begin of the connection) to its last.
+    pub head: Duration,
+    /// Between two requests, and for bytes that the browser does not take.
+    pub idle: Duration,
+}
+
+/// What took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stall {
+    Head,
+    Idle,
+    Write,
+}
+
+impl Stall {
+    /// Word for the log.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Head => "head",
+            Self::Idle => "idle",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// Times are milliseconds since `start`, plus one, so that zero means "not".
+#[derive(Debug)]
+pub struct Progress {
+    start: Instant,
+    /// Requests whose answer is not complete.
+    requests: AtomicU32,
+    /// Whether bytes between two requests begin a request head. Not so in HTTP/2, where they may be
+    /// pings and window updates.
+    bytes_are_heads: AtomicBool,
+    /// A head is being read since `since`; otherwise the connection is idle since then.
+    head: AtomicBool,
+    since: AtomicU64,
+    /// The browser takes no bytes since.
+    blocked: AtomicU64,
+}
+
+impl Progress {
+    /// Of a connection that begins now, and owes us its first request.
+    pub fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            requests: AtomicU32::new(0),
+            bytes_are_heads: AtomicBool::new(true),
+            head: AtomicBool::new(true),
+            since: AtomicU64::new(1),
+            blocked: AtomicU64::new(0),
+        }
+    }
+
+    /// From now on bytes between requests mean nothing by themselves.
+    pub fn speaks_http2(&self) {
+        self.bytes_are_heads.store(false, Ordering::Relaxed);
+    }
+
+    /// The head of a request is complete.
+    pub fn request_begins(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The answer to a request is complete, or given up.
+    pub fn request_ends(&self) {
+        if self.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.head.store(false, Ordering::Relaxed);
+            self.since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// When to give up if nothing changes; `None` while a request is being answered.
+    pub fn deadline(&self, patience: Patience) -> Option<(Instant, Stall)> {
+        let blocked = self.blocked.load(Ordering::Relaxed);
+        if blocked != 0 {
+            return Some((self.at(blocked) + patience.idle, Stall::Write));
+        }
+        if self.requests.load(Ordering::Relaxed) != 0 {
+            return None;
+        }
+        let since = self.at(self.since.load(Ordering::Relaxed));
+        Some(match self.head.load(Ordering::Relaxed) {
+            true => (since + patience.head, Stall::Head),
+            false => (since + patience.idle, Stall::Idle),
+        })
+    }
+
+    /// Bytes came from the browser.
+    pub(super) fn read(&self) {
+        let begins_head = self.requests.load(Ordering::Relaxed) == 0
+            && !self.head.load(Ordering::Relaxed)
+            && self.bytes_are_heads.load(Ordering::Relaxed);
+        if begins_head {
+            self.head.store(true, Ordering::Relaxed);
+            self.since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// The browser took bytes, or did not.
+    pub(super) fn wrote(&self, taken: bool) {
+        let blocked = self.blocked.load(Ordering::Relaxed) != 0;
+        if taken && blocked {
+            self.blocked.store(0, Ordering::Relaxed);
+        } else if !taken && !blocked {
+            self.blocked.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn at(&self, stamp: u64) -> Instant {
+        self.start + Duration::from_millis(stamp.saturating_sub(1))
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience { head: Duration::from_secs(10), idle: Duration::from_secs(75) };
+
+    fn left(progress: &Progress) -> Option<(u64, Stall)> {
+        let (at, stall) = progress.deadline(PATIENCE)?;
+        Some((at.duration_since(Instant::now()).as_secs(), stall))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_and_head_have_limits_of_their_own() {
+        let progress = Progress::new();
+        assert_eq!(left(&progress), Some((10, Stall::Head)));
+        tokio::time::advance(Duration::from_secs(4)).await;
+        progress.read();
+        assert_eq!(left(&progress), Some((6, Stall::Head)), "bytes do not renew the head's time");
+        progress.request_begins();
+        assert_eq!(left(&progress), None);
+        progress.read();
+        progress.request_ends();
+        assert_eq!(left(&progress), Some((75, Stall::Idle)));
+        tokio::time::advance(Duration::from_secs(5)).await;
+        progress.read();
+        assert_eq!(left(&progress), Some((10, Stall::Head)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn http2_frames_between_requests_do_not_renew_idle_time() {
+        let progress = Progress::new();
+        progress.speaks_http2();
+        progress.request_begins();
+        progress.request_ends();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        progress.read();
+        assert_eq!(left(&progress), Some((70, Stall::Idle)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_browser_that_does_not_read_is_given_up_even_during_an_answer() {
+        let progress = Progress::new();
+        progress.request_begins();
+        progress.wrote(false);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        progress.wrote(false);
+        assert_eq!(left(&progress), Some((70, Stall::Write)));
+        progress.wrote(true);
+        assert_eq!(left(&progress), None);
+    }
+}
