@@ -80,8 +80,7 @@ pub async fn dial_tls(
     config: &Arc<ClientConfig>,
 ) -> Result<TlsStream<TcpStream>, DialError> {
     let deadline = Instant::now() + target.limit;
-    let name =
-        ServerName::try_from(name.unwrap_or(target.host).to_owned()).map_err(|_| DialError::Name)?;
+    let name = ServerName::try_from(name.unwrap_or(target.host).to_owned()).map_err(|_| DialError::Name)?;
     let stream = dial(target).await?;
     let handshake = TlsConnector::from(Arc::clone(config)).connect(name, stream);
     timeout_at(deadline, handshake).await.map_err(|_| DialError::TimedOut)?.map_err(DialError::Tls)

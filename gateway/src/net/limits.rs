@@ -159,11 +159,7 @@ mod tests {
     use super::*;
 
     fn limits(connections: usize, per_address: usize) -> ConnectionLimits {
-        ConnectionLimits {
-            connections,
-            per_address,
-            trusted_proxies: vec!["10.0.0.1".parse().unwrap()],
-        }
+        ConnectionLimits { connections, per_address, trusted_proxies: vec!["10.0.0.1".parse().unwrap()] }
     }
 
     fn ip(text: &str) -> IpAddr {

@@ -61,7 +61,9 @@ impl Listener {
                     pause = PAUSE.0;
                     take(stream, peer);
                 }
-                Err(error) if of_the_connection(&error) => debug!(%error, "a connection ended before it began"),
+                Err(error) if of_the_connection(&error) => {
+                    debug!(%error, "a connection ended before it began")
+                }
                 Err(error) => {
                     warn!(%error, address = %self.address, "cannot accept, waiting");
                     tokio::select! { () = stop.cancelled() => break, () = tokio::time::sleep(pause) => {} }
