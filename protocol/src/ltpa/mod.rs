@@ -1,1 +1,19 @@
 //! LTPA single sign-on tokens and the cookies that carry them. Implements `ltpa.md`.
+//!
+//! A [`ring::KeyRing`] is the way in: it takes the text of a `Cookie` header and the time, and answers
+//! with the [`Identity`] that a token proves or with the [`Rejection`] that says why there is none.
+//! Nothing here reads a clock, keeps a cache or knows HTTP.
+
+pub mod base64;
+pub mod cookie;
+pub mod domino;
+mod identity;
+mod lmbcs;
+mod name;
+mod policy;
+mod rejection;
+pub mod ring;
+
+pub use identity::{Format, Identity, SystemSeconds};
+pub use policy::{Charset, Policy};
+pub use rejection::{Class, Rejection};
