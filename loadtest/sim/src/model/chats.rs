@@ -1,15 +1,16 @@
-//! Channels relayed between two logins: instant messages (vp-wire.md 6.4, 7 and 9.3). Bodies and
-//! data pass through unread. Also announcements, which are relayed to many.
+//! Channels relayed between two logins: instant messages (vp-wire.md 6.4, 7 and 9.3). Data and
+//! ciphers pass through unread. Also announcements, which are relayed to many.
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use protocol::presence::Status;
+use protocol::vp::message::EncryptionChoice;
+use protocol::vp::reason::Reason;
+use protocol::vp::service::Service;
 
 use super::community::{Account, Community, Effects};
 use super::event::{Announcement, Chat, ChatId, Effect, LoginId};
-use super::services::INSTANT_MESSAGES;
-use super::settings::reason;
 
 /// Chats that one login may have open.
 const MOST_CHATS: usize = 1000;
@@ -48,20 +49,20 @@ impl Community {
         }
     }
 
-    fn chat_target(&self, creator: LoginId, chat: &Chat) -> Result<LoginId, u32> {
-        if chat.service != INSTANT_MESSAGES || self.down.contains_key(&chat.service) {
-            return Err(reason::SERVICE_UNSUPPORTED);
+    fn chat_target(&self, creator: LoginId, chat: &Chat) -> Result<LoginId, Reason> {
+        if chat.service.id != Service::IM.id || self.down.contains_key(&chat.service.id) {
+            return Err(Reason::SERVICE_UNSUPPORTED);
         }
         if self.chats.values().filter(|open| open.has(creator)).count() >= MOST_CHATS {
-            return Err(reason::OUT_OF_RESOURCES);
+            return Err(Reason::OUT_OF_RESOURCES);
         }
         let viewer = self.logins.get(&creator).map(|login| &login.card.user);
         let account = self.directory.index_of(&chat.target).and_then(|index| self.accounts.get(index));
-        let account = account.ok_or(reason::NOT_ONLINE)?;
+        let account = account.ok_or(Reason::PEER_OFFLINE)?;
         match account.shown_to(viewer).status {
-            Status::Offline | Status::Unknown => Err(reason::NOT_ONLINE),
-            Status::Dnd => Err(reason::DO_NOT_DISTURB),
-            _ => self.preferred_login(account).ok_or(reason::NOT_ONLINE),
+            Status::Offline | Status::Unknown => Err(Reason::PEER_OFFLINE),
+            Status::Dnd => Err(Reason::PEER_DND),
+            _ => self.preferred_login(account).ok_or(Reason::PEER_OFFLINE),
         }
     }
 
@@ -78,19 +79,26 @@ impl Community {
         best.map(|(id, _)| id)
     }
 
-    pub(super) fn accept_chat(&mut self, login: LoginId, chat: ChatId, body: Bytes, out: &mut Effects) {
+    pub(super) fn accept_chat(
+        &mut self,
+        login: LoginId,
+        chat: ChatId,
+        data: Bytes,
+        choice: EncryptionChoice,
+        out: &mut Effects,
+    ) {
         let Some(open) = self.chats.get_mut(&chat).filter(|open| open.target == login) else { return };
         if std::mem::replace(&mut open.accepted, true) {
             let creator = open.creator;
             self.chats.remove(&chat);
             for end in [login, creator] {
                 let data = Bytes::new();
-                out.push(end, Effect::ChatClosed { chat, reason: reason::INVALID_STATE, data });
+                out.push(end, Effect::ChatClosed { chat, reason: Reason::INVALID_REQUEST, data });
             }
             return;
         }
         let Some(by) = self.logins.get(&login).map(|login| login.card.clone()) else { return };
-        out.push(open.creator, Effect::ChatAccepted { chat, by, body });
+        out.push(open.creator, Effect::ChatAccepted { chat, by, data, choice });
     }
 
     pub(super) fn send_chat(&self, login: LoginId, chat: ChatId, said: Effect, out: &mut Effects) {
@@ -103,7 +111,7 @@ impl Community {
         &mut self,
         login: LoginId,
         chat: ChatId,
-        reason: u32,
+        reason: Reason,
         data: Bytes,
         out: &mut Effects,
     ) {
@@ -120,7 +128,7 @@ impl Community {
             let keep = !open.has(login);
             if !keep {
                 let data = Bytes::new();
-                let closed = Effect::ChatClosed { chat: *chat, reason: reason::NOT_ONLINE, data };
+                let closed = Effect::ChatClosed { chat: *chat, reason: Reason::PEER_OFFLINE, data };
                 out.push(open.other(login), closed);
             }
             keep

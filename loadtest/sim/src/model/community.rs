@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::presence::{PersonId, Presence, Status};
+use protocol::vp::reason::Reason;
 
 use super::chats::Conversation;
 use super::directory::Directory;
 use super::event::{ChatId, Effect, Event, LogIn, LoginCard, LoginId, Sighting, UserStatus, WatchId};
-use super::settings::{PrivacyList, Settings, reason};
+use super::settings::{PrivacyList, Settings};
 
 /// A community of servers that share people.
 #[derive(Debug)]
@@ -125,7 +126,7 @@ impl Community {
                 self.announce(login, may_reply, text, &recipients, out);
             }
             Event::OpenChat(chat) => self.open_chat(login, chat, out),
-            Event::AcceptChat { chat, body } => self.accept_chat(login, chat, body, out),
+            Event::AcceptChat { chat, data, choice } => self.accept_chat(login, chat, data, choice, out),
             Event::SendChat { chat, send_type, encrypted, data } => {
                 self.send_chat(login, chat, Effect::ChatSent { chat, send_type, encrypted, data }, out);
             }
@@ -141,7 +142,7 @@ impl Community {
     }
 
     /// Ends all logins of a person.
-    pub fn kick(&mut self, person: &PersonId, reason: u32, now: Duration) -> Effects {
+    pub fn kick(&mut self, person: &PersonId, reason: Reason, now: Duration) -> Effects {
         let mut out = Effects::default();
         for login in self.logins_of(person).collect::<Vec<_>>() {
             out.push(login, Effect::Kicked(reason));
@@ -317,8 +318,8 @@ impl Effects {
         self.0.push((login, effect));
     }
 
-    pub(super) fn refuse(&mut self, login: LoginId, reason: u32) {
-        debug_assert_ne!(reason, reason::OK);
+    pub(super) fn refuse(&mut self, login: LoginId, reason: Reason) {
+        debug_assert_ne!(reason, Reason::OK);
         self.push(login, Effect::Refused(reason));
     }
 

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use protocol::presence::{PersonId, Presence, Status};
 use protocol::secret::Secret;
+use protocol::vp::message::{EncryptionChoice, EncryptionOffer};
+use protocol::vp::reason::Reason;
+use protocol::vp::service::Service;
 
 use super::settings::PrivacyList;
 
@@ -91,8 +94,10 @@ pub enum Event {
     AcceptChat {
         /// Which.
         chat: ChatId,
-        /// The body of the answer, relayed as it is.
-        body: Bytes,
+        /// Additional data, relayed as it is.
+        data: Bytes,
+        /// The cipher, relayed as it is.
+        choice: EncryptionChoice,
     },
     /// Says something.
     SendChat {
@@ -110,7 +115,7 @@ pub enum Event {
         /// Which.
         chat: ChatId,
         /// Why.
-        reason: u32,
+        reason: Reason,
         /// The data, relayed as it is.
         data: Bytes,
     },
@@ -233,9 +238,11 @@ pub struct Chat {
     /// The id of the user it is for.
     pub target: String,
     /// The service; only instant messages are relayed.
-    pub service: u32,
-    /// The rest of the body, relayed as it is: versions, data, encryption offer.
-    pub body: Bytes,
+    pub service: Service,
+    /// Additional data, relayed as it is.
+    pub data: Bytes,
+    /// Ciphers, relayed as they are: the server does not read along (6.4).
+    pub offer: EncryptionOffer,
 }
 
 /// A text for everybody named.
@@ -273,7 +280,7 @@ pub enum Effect {
         status: UserStatus,
     },
     /// Not let in; the connection ends.
-    Refused(u32),
+    Refused(Reason),
     /// To be served by another server.
     Redirected {
         /// What to dial.
@@ -282,7 +289,7 @@ pub enum Effect {
         server: String,
     },
     /// Logged out by the server; the connection ends. The login is gone already.
-    Kicked(u32),
+    Kicked(Reason),
     /// The user's status is now this (told to all logins of the user).
     StatusEcho(UserStatus),
     /// The user's privacy list is now this (told to all logins of the user).
@@ -336,7 +343,7 @@ pub enum Effect {
         /// As asked.
         request: u32,
         /// 0, or why not.
-        reason: u32,
+        reason: Reason,
     },
     /// Somebody announces something.
     Announced(Announcement),
@@ -353,8 +360,10 @@ pub enum Effect {
         chat: ChatId,
         /// Who took it.
         by: LoginCard,
-        /// The body, as it came.
-        body: Bytes,
+        /// Additional data, as it came.
+        data: Bytes,
+        /// The cipher, as it came.
+        choice: EncryptionChoice,
     },
     /// The other side says something.
     ChatSent {
@@ -372,7 +381,7 @@ pub enum Effect {
         /// Which.
         chat: ChatId,
         /// Why.
-        reason: u32,
+        reason: Reason,
         /// The data, as it came.
         data: Bytes,
     },

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use protocol::presence::{PersonId, Status};
 use protocol::secret::Secret;
+use protocol::vp::reason::Reason;
 
 use super::community::{Account, Community, Effects, Login, PersonKey};
 use super::directory::Found;
 use super::event::{Effect, LogIn, LoginCard, LoginId, Proof, UserStatus};
 use super::invent::Dice;
-use super::settings::{PrivacyList, reason};
+use super::settings::PrivacyList;
 
 impl Community {
     pub(super) fn log_in(&mut self, login: LoginId, wish: LogIn, now: Duration, out: &mut Effects) {
@@ -42,40 +43,40 @@ impl Community {
 
     pub(super) fn log_in_after_redirect(&mut self, login: LoginId, now: Duration, out: &mut Effects) {
         match self.waiting.remove(&login) {
-            Some(_) if self.settings.reject_forwarded => out.refuse(login, reason::CONNECT_ELSEWHERE),
+            Some(_) if self.settings.reject_forwarded => out.refuse(login, Reason::CONNECT_ELSEWHERE),
             Some((wish, index)) => self.admit(login, &wish, PersonKey::Listed(index), now, out),
             None => {}
         }
     }
 
     /// Whose login it is (none: anonymous), or why not.
-    fn admission(&self, wish: &LogIn) -> Result<Option<usize>, u32> {
+    fn admission(&self, wish: &LogIn) -> Result<Option<usize>, Reason> {
         let allowed = &self.settings.allowed_types;
         if !allowed.is_empty() && !allowed.contains(&wish.login_type) {
-            return Err(reason::RESTRICTED);
+            return Err(Reason::USER_RESTRICTED);
         }
         if self.logins.len() >= self.settings.max_logins {
-            return Err(reason::SERVER_FULL);
+            return Err(Reason::SERVER_FULL);
         }
         match &wish.proof {
             Proof::Anonymous if self.settings.anonymous => Ok(None),
-            Proof::Anonymous => Err(reason::RESTRICTED),
-            Proof::Password(_) if self.verification_down => Err(reason::VERIFICATION_DOWN),
+            Proof::Anonymous => Err(Reason::USER_RESTRICTED),
+            Proof::Password(_) if self.verification_down => Err(Reason::VERIFICATION_DOWN),
             Proof::Password(password) => self.with_password(&wish.name, password).map(Some),
             Proof::Vouched(user) => self.vouched_for(user, &wish.name).map(Some),
         }
     }
 
-    fn with_password(&self, name: &str, password: &Secret) -> Result<usize, u32> {
-        let Found::One(index) = self.directory.find(name) else { return Err(reason::INCORRECT_LOGIN) };
+    fn with_password(&self, name: &str, password: &Secret) -> Result<usize, Reason> {
+        let Found::One(index) = self.directory.find(name) else { return Err(Reason::INCORRECT_LOGIN) };
         let right = self.directory.people().get(index).is_some_and(|person| person.password == *password);
-        if right { Ok(index) } else { Err(reason::INCORRECT_LOGIN) }
+        if right { Ok(index) } else { Err(Reason::INCORRECT_LOGIN) }
     }
 
-    fn vouched_for(&self, user: &str, name: &str) -> Result<usize, u32> {
-        let Found::One(index) = self.directory.find(user) else { return Err(reason::NOT_TRUSTED) };
+    fn vouched_for(&self, user: &str, name: &str) -> Result<usize, Reason> {
+        let Found::One(index) = self.directory.find(user) else { return Err(Reason::USER_NOT_TRUSTED) };
         let same = name.is_empty() || self.directory.find(name) == Found::One(index);
-        if same { Ok(index) } else { Err(reason::NOT_TRUSTED) }
+        if same { Ok(index) } else { Err(Reason::USER_NOT_TRUSTED) }
     }
 
     fn admit(&mut self, login: LoginId, wish: &LogIn, person: PersonKey, now: Duration, out: &mut Effects) {
@@ -107,7 +108,7 @@ impl Community {
             account.logins.insert(login);
         });
         for old in ended {
-            out.push(old, Effect::Kicked(reason::OTHER_LOGIN));
+            out.push(old, Effect::Kicked(Reason::OTHER_COMPUTER));
             self.log_out(old, now, out);
         }
     }

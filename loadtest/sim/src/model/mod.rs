@@ -24,7 +24,7 @@ pub use event::{
     Announcement, Chat, ChatId, Effect, Event, LogIn, LoginCard, LoginId, Proof, ResolveAnswer, Sighting,
     UserStatus, WatchId, WatchKind,
 };
-pub use settings::{PrivacyList, Server, Settings, reason};
+pub use settings::{PrivacyList, Server, Settings};
 
 #[cfg(test)]
 mod tests;

@@ -4,24 +4,15 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use protocol::vp::reason::Reason;
+use protocol::vp::resolve::{code, flags};
+use protocol::vp::service::Service;
 
 use super::community::{Community, Effects};
 use super::directory::Found;
 use super::event::{Effect, LoginId, ResolveAnswer};
-use super::settings::reason;
 
-const AWARENESS: u32 = 0x11;
-const RESOLVE: u32 = 0x15;
-const STORAGE: u32 = 0x18;
-pub(super) const INSTANT_MESSAGES: u32 = 0x1000;
-
-const UNIQUE_ONLY: u32 = 1;
-const FIRST_ONLY: u32 = 2;
-const USERS: u32 = 8;
-const GROUPS: u32 = 0x10;
-
-const PARTIAL: u32 = 0x0001_0000;
-const NOT_UNIQUE: u32 = 0x8002_0000;
+const SERVED: [u32; 4] = [Service::AWARENESS.id, Service::RESOLVE.id, Service::STORAGE.id, Service::IM.id];
 
 /// Matches listed for one name.
 const MOST_MATCHES: usize = 100;
@@ -29,8 +20,7 @@ const MOST_MATCHES: usize = 100;
 impl Community {
     /// Whether there is such a service and it is up.
     pub fn serves(&self, service: u32) -> bool {
-        [AWARENESS, RESOLVE, STORAGE, INSTANT_MESSAGES].contains(&service)
-            && !self.down.contains_key(&service)
+        SERVED.contains(&service) && !self.down.contains_key(&service)
     }
 
     /// Takes a service down (every login loses its channels of it) or brings it back (those who
@@ -48,10 +38,10 @@ impl Community {
         }
         self.down.insert(service, BTreeSet::new());
         for login in self.logins.keys().copied().collect::<Vec<_>>() {
-            match service {
-                AWARENESS => self.stop_watching(login),
-                INSTANT_MESSAGES => self.close_chats_of(login, &mut out),
-                _ => {}
+            if service == Service::AWARENESS.id {
+                self.stop_watching(login);
+            } else if service == Service::IM.id {
+                self.close_chats_of(login, &mut out);
             }
             out.push(login, Effect::ServiceLost(service));
         }
@@ -76,16 +66,17 @@ impl Community {
     ) {
         let answers: Vec<_> = names.into_iter().map(|name| self.resolve_one(name, flags)).collect();
         let complete = answers.iter().all(|answer| answer.code == 0 && !answer.matches.is_empty());
-        let code = if complete { 0 } else { PARTIAL };
+        let code = if complete { code::OK } else { code::PARTIAL };
         out.push(login, Effect::Resolved { request, code, answers });
     }
 
     /// A full name beats the beginning of one. A name nobody has is answered with code 0 and no
     /// match; one that several have with *not unique*, listing them unless only unique ones count.
-    fn resolve_one(&self, name: String, flags: u32) -> ResolveAnswer {
-        let kinds = if flags & (USERS | GROUPS) == 0 { USERS | GROUPS } else { flags };
+    fn resolve_one(&self, name: String, asked: u32) -> ResolveAnswer {
+        let kinds =
+            if asked & (flags::USERS | flags::GROUPS) == 0 { flags::USERS | flags::GROUPS } else { asked };
         let mut matches = Vec::new();
-        if kinds & USERS != 0 {
+        if kinds & flags::USERS != 0 {
             let people = match self.directory.find(&name) {
                 Found::One(index) => vec![index],
                 Found::Many(several) => several,
@@ -96,19 +87,19 @@ impl Community {
                 (person.id.to_string(), person.display_name.to_string(), person.mail.clone(), false)
             }));
         }
-        if kinds & GROUPS != 0
+        if kinds & flags::GROUPS != 0
             && let Some(group) = self.directory.group(&name)
         {
             matches.push((group.name.to_string(), group.name.to_string(), String::new(), true));
         }
-        if flags & FIRST_ONLY != 0 {
+        if asked & flags::FIRST != 0 {
             matches.truncate(1);
         }
         let unique = matches.len() <= 1;
-        if !unique && flags & UNIQUE_ONLY != 0 {
+        if !unique && asked & flags::UNIQUE != 0 {
             matches.clear();
         }
-        ResolveAnswer { code: if unique { 0 } else { NOT_UNIQUE }, name, matches }
+        ResolveAnswer { code: if unique { code::OK } else { code::NOT_UNIQUE }, name, matches }
     }
 
     pub(super) fn load(&mut self, login: LoginId, request: u32, key: u32, out: &mut Effects) {
@@ -126,7 +117,7 @@ impl Community {
         if fits {
             account.storage.insert(key, value);
         }
-        let reason = if fits { reason::OK } else { reason::OUT_OF_RESOURCES };
+        let reason = if fits { Reason::OK } else { Reason::OUT_OF_RESOURCES };
         out.push(login, Effect::Saved { request, reason });
     }
 }

@@ -1,5 +1,4 @@
-//! What an administrator can set on a community (vp-wire.md 4, 5.1, 8.5 and 8.8), and the reasons a
-//! server gives when it refuses.
+//! What an administrator can set on a community (vp-wire.md 4, 5.1, 8.5 and 8.8).
 
 use std::collections::BTreeSet;
 
@@ -95,40 +94,4 @@ impl Default for PrivacyList {
     fn default() -> Self {
         Self { deny: true, people: Vec::new() }
     }
-}
-
-/// Reasons of vp-wire.md 10 that a community gives.
-pub mod reason {
-    /// A normal end.
-    pub const OK: u32 = 0;
-    /// The request does not fit the state of the session.
-    pub const INVALID_STATE: u32 = 0x8000_0001;
-    /// A limit was reached.
-    pub const OUT_OF_RESOURCES: u32 = 0x8000_000a;
-    /// The channel is there already.
-    pub const CHANNEL_EXISTS: u32 = 0x8000_000c;
-    /// No such service here.
-    pub const SERVICE_UNSUPPORTED: u32 = 0x8000_000d;
-    /// The token names somebody else.
-    pub const NOT_TRUSTED: u32 = 0x8000_0011;
-    /// The token is not one of ours.
-    pub const TOKEN_INVALID: u32 = 0x8000_0015;
-    /// The token was good once.
-    pub const TOKEN_EXPIRED: u32 = 0x8000_0016;
-    /// Go to the home server directly.
-    pub const CONNECT_ELSEWHERE: u32 = 0x8000_0022;
-    /// No room for another login.
-    pub const SERVER_FULL: u32 = 0x8000_020b;
-    /// The login type, or the user, is not allowed here.
-    pub const RESTRICTED: u32 = 0x8000_0210;
-    /// Wrong name or password.
-    pub const INCORRECT_LOGIN: u32 = 0x8000_0211;
-    /// Passwords cannot be checked at present.
-    pub const VERIFICATION_DOWN: u32 = 0x8000_0214;
-    /// The same user logged in from elsewhere, and one login is the limit.
-    pub const OTHER_LOGIN: u32 = 0x8000_0229;
-    /// The user that a chat is for is not online.
-    pub const NOT_ONLINE: u32 = 0x8000_2000;
-    /// The user that a chat is for does not want to be disturbed.
-    pub const DO_NOT_DISTURB: u32 = 0x8000_2001;
 }

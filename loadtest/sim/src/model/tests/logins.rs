@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use protocol::presence::Status;
 use protocol::secret::Secret;
+use protocol::vp::reason::Reason;
 
 use super::*;
 
-fn refused(effects: &[(LoginId, Effect)]) -> Option<u32> {
+fn refused(effects: &[(LoginId, Effect)]) -> Option<Reason> {
     effects.iter().find_map(|(_, effect)| match effect {
         Effect::Refused(reason) => Some(*reason),
         _ => None,
@@ -18,12 +19,12 @@ fn refused(effects: &[(LoginId, Effect)]) -> Option<u32> {
 fn a_wrong_password_an_unknown_name_and_a_closed_type_are_refused_with_their_reasons() {
     let mut town = Town::new(Settings { allowed_types: BTreeSet::from([0x1002]), ..Settings::default() });
     let wish = LogIn { proof: Proof::Password(Secret::from("wrong")), ..town.wish(0, 0x1002) };
-    assert_eq!(refused(&town.try_login(wish).1), Some(reason::INCORRECT_LOGIN));
+    assert_eq!(refused(&town.try_login(wish).1), Some(Reason::INCORRECT_LOGIN));
     let wish = LogIn { name: "nobody".into(), ..town.wish(0, 0x1002) };
-    assert_eq!(refused(&town.try_login(wish).1), Some(reason::INCORRECT_LOGIN));
-    assert_eq!(refused(&town.try_login(town.wish(0, 0x100a)).1), Some(reason::RESTRICTED));
+    assert_eq!(refused(&town.try_login(wish).1), Some(Reason::INCORRECT_LOGIN));
+    assert_eq!(refused(&town.try_login(town.wish(0, 0x100a)).1), Some(Reason::USER_RESTRICTED));
     town.community.set_verification(false);
-    assert_eq!(refused(&town.try_login(town.wish(0, 0x1002)).1), Some(reason::VERIFICATION_DOWN));
+    assert_eq!(refused(&town.try_login(town.wish(0, 0x1002)).1), Some(Reason::VERIFICATION_DOWN));
     assert_eq!(town.community.logins().count(), 0);
 }
 
@@ -37,7 +38,7 @@ fn a_token_for_somebody_else_is_not_trusted_and_an_empty_name_is_its_user() {
         ..town.wish(0, 0x14b4)
     };
     let other = town.person(0).to_string();
-    assert_eq!(refused(&town.try_login(vouched(&other, &town)).1), Some(reason::NOT_TRUSTED));
+    assert_eq!(refused(&town.try_login(vouched(&other, &town)).1), Some(Reason::USER_NOT_TRUSTED));
     assert_eq!(refused(&town.try_login(vouched("", &town)).1), None);
     assert_eq!(town.community.presence(&town.person(1), None).status, Status::Active);
 }
@@ -51,7 +52,7 @@ fn anonymous_people_get_in_under_a_name_of_their_choice_if_allowed() {
     town.tell(login, Event::Gone);
     assert!(town.community.guests.is_empty());
     town.community.settings_mut().anonymous = false;
-    assert_eq!(refused(&town.try_login(wish).1), Some(reason::RESTRICTED));
+    assert_eq!(refused(&town.try_login(wish).1), Some(Reason::USER_RESTRICTED));
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn a_single_login_server_ends_the_earlier_login_unless_its_type_is_excluded() {
     let beside = town.login_as(0, 0x14b8);
     let first = town.login_as(0, 0x1002);
     let (second, effects) = town.try_login(town.wish(0, 0x130e));
-    assert!(effects.contains(&(first, Effect::Kicked(reason::OTHER_LOGIN))));
+    assert!(effects.contains(&(first, Effect::Kicked(Reason::OTHER_COMPUTER))));
     assert!(seen(&effects, watcher).is_empty(), "the person stays online, nobody sees a flicker");
     let person = town.person(0);
     assert_eq!(town.community.logins_of(&person).collect::<Vec<_>>(), [beside, second]);
@@ -114,7 +115,7 @@ fn a_person_of_another_home_server_is_redirected_and_may_continue_or_not() {
 
     town.community.settings_mut().reject_forwarded = true;
     let (login, _) = town.try_login(town.wish(0, 0x1002));
-    assert_eq!(refused(&town.tell(login, Event::Continue)), Some(reason::CONNECT_ELSEWHERE));
+    assert_eq!(refused(&town.tell(login, Event::Continue)), Some(Reason::CONNECT_ELSEWHERE));
     let direct = LogIn { server: "CN=st2/O=Renovation".into(), ..town.wish(0, 0x1002) };
     assert!(matches!(town.try_login(direct).1[0].1, Effect::Admitted { .. }));
 }
@@ -123,5 +124,5 @@ fn a_person_of_another_home_server_is_redirected_and_may_continue_or_not() {
 fn a_full_server_says_so() {
     let mut town = Town::new(Settings { max_logins: 1, ..Settings::default() });
     town.login(0);
-    assert_eq!(refused(&town.try_login(town.wish(1, 0x1002)).1), Some(reason::SERVER_FULL));
+    assert_eq!(refused(&town.try_login(town.wish(1, 0x1002)).1), Some(Reason::SERVER_FULL));
 }

@@ -2,17 +2,19 @@
 
 use bytes::Bytes;
 use protocol::presence::Status;
+use protocol::vp::message::{EncryptionChoice, EncryptionOffer};
+use protocol::vp::reason::Reason;
+use protocol::vp::service::Service;
 
 use super::*;
 
-const IM: u32 = 0x1000;
-
 fn chat(number: u64, target: &PersonId) -> Chat {
-    let body = Bytes::from_static(b"offer");
-    Chat { chat: ChatId(number), target: target.to_string(), service: IM, body }
+    let data = Bytes::from_static(b"features");
+    let offer = EncryptionOffer::default();
+    Chat { chat: ChatId(number), target: target.to_string(), service: Service::IM, data, offer }
 }
 
-fn closed(number: u64, reason: u32) -> Effect {
+fn closed(number: u64, reason: Reason) -> Effect {
     Effect::ChatClosed { chat: ChatId(number), reason, data: Bytes::new() }
 }
 
@@ -23,8 +25,8 @@ fn a_chat_is_relayed_both_ways_and_ends_for_both() {
     let effects = town.tell(ann, Event::OpenChat(chat(1, &town.person(1))));
     assert!(matches!(&effects[..], [(to, Effect::ChatOffered { from, .. })]
         if *to == bob && from.user == town.person(0)));
-    let (id, body) = (ChatId(1), Bytes::from_static(b"yes"));
-    let effects = town.tell(bob, Event::AcceptChat { chat: id, body });
+    let (id, data, choice) = (ChatId(1), Bytes::from_static(b"yes"), EncryptionChoice::default());
+    let effects = town.tell(bob, Event::AcceptChat { chat: id, data, choice });
     assert!(matches!(&effects[..], [(to, Effect::ChatAccepted { by, .. })]
         if *to == ann && by.user == town.person(1)));
     for (from, to) in [(ann, bob), (bob, ann)] {
@@ -33,7 +35,7 @@ fn a_chat_is_relayed_both_ways_and_ends_for_both() {
         let heard = Effect::ChatSent { chat: id, send_type: 0x64, encrypted: true, data };
         assert_eq!(town.tell(from, said), [(to, heard)]);
     }
-    assert_eq!(town.tell(ann, Event::Gone), [(bob, closed(1, reason::NOT_ONLINE))]);
+    assert_eq!(town.tell(ann, Event::Gone), [(bob, closed(1, Reason::PEER_OFFLINE))]);
     assert!(town.community.chats.is_empty());
 }
 
@@ -42,12 +44,16 @@ fn nobody_else_can_speak_in_a_chat_or_end_it() {
     let mut town = Town::new(Settings::default());
     let (ann, _bob, eve) = (town.login(0), town.login(1), town.login(2));
     town.tell(ann, Event::OpenChat(chat(1, &town.person(1))));
-    let (id, data) = (ChatId(1), Bytes::new());
-    assert!(town.tell(eve, Event::AcceptChat { chat: id, body: data.clone() }).is_empty());
-    assert!(town.tell(ann, Event::AcceptChat { chat: id, body: data.clone() }).is_empty());
+    let (id, data, choice) = (ChatId(1), Bytes::new(), EncryptionChoice::default());
+    assert!(
+        town.tell(eve, Event::AcceptChat { chat: id, data: data.clone(), choice: choice.clone() }).is_empty()
+    );
+    assert!(
+        town.tell(ann, Event::AcceptChat { chat: id, data: data.clone(), choice: choice.clone() }).is_empty()
+    );
     let said = Event::SendChat { chat: id, send_type: 0x64, encrypted: false, data: data.clone() };
     assert!(town.tell(eve, said).is_empty());
-    assert!(town.tell(eve, Event::CloseChat { chat: id, reason: 0, data }).is_empty());
+    assert!(town.tell(eve, Event::CloseChat { chat: id, reason: Reason::OK, data }).is_empty());
     assert_eq!(town.community.chats.len(), 1);
 }
 
@@ -59,13 +65,13 @@ fn a_chat_to_the_absent_the_hidden_and_the_busy_is_refused() {
         let target = town.person(target);
         town.tell(ann, Event::OpenChat(chat(number, &target)))
     };
-    assert_eq!(open(&mut town, 1, 2), [(ann, closed(1, reason::NOT_ONLINE))]);
+    assert_eq!(open(&mut town, 1, 2), [(ann, closed(1, Reason::PEER_OFFLINE))]);
     town.status(bob, Status::Dnd, "");
-    assert_eq!(open(&mut town, 2, 1), [(ann, closed(2, reason::DO_NOT_DISTURB))]);
+    assert_eq!(open(&mut town, 2, 1), [(ann, closed(2, Reason::PEER_DND))]);
     town.hide(bob, &[0]);
-    assert_eq!(open(&mut town, 3, 1), [(ann, closed(3, reason::NOT_ONLINE))]);
-    let places = Chat { service: 0x8000_0022, ..chat(4, &town.person(1)) };
-    assert_eq!(town.tell(ann, Event::OpenChat(places)), [(ann, closed(4, reason::SERVICE_UNSUPPORTED))]);
+    assert_eq!(open(&mut town, 3, 1), [(ann, closed(3, Reason::PEER_OFFLINE))]);
+    let places = Chat { service: Service::PLACES, ..chat(4, &town.person(1)) };
+    assert_eq!(town.tell(ann, Event::OpenChat(places)), [(ann, closed(4, Reason::SERVICE_UNSUPPORTED))]);
 }
 
 #[test]
@@ -135,8 +141,8 @@ fn stored_values_belong_to_the_user_and_are_bounded() {
     let mut town = Town::new(Settings { storage_bytes: 100, ..Settings::default() });
     let (ann, again, bob) = (town.login(0), town.login(0), town.login(1));
     let save = |length| Event::Save { request: 1, key: 0, value: Bytes::from(vec![7; length]) };
-    assert_eq!(town.tell(ann, save(90)), [(ann, Effect::Saved { request: 1, reason: 0 })]);
-    let full = Effect::Saved { request: 1, reason: reason::OUT_OF_RESOURCES };
+    assert_eq!(town.tell(ann, save(90)), [(ann, Effect::Saved { request: 1, reason: Reason::OK })]);
+    let full = Effect::Saved { request: 1, reason: Reason::OUT_OF_RESOURCES };
     assert_eq!(town.tell(ann, save(101)), [(ann, full)]);
     let load = || Event::Load { request: 2, key: 0 };
     let loaded = |value| Effect::Loaded { request: 2, key: 0, value };
