@@ -1,8 +1,14 @@
-//! A simulated Sametime community: people, servers and their faults, without a product behind it.
+//! A simulated Sametime estate: people, community servers, a web server, and their faults, without a
+//! product behind it.
 //!
 //! * [`model`] is the community itself, pure: events in, effects out, time as an argument. The seeded
 //!   simulation of the gateway's core runs against it.
+//! * [`web`] is the web server of such an estate.
+//! * [`peer`] runs a real Sametime client against it.
 //!
 //! The gateway's tests, its demo and the load tester use this crate; it knows nothing of the gateway.
 
 pub mod model;
+pub mod peer;
+pub mod tls;
+pub mod web;
