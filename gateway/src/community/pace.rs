@@ -1,0 +1,91 @@
+//! How fast to try: a budget of logins per second for a whole community, and growing waits for one login.
+//!
+//! After an outage thousands of logins are due at once; the community's own directory would be the next
+//! to fall over if they all came at once.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The login budget of one community.
+#[derive(Debug)]
+pub(super) struct Pace {
+    gap: Duration,
+    next: Mutex<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(logins_per_second: u32) -> Self {
+        Self { gap: Duration::from_secs(1) / logins_per_second.max(1), next: Mutex::new(Instant::now()) }
+    }
+
+    /// Waits for this login's turn.
+    pub(super) async fn turn(&self) {
+        let mine = {
+            let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mine = (*next).max(Instant::now());
+            *next = mine + self.gap;
+            mine
+        };
+        tokio::time::sleep_until(mine).await;
+    }
+}
+
+/// Exponential waits with jitter for one login.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    first: Duration,
+    longest: Duration,
+    tries: u32,
+}
+
+impl Backoff {
+    pub(super) fn new((first, longest): (Duration, Duration)) -> Self {
+        Self { first, longest, tries: 0 }
+    }
+
+    /// The next wait: somewhere between half and all of what doubling gives.
+    pub(super) fn wait(&mut self) -> Duration {
+        let ceiling = self.first.saturating_mul(1 << self.tries.min(16)).min(self.longest);
+        self.tries = self.tries.saturating_add(1);
+        ceiling.mul_f64(0.5 + 0.5 * fraction())
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.tries = 0;
+    }
+}
+
+/// A random number in `0.0..1.0`.
+fn fraction() -> f64 {
+    // Without a random source the jitter is lost, and nothing else.
+    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_the_longest_and_start_again() {
+        let mut backoff = Backoff::new((Duration::from_secs(1), Duration::from_secs(10)));
+        let waits: Vec<_> = (0..8).map(|_| backoff.wait()).collect();
+        for (index, wait) in waits.iter().enumerate() {
+            let ceiling = Duration::from_secs((1_u64 << index).min(10));
+            assert!(*wait >= ceiling / 2 && *wait <= ceiling, "{index}: {wait:?}");
+        }
+        backoff.reset();
+        assert!(backoff.wait() <= Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn logins_keep_their_distance() {
+        let pace = Pace::new(10);
+        let start = Instant::now();
+        for _ in 0..11 {
+            pace.turn().await;
+        }
+        assert_eq!(start.elapsed().as_millis() / 100, 10);
+    }
+}

@@ -1,0 +1,66 @@
+//! A user's own presence, as their pages see it, and the door through which a page reaches the user's
+//! own upstream login without knowing what is behind it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use gateway_core::ScopeId;
+use protocol::presence::{PersonId, Presence, Status};
+use protocol::secret::Secret;
+use tokio::sync::{mpsc, watch};
+
+/// The own state of a logged-in user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Me {
+    pub person: PersonId,
+    pub presence: Presence,
+    pub login: LoginState,
+}
+
+/// How the user's own upstream login is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginState {
+    /// The gateway logs no users in (`own_presence = "off"`).
+    Off,
+    Connecting,
+    Up,
+    /// Lost; it is tried again.
+    Down,
+    /// The community has ended it, and it is not fought.
+    Kicked,
+    /// The community does not accept it.
+    Refused,
+}
+
+impl LoginState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Connecting => "connecting",
+            Self::Up => "up",
+            Self::Down | Self::Kicked | Self::Refused => "down",
+        }
+    }
+}
+
+/// What a user's pages ask of the user's login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnCommand {
+    SetStatus { status: Status, text: Arc<str> },
+}
+
+/// A user's own upstream login, shared by all pages of that user. Dropping it logs the user out.
+#[derive(Debug)]
+pub struct OwnLogin {
+    /// Where the user's watches go.
+    pub scope: ScopeId,
+    pub me: watch::Receiver<Me>,
+    pub commands: mpsc::Sender<OwnCommand>,
+}
+
+/// Opens own logins. What is behind it is the community; a page only ever holds what it gives back.
+pub trait OwnLogins: Send + Sync {
+    /// Starts the login of the user that `token` proves. Never fails: how it goes is in [`OwnLogin::me`].
+    fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send>>;
+}

@@ -1,0 +1,161 @@
+//! What an event channel says to its page (docs/events.md): messages as JSON text.
+//!
+//! A person's state is written once per change and shared by everybody who watches; the frame around it
+//! is joined from those pieces.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use gateway_core::{Cursor, StateRecord, WireForm};
+use serde_json::json;
+
+use super::command::Refusal;
+use crate::config::Limits;
+use crate::hub::Me;
+
+/// Why a channel ends, for the page and for the metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) code: &'static str,
+    pub(crate) close_code: u16,
+    pub(crate) message: &'static str,
+    /// Whether coming back makes sense.
+    pub(crate) retry: bool,
+}
+
+macro_rules! ends {
+    ($($name:ident = $code:literal, $close:literal, $retry:literal, $message:literal;)*) => {
+        impl End {
+            $(pub(crate) const $name: Self =
+                Self { code: $code, close_code: $close, message: $message, retry: $retry };)*
+        }
+    };
+}
+
+ends! {
+    LOGGED_OUT = "logged_out", 1000, false, "logged out";
+    DRAINING = "draining", 1001, true, "this node stops; come back in a moment";
+    NOT_TEXT = "bad_message", 1003, true, "only text messages are understood";
+    NOT_UTF8 = "bad_message", 1007, true, "a message was not UTF-8 or not a legal frame";
+    TOO_BIG = "message_too_big", 1009, true, "a message was over the size limit";
+    TOKEN_EXPIRED = "token_expired", 4401, false, "the login has expired; reload the page";
+    LOGGED_IN_ELSEWHERE = "logged_in_elsewhere", 4403, false, "the community has ended this login";
+    LOGIN_REFUSED = "login_refused", 4404, false, "the community does not accept this login";
+    TOO_SLOW = "too_slow", 4408, true, "answers piled up unread";
+    TOO_MANY_SESSIONS = "too_many_sessions", 4429, false, "too many pages are open for this user";
+}
+
+impl End {
+    pub(crate) fn text(&self) -> Bytes {
+        text(&json!({"type": "end", "code": self.code, "message": self.message, "retry": self.retry}))
+    }
+}
+
+pub(crate) fn hello(channel: &str, me: Option<&Me>, limits: &Limits) -> Bytes {
+    text(&json!({
+        "type": "hello",
+        "version": 1,
+        "channel": channel,
+        "me": me.map(me_object),
+        "limits": {"watches": limits.watches_per_session, "message_bytes": limits.message_bytes},
+    }))
+}
+
+pub(crate) fn me(me: Option<&Me>) -> Bytes {
+    text(&json!({"type": "me", "me": me.map(me_object)}))
+}
+
+pub(crate) fn ok(id: Option<u64>) -> Bytes {
+    text(&with_id(json!({"type": "ok"}), id))
+}
+
+pub(crate) fn pong(id: Option<u64>) -> Bytes {
+    text(&with_id(json!({"type": "pong"}), id))
+}
+
+pub(crate) fn error(refusal: &Refusal) -> Bytes {
+    text(&with_id(json!({"type": "error", "code": refusal.code, "message": refusal.message}), refusal.id))
+}
+
+/// One message for several states; `cursor` if the page has now seen everything.
+pub(crate) fn presence<'a>(
+    states: impl Iterator<Item = &'a StateRecord> + Clone,
+    cursor: Option<Cursor>,
+) -> Bytes {
+    let pieces = states.map(|state| state.wire(WireForm::Events, person));
+    let mut frame = BytesMut::with_capacity(pieces.clone().map(|piece| piece.len() + 1).sum::<usize>() + 96);
+    frame.put_slice(br#"{"type":"presence","people":["#);
+    for (index, piece) in pieces.enumerate() {
+        if index > 0 {
+            frame.put_u8(b',');
+        }
+        frame.put_slice(piece);
+    }
+    frame.put_u8(b']');
+    if let Some(cursor) = cursor {
+        frame.put_slice(format!(r#","cursor":"{cursor}""#).as_bytes());
+    }
+    frame.put_u8(b'}');
+    frame.freeze()
+}
+
+fn person(state: &StateRecord) -> Bytes {
+    let presence = &state.presence;
+    text(&json!({
+        "id": state.person.as_str(),
+        "status": presence.status.name(),
+        "text": &*presence.text,
+        "name": &*presence.name,
+        "mobile": presence.mobile,
+        "revision": state.revision(),
+    }))
+}
+
+fn me_object(me: &Me) -> serde_json::Value {
+    json!({
+        "id": me.person.as_str(),
+        "status": me.presence.status.name(),
+        "text": &*me.presence.text,
+        "login": me.login.name(),
+    })
+}
+
+fn with_id(mut message: serde_json::Value, id: Option<u64>) -> serde_json::Value {
+    if let (Some(id), Some(fields)) = (id, message.as_object_mut()) {
+        fields.insert("id".to_owned(), id.into());
+    }
+    message
+}
+
+fn text(value: &serde_json::Value) -> Bytes {
+    value.to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use protocol::presence::{Presence, Status};
+
+    use super::*;
+
+    #[test]
+    fn states_share_one_frame_and_are_written_once() {
+        let state = |id: &str, text: &str| {
+            let presence = Presence { text: text.into(), ..Presence::of(Status::Away) };
+            StateRecord::new(id.into(), presence, 7, Duration::ZERO)
+        };
+        let states = [state("CN=Ann/O=Acme", "\"Lunch\" </script>"), state("CN=\u{9234}/O=Acme", "")];
+        let frame = presence(states.iter(), "1.2.3".parse().ok());
+        let value: serde_json::Value = serde_json::from_slice(&frame).unwrap();
+        assert_eq!(value["people"][0]["text"], "\"Lunch\" </script>");
+        assert_eq!(value["people"][1]["id"], "CN=\u{9234}/O=Acme");
+        assert_eq!(value["cursor"], "1.2.3");
+        let first = states[0].wire(WireForm::Events, |_| unreachable!("it was written already"));
+        assert!(!first.is_empty());
+    }
+
+    #[test]
+    fn answers_repeat_the_number_of_their_command() {
+        assert_eq!(ok(Some(7)), r#"{"id":7,"type":"ok"}"#);
+        assert_eq!(ok(None), r#"{"type":"ok"}"#);
+    }
+}
