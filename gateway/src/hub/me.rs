@@ -57,10 +57,12 @@ pub struct OwnLogin {
     pub scope: ScopeId,
     pub me: watch::Receiver<Me>,
     pub commands: mpsc::Sender<OwnCommand>,
+    /// The freshest token that a page has shown; the next connection uses it.
+    pub token: watch::Sender<Secret>,
 }
 
 /// Opens own logins. What is behind it is the community; a page only ever holds what it gives back.
 pub trait OwnLogins: Send + Sync {
     /// Starts the login of the user that `token` proves. Never fails: how it goes is in [`OwnLogin::me`].
-    fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send>>;
+    fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>>;
 }

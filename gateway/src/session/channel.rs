@@ -1,0 +1,284 @@
+//! An event channel without its transport: its subscription, its page, and the commands it carries out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use gateway_core::shard::{Batch, Ended, WatchError};
+
+use super::command::{self, Command, Op, Refusal};
+use super::message::{self, End};
+use super::users::Page;
+use crate::config::Limits;
+use crate::hub::{Clock, LoginState, Me, OwnCommand};
+use crate::shard::Subscription;
+use crate::telemetry::Metrics;
+
+/// Names a channel for commands that come beside it. A secret of its page: 128 random bits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ChannelKey(String);
+
+/// See the module.
+pub(super) struct Channel {
+    pub(super) key: ChannelKey,
+    pub(super) page: Option<Page>,
+    subscription: Subscription,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    transport: &'static str,
+}
+
+impl ChannelKey {
+    pub(super) fn random() -> Result<Self, getrandom::Error> {
+        let number = u128::from(getrandom::u64()?) << 64 | u128::from(getrandom::u64()?);
+        Ok(Self(format!("{number:032x}")))
+    }
+
+    /// The key that a page gives in a path, if it looks like one.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for ChannelKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ChannelKey(…)")
+    }
+}
+
+impl Channel {
+    pub(super) fn new(
+        key: ChannelKey,
+        subscription: Subscription,
+        page: Option<Page>,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+        transport: &'static str,
+    ) -> Self {
+        metrics.subscribers(transport, 1);
+        Self { key, page, subscription, limits, metrics, clock, transport }
+    }
+
+    /// The first message.
+    pub(super) fn hello(&self) -> Bytes {
+        message::hello(&self.key.0, self.me().as_ref(), &self.limits)
+    }
+
+    /// A command as a WebSocket carries it; the answer goes into the ordered lane.
+    pub(super) fn command(&self, text: &[u8]) {
+        let answer = match command::one(text) {
+            Ok(command) => self.carry_out(command),
+            Err(refusal) => message::error(&refusal),
+        };
+        self.subscription.notice(answer);
+    }
+
+    /// Commands as a `POST` carries them; the answers are a JSON array.
+    pub(super) fn commands(&self, text: &[u8]) -> Result<Bytes, Refusal> {
+        let commands = command::many(text)?;
+        let answers: Vec<Bytes> = commands
+            .into_iter()
+            .map(|command| match command {
+                Ok(command) => self.carry_out(command),
+                Err(refusal) => message::error(&refusal),
+            })
+            .collect();
+        Ok([b"[".as_slice(), &answers.join(b",".as_slice()), b"]"].concat().into())
+    }
+
+    fn carry_out(&self, Command { id, op }: Command) -> Bytes {
+        let done = match op {
+            Op::Watch { ids, since } => self.subscription.watch(&ids, since).map_err(|error| match error {
+                WatchError::TooMany { limit } => Refusal::new(
+                    id,
+                    "too_many_watches",
+                    format!("at most {limit} people can be watched; nothing of this command was done"),
+                ),
+                WatchError::BadId { .. } | WatchError::NoSubscriber => {
+                    Refusal::new(id, "bad_json", format!("ids: {error}"))
+                }
+            }),
+            Op::Unwatch(ids) => {
+                self.subscription.unwatch(&ids);
+                Ok(())
+            }
+            Op::UnwatchAll => {
+                self.subscription.unwatch_all();
+                Ok(())
+            }
+            Op::Status { status, text } => self.own(OwnCommand::SetStatus { status, text }, id),
+            Op::Logout => {
+                if let Some(page) = &self.page {
+                    page.log_out();
+                }
+                Ok(())
+            }
+            Op::Ping => return message::pong(id),
+        };
+        match done {
+            Ok(()) => message::ok(id),
+            Err(refusal) => message::error(&refusal),
+        }
+    }
+
+    fn own(&self, command: OwnCommand, id: Option<u64>) -> Result<(), Refusal> {
+        let refuse = |message: &str| Refusal::new(id, "not_logged_in", message);
+        let login = self.page.as_ref().and_then(|page| page.user.login());
+        let login = login.ok_or_else(|| refuse("nobody is logged in to the community here"))?;
+        if login.me.borrow().login != LoginState::Up {
+            return Err(refuse("the community cannot be reached at the moment"));
+        }
+        login.commands.try_send(command).map_err(|_| refuse("too many commands at once; try again"))
+    }
+
+    /// The own state, if somebody is logged in.
+    pub(super) fn me(&self) -> Option<Me> {
+        self.page.as_ref().map(|page| page.user.me())
+    }
+
+    /// Whether the channel must end because of what became of the own login.
+    pub(super) fn login_end(&self) -> Option<End> {
+        match self.me()?.login {
+            LoginState::Kicked => Some(End::LOGGED_IN_ELSEWHERE),
+            LoginState::Refused => Some(End::LOGIN_REFUSED),
+            LoginState::Off | LoginState::Connecting | LoginState::Up | LoginState::Down => None,
+        }
+    }
+
+    /// What the page has not seen yet, as messages, as much as fits one write. `true` if there is more.
+    pub(super) fn take(&self, batch: &mut Batch, messages: &mut Vec<Outgoing>) -> bool {
+        if !self.subscription.take(batch) {
+            return false;
+        }
+        messages.extend(batch.notices.drain(..).map(Outgoing::Message));
+        if !batch.states.is_empty() {
+            let frame = message::presence(batch.states.iter().map(AsRef::as_ref), batch.cursor);
+            let cursor = batch.cursor.map(|cursor| cursor.to_string());
+            messages.push(Outgoing::Presence { frame, cursor });
+            self.observe(batch);
+        }
+        if let Some(ended) = batch.ended {
+            messages.push(Outgoing::End(match ended {
+                Ended::Overflow => End::TOO_SLOW,
+                Ended::ScopeClosed => self.login_end().unwrap_or(End::DRAINING),
+            }));
+        }
+        batch.more
+    }
+
+    fn observe(&self, batch: &Batch) {
+        let now = self.clock.now();
+        for state in &batch.states {
+            self.metrics.propagation(now.saturating_sub(state.changed_at).as_secs_f64());
+        }
+    }
+
+    /// Waits until there may be something to take.
+    pub(super) async fn news(&self) {
+        self.subscription.news().await;
+    }
+
+    /// Puts the own state into the ordered lane.
+    pub(super) fn tell_me(&self) {
+        self.subscription.notice(message::me(self.me().as_ref()));
+    }
+
+    /// Notes why the channel ends.
+    pub(super) fn ended(&self, reason: &'static str) {
+        self.metrics.subscriber_ended(reason);
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.metrics.subscribers(self.transport, -1);
+        // A refused or kicked login is over: the next page begins anew instead of finding it again.
+        if self.login_end().is_some()
+            && let Some(page) = &self.page
+        {
+            page.log_out();
+        }
+    }
+}
+
+/// One message on its way to a page.
+pub(super) enum Outgoing {
+    Message(Bytes),
+    Presence { frame: Bytes, cursor: Option<String> },
+    End(End),
+}
+
+/// What else, beside news, a transport waits for.
+pub(super) struct Life {
+    me: Option<tokio::sync::watch::Receiver<Me>>,
+    logged_out: Option<tokio_util::sync::CancellationToken>,
+    expires: Option<tokio::time::Instant>,
+    draining: tokio_util::sync::CancellationToken,
+}
+
+/// What happened.
+pub(super) enum Turn {
+    /// There may be something to take.
+    News,
+    End(End),
+}
+
+impl Life {
+    /// `expires_in`: how long the page's token is still good for.
+    pub(super) fn new(
+        channel: &Channel,
+        expires_in: Option<Duration>,
+        draining: tokio_util::sync::CancellationToken,
+    ) -> Self {
+        let user = channel.page.as_ref().map(|page| &page.user);
+        Self {
+            me: user.and_then(|user| user.login()).map(|login| login.me.clone()),
+            logged_out: user.map(|user| user.logged_out.clone()),
+            expires: expires_in.and_then(|left| tokio::time::Instant::now().checked_add(left)),
+            draining,
+        }
+    }
+
+    /// Waits for whatever comes next. Cancel safe.
+    pub(super) async fn turn(&mut self, channel: &Channel) -> Turn {
+        let Self { me, logged_out, expires, draining } = self;
+        tokio::select! {
+            () = channel.news() => Turn::News,
+            Some(()) = changed(me) => match channel.login_end() {
+                Some(end) => Turn::End(end),
+                None => {
+                    channel.tell_me();
+                    Turn::News
+                }
+            },
+            () = cancelled(logged_out.as_ref()) => Turn::End(End::LOGGED_OUT),
+            () = until(*expires) => Turn::End(End::TOKEN_EXPIRED),
+            () = draining.cancelled() => Turn::End(End::DRAINING),
+        }
+    }
+}
+
+/// `None` once there is nothing to hear from any more.
+async fn changed(me: &mut Option<tokio::sync::watch::Receiver<Me>>) -> Option<()> {
+    match me {
+        Some(receiver) => receiver.changed().await.ok(),
+        None => None,
+    }
+}
+
+async fn cancelled(token: Option<&tokio_util::sync::CancellationToken>) {
+    match token {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn until(instant: Option<tokio::time::Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

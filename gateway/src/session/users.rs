@@ -1,0 +1,167 @@
+//! Who is logged in at this node: one entry per user, shared by all pages of that user, kept for the grace
+//! time after the last page has gone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use protocol::presence::{PersonId, Presence};
+use protocol::secret::Secret;
+use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::hub::{LoginState, Me, OwnLogin, OwnLogins};
+use crate::telemetry::Metrics;
+
+/// The users of one community.
+pub(super) struct Users {
+    users: DashMap<PersonId, Arc<User>>,
+    logins: Option<Arc<dyn OwnLogins>>,
+    grace: Duration,
+    pages_per_user: usize,
+    /// Where grace times are waited for: the main runtime, which outlives the workers.
+    runtime: Handle,
+    tasks: TaskTracker,
+    metrics: Arc<Metrics>,
+}
+
+/// A session: one logged-in user.
+#[derive(Debug)]
+pub(super) struct User {
+    person: PersonId,
+    login: OnceCell<OwnLogin>,
+    pages: AtomicUsize,
+    /// Grows with every page, so that an old grace time does not end a new visit.
+    visits: AtomicU64,
+    /// Somebody has logged out: all pages end.
+    pub(super) logged_out: CancellationToken,
+    metrics: Arc<Metrics>,
+}
+
+/// One page's share of a session. Dropping it starts the grace time if it was the last.
+pub(super) struct Page {
+    pub(super) user: Arc<User>,
+    users: Arc<Users>,
+}
+
+/// The user has as many pages open as are allowed.
+#[derive(Debug)]
+pub(super) struct TooManyPages;
+
+impl Users {
+    /// `logins` is `None` where the gateway logs no users in.
+    pub(super) fn new(
+        logins: Option<Arc<dyn OwnLogins>>,
+        grace: Duration,
+        pages_per_user: usize,
+        tasks: TaskTracker,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let runtime = Handle::current();
+        Self { users: DashMap::new(), logins, grace, pages_per_user, runtime, tasks, metrics }
+    }
+
+    /// Adds a page to the user's session, which begins with its first page.
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        person: PersonId,
+        token: Secret,
+    ) -> Result<Page, TooManyPages> {
+        let user = {
+            let user = self.users.entry(person.clone()).or_insert_with(|| self.user(person));
+            // Counted under the map's lock: the end of a grace time takes the same lock.
+            if user.pages.fetch_add(1, Ordering::AcqRel) >= self.pages_per_user {
+                user.pages.fetch_sub(1, Ordering::AcqRel);
+                return Err(TooManyPages);
+            }
+            user.visits.fetch_add(1, Ordering::AcqRel);
+            Arc::clone(&user)
+        };
+        let page = Page { user, users: Arc::clone(self) };
+        if let Some(logins) = &self.logins {
+            let login = page.user.login.get_or_init(|| logins.open(&page.user.person, token.clone())).await;
+            login.token.send_if_modified(|known| {
+                let fresh = *known != token;
+                *known = token;
+                fresh
+            });
+        }
+        Ok(page)
+    }
+
+    /// Ends the session for all its pages; the next page begins a new one.
+    pub(super) fn end(&self, user: &Arc<User>) {
+        self.users.remove_if(&user.person, |_, known| Arc::ptr_eq(known, user));
+        user.logged_out.cancel();
+    }
+
+    fn user(&self, person: PersonId) -> Arc<User> {
+        self.metrics.sessions(1);
+        Arc::new(User {
+            person,
+            login: OnceCell::new(),
+            pages: AtomicUsize::new(0),
+            visits: AtomicU64::new(0),
+            logged_out: CancellationToken::new(),
+            metrics: Arc::clone(&self.metrics),
+        })
+    }
+}
+
+impl User {
+    pub(super) fn login(&self) -> Option<&OwnLogin> {
+        self.login.get()
+    }
+
+    /// The own state as it is now.
+    pub(super) fn me(&self) -> Me {
+        match self.login() {
+            Some(login) => login.me.borrow().clone(),
+            None => {
+                Me { person: self.person.clone(), presence: Presence::default(), login: LoginState::Off }
+            }
+        }
+    }
+
+    pub(super) fn person(&self) -> &PersonId {
+        &self.person
+    }
+}
+
+impl Page {
+    /// Logs the user out, on all pages.
+    pub(super) fn log_out(&self) {
+        self.users.end(&self.user);
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        if self.user.pages.fetch_sub(1, Ordering::AcqRel) != 1 {
+            return;
+        }
+        let (users, user) = (Arc::clone(&self.users), Arc::clone(&self.user));
+        let visits = user.visits.load(Ordering::Acquire);
+        let over = async move {
+            tokio::select! {
+                () = tokio::time::sleep(users.grace) => {}
+                () = user.logged_out.cancelled() => {}
+            }
+            users.users.remove_if(&user.person, |_, known| {
+                Arc::ptr_eq(known, &user)
+                    && user.pages.load(Ordering::Acquire) == 0
+                    && user.visits.load(Ordering::Acquire) == visits
+            });
+        };
+        self.users.tasks.spawn_on(over, &self.users.runtime);
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.metrics.sessions(-1);
+    }
+}

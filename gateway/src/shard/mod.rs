@@ -1,0 +1,154 @@
+//! A worker's shard: the core's outboxes behind a lock that only this worker's connections and its pump
+//! take, and the bells of the subscribers to be woken.
+//!
+//! There is no task, channel or message per subscriber on the way of a change: the pump marks outboxes and
+//! rings bells; a woken connection takes its outbox when it gets to write.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use gateway_core::hub::Event;
+use gateway_core::shard::{Batch, Counters, Limits, Shard as Core, WatchError};
+use gateway_core::{Cursor, Epoch, ScopeId, ShardId, SubscriberId};
+use protocol::presence::PersonId;
+use tokio::sync::Notify;
+
+use crate::hub::{HubHandle, Inbox};
+use crate::telemetry::Metrics;
+
+/// States given to one write at most; what is left is written next.
+const STATES_PER_WRITE: usize = 256;
+
+/// See the module. Shared by the worker's connections and its pump.
+#[derive(Debug)]
+pub struct Shard {
+    id: ShardId,
+    state: Mutex<State>,
+    inbox: Arc<Inbox>,
+    /// Rung when the hub has to hear of new interests.
+    interests: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    core: Core,
+    bells: HashMap<SubscriberId, Arc<Notify>>,
+    reported: Counters,
+}
+
+/// A subscriber of this shard; closes when dropped.
+#[derive(Debug)]
+pub struct Subscription {
+    shard: Arc<Shard>,
+    id: SubscriberId,
+    bell: Arc<Notify>,
+}
+
+impl Shard {
+    /// `epoch` is the node's; `key` is random. The hub writes to `inbox`.
+    pub fn new(id: ShardId, epoch: Epoch, limits: Limits, key: u64, inbox: Arc<Inbox>) -> Self {
+        let core = Core::new(epoch, limits, key);
+        let state = Mutex::new(State { core, bells: HashMap::new(), reported: Counters::default() });
+        Self { id, state, inbox, interests: Notify::new() }
+    }
+
+    /// A new subscriber that sees what that scope sees.
+    pub fn subscribe(self: &Arc<Self>, scope: ScopeId) -> Subscription {
+        let bell = Arc::new(Notify::new());
+        let mut state = self.lock();
+        let id = state.core.open(scope);
+        state.bells.insert(id, Arc::clone(&bell));
+        drop(state);
+        Subscription { shard: Arc::clone(self), id, bell }
+    }
+
+    /// Carries messages between the hub and the shard until the task is dropped. One per shard, on its
+    /// worker: the order in both directions is this task's order.
+    pub async fn pump(self: Arc<Self>, hub: HubHandle, metrics: Arc<Metrics>) {
+        loop {
+            tokio::select! {
+                () = self.inbox.rung() => {}
+                () = self.interests.notified() => {}
+            }
+            let messages = self.inbox.take();
+            let changes = self.change(|core| {
+                messages.into_iter().for_each(|message| core.apply(message));
+                core.interests().collect::<Vec<_>>()
+            });
+            self.report(&metrics);
+            if !changes.is_empty() {
+                hub.tell(Event::Interest { shard: self.id, changes }).await;
+            }
+        }
+    }
+
+    /// Does something with the core, then rings whoever has to be woken for it.
+    fn change<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
+        let mut state = self.lock();
+        let State { core, bells, .. } = &mut *state;
+        let result = act(core);
+        for id in core.woken() {
+            if let Some(bell) = bells.get(&id) {
+                bell.notify_one();
+            }
+        }
+        if core.has_interests() {
+            self.interests.notify_one();
+        }
+        result
+    }
+
+    fn report(&self, metrics: &Metrics) {
+        let mut state = self.lock();
+        let now = state.core.counters();
+        let before = std::mem::replace(&mut state.reported, now);
+        drop(state);
+        metrics.updates_delivered(now.delivered - before.delivered);
+        metrics.updates_coalesced(now.coalesced - before.coalesced);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    /// See [`Core::watch`].
+    pub fn watch(&self, persons: &[PersonId], since: Option<Cursor>) -> Result<(), WatchError> {
+        self.shard.change(|core| core.watch(self.id, persons, since))
+    }
+
+    /// See [`Core::unwatch`].
+    pub fn unwatch(&self, persons: &[PersonId]) {
+        self.shard.change(|core| core.unwatch(self.id, persons));
+    }
+
+    /// Watches nobody any more.
+    pub fn unwatch_all(&self) {
+        self.shard.change(|core| core.unwatch_all(self.id));
+    }
+
+    /// Adds to the ordered lane.
+    pub fn notice(&self, notice: Bytes) {
+        self.shard.change(|core| core.notice(self.id, notice));
+    }
+
+    /// Takes what was not seen yet, as much as fits one write; `false` if there is nothing.
+    pub fn take(&self, batch: &mut Batch) -> bool {
+        let open = self.shard.lock().core.take(self.id, STATES_PER_WRITE, batch);
+        open && (!batch.notices.is_empty() || !batch.states.is_empty() || batch.ended.is_some())
+    }
+
+    /// Waits until there may be something to take.
+    pub async fn news(&self) {
+        self.bell.notified().await;
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.shard.change(|core| core.close(self.id));
+        self.shard.lock().bells.remove(&self.id);
+    }
+}
