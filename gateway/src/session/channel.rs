@@ -254,7 +254,8 @@ impl Life {
                     Turn::News
                 }
             },
-            () = cancelled(logged_out.as_ref()) => Turn::End(End::LOGGED_OUT),
+            // A kick ends all pages of the user; each still says why.
+            () = cancelled(logged_out.as_ref()) => Turn::End(channel.login_end().unwrap_or(End::LOGGED_OUT)),
             () = until(*expires) => Turn::End(End::TOKEN_EXPIRED),
             () = draining.cancelled() => Turn::End(End::DRAINING),
         }

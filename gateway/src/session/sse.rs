@@ -1,0 +1,132 @@
+//! An event channel as server-sent events (WHATWG HTML 9.2): the response body reads the outbox when the
+//! connection asks for more; there is no task and no queue of its own.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream;
+use gateway_core::shard::Batch;
+use http::{HeaderValue, Response, header};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use tokio::time::timeout;
+
+use super::Channels;
+use super::channel::{Channel, Life, Outgoing, Turn};
+use super::message::End;
+use crate::http::Body;
+
+/// How often a comment keeps middle boxes from closing a silent stream.
+const COMMENT: Duration = Duration::from_secs(20);
+
+/// One stream, as its body holds it.
+struct Stream {
+    channel: Arc<Channel>,
+    channels: Arc<Channels>,
+    life: Life,
+    batch: Batch,
+    state: State,
+}
+
+enum State {
+    New,
+    Open,
+    Ended,
+}
+
+/// The response of a new stream, which can be commanded through `channels` as long as it is open.
+pub(super) fn response(channel: Arc<Channel>, channels: Arc<Channels>, life: Life) -> Response<Body> {
+    channels.insert(channel.key.clone(), Arc::clone(&channel));
+    let stream = Stream { channel, channels, life, batch: Batch::default(), state: State::New };
+    let body = stream::unfold(stream, |mut stream| async {
+        let chunk = stream.next().await?;
+        Some((Ok::<_, Infallible>(Frame::data(chunk)), stream))
+    });
+    let mut response = Response::new(StreamBody::new(body).map_err(|never| match never {}).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx would collect the events otherwise.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+impl Stream {
+    /// The next piece of the body; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        match self.state {
+            State::New => {
+                self.state = State::Open;
+                let mut chunk = BytesMut::new();
+                event(&mut chunk, &self.channel.hello(), None);
+                if let Some(end) = self.channel.login_end() {
+                    self.end(end, &mut chunk);
+                }
+                return Some(chunk.freeze());
+            }
+            State::Open => {}
+            State::Ended => return None,
+        }
+        loop {
+            let chunk = self.pending();
+            if !chunk.is_empty() {
+                return Some(chunk);
+            }
+            match timeout(COMMENT, self.life.turn(&self.channel)).await {
+                Err(_) => return Some(Bytes::from_static(b":\n\n")),
+                Ok(Turn::News) => {}
+                Ok(Turn::End(end)) => {
+                    let mut chunk = BytesMut::new();
+                    self.end(end, &mut chunk);
+                    return Some(chunk.freeze());
+                }
+            }
+        }
+    }
+
+    fn pending(&mut self) -> Bytes {
+        let mut messages = Vec::new();
+        self.channel.take(&mut self.batch, &mut messages);
+        let mut chunk = BytesMut::new();
+        for message in messages {
+            match message {
+                Outgoing::Message(data) => event(&mut chunk, &data, None),
+                Outgoing::Presence { frame, cursor } => event(&mut chunk, &frame, cursor.as_deref()),
+                Outgoing::End(end) => {
+                    self.end(end, &mut chunk);
+                    break;
+                }
+            }
+        }
+        chunk.freeze()
+    }
+
+    fn end(&mut self, end: End, chunk: &mut BytesMut) {
+        event(chunk, &end.text(), None);
+        self.channel.ended(end.code);
+        self.state = State::Ended;
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.channels.remove(&self.channel.key);
+        if !matches!(self.state, State::Ended) {
+            self.channel.ended("gone");
+        }
+    }
+}
+
+/// JSON texts have no line breaks, so one `data` line is enough.
+fn event(chunk: &mut BytesMut, data: &[u8], cursor: Option<&str>) {
+    if let Some(cursor) = cursor {
+        chunk.put_slice(b"id: ");
+        chunk.put_slice(cursor.as_bytes());
+        chunk.put_u8(b'\n');
+    }
+    chunk.put_slice(b"data: ");
+    chunk.put_slice(data);
+    chunk.put_slice(b"\n\n");
+}
