@@ -17,5 +17,9 @@
 pub mod auth;
 pub mod config;
 pub mod http;
+pub mod hub;
 pub mod net;
+pub mod scripts;
+pub mod session;
+pub mod shard;
 pub mod telemetry;

@@ -14,7 +14,8 @@ const EVENTS: &str = include_str!("events.js");
 pub fn events(request: &HeaderMap) -> Response<Body> {
     static TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(EVENTS));
     let known = request.get(header::IF_NONE_MATCH).is_some_and(|tag| *tag == *TAG);
-    let mut response = Response::new(full(if known { Bytes::new() } else { Bytes::from_static(EVENTS.as_bytes()) }));
+    let mut response =
+        Response::new(full(if known { Bytes::new() } else { Bytes::from_static(EVENTS.as_bytes()) }));
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }

@@ -117,7 +117,10 @@ fn ids(fields: &Map<String, Value>) -> Result<Vec<PersonId>, Reason> {
         match id.as_str() {
             Some(id) if !id.is_empty() && id.len() <= LONGEST_ID => people.push(PersonId::from(id)),
             _ => {
-                return Err(("bad_json", format!("ids[{index}]: a text of 1 to {LONGEST_ID} bytes is expected")));
+                return Err((
+                    "bad_json",
+                    format!("ids[{index}]: a text of 1 to {LONGEST_ID} bytes is expected"),
+                ));
             }
         }
     }
@@ -132,7 +135,9 @@ fn status(fields: &Map<String, Value>) -> Result<Op, Reason> {
     let text = match fields.get("text") {
         None | Some(Value::Null) => "",
         Some(Value::String(text)) if text.len() <= LONGEST_TEXT => text,
-        Some(_) => return Err(("bad_status", format!("text: a text of at most {LONGEST_TEXT} bytes is expected"))),
+        Some(_) => {
+            return Err(("bad_status", format!("text: a text of at most {LONGEST_TEXT} bytes is expected")));
+        }
     };
     Ok(Op::Status { status, text: text.into() })
 }
@@ -166,8 +171,14 @@ mod tests {
     fn a_bad_command_is_told_where_it_is_bad() {
         assert_eq!(refusal("{"), (None, "bad_json", "not JSON: line 1, column 1".into()));
         assert_eq!(refusal("[]"), (None, "bad_json", "a command is an object".into()));
-        assert_eq!(refusal(r#"{"op":"dance","id":3}"#), (Some(3), "unknown_op", "op: no such command".into()));
-        assert_eq!(refusal(r#"{"op":"ping","id":-1}"#), (None, "bad_json", "id: a whole number is expected".into()));
+        assert_eq!(
+            refusal(r#"{"op":"dance","id":3}"#),
+            (Some(3), "unknown_op", "op: no such command".into())
+        );
+        assert_eq!(
+            refusal(r#"{"op":"ping","id":-1}"#),
+            (None, "bad_json", "id: a whole number is expected".into())
+        );
         let (_, code, message) = refusal(r#"{"op":"watch","ids":["a",7]}"#);
         assert_eq!((code, &*message), ("bad_json", "ids[1]: a text of 1 to 512 bytes is expected"));
         let (_, code, _) = refusal(r#"{"op":"status","status":"offline"}"#);

@@ -120,9 +120,7 @@ impl User {
     pub(super) fn me(&self) -> Me {
         match self.login() {
             Some(login) => login.me.borrow().clone(),
-            None => {
-                Me { person: self.person.clone(), presence: Presence::default(), login: LoginState::Off }
-            }
+            None => Me { person: self.person.clone(), presence: Presence::default(), login: LoginState::Off },
         }
     }
 

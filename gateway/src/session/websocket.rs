@@ -34,9 +34,12 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// Whether the request asks for a WebSocket.
 pub(super) fn is_wanted(request: &Request<Incoming>) -> bool {
     let has = |name, word: &str| {
-        request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part: &str| part.trim().eq_ignore_ascii_case(word))
-        })
+        request
+            .headers()
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part: &str| part.trim().eq_ignore_ascii_case(word)))
     };
     has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket")
 }
@@ -67,7 +70,8 @@ pub(super) async fn serve(upgraded: Upgraded, channel: Channel, mut life: Life, 
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(message_bytes))
         .max_frame_size(Some(message_bytes));
-    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let mut socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let end = converse(&mut socket, &channel, &mut life).await;
     channel.ended(end.map_or("gone", |end| end.code));
     if let Some(end) = end {

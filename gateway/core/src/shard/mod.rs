@@ -195,6 +195,13 @@ impl Shard {
         }
     }
 
+    /// Lets the subscriber watch nobody.
+    pub fn unwatch_all(&mut self, id: SubscriberId) {
+        if let Some((slot, _)) = self.running(id) {
+            self.remove_all_watches(slot);
+        }
+    }
+
     /// Forgets the subscriber and whatever it did not take.
     pub fn close(&mut self, id: SubscriberId) {
         let Some(slot) = self.subscribers.slot(id.0) else { return };
