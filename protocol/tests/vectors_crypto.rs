@@ -1,12 +1,15 @@
 //! Golden vectors of the cryptography: `crypto.json` and the RC2 cases of `malformed.json`, recorded from an
 //! independent client library. `LIVENAME_VECTORS` names another directory to read them from.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use std::path::PathBuf;
 
 use protocol::vp::crypto::CryptoError;
 use protocol::vp::crypto::dh::{self, Keypair, PublicKey};
-use protocol::vp::crypto::login::{self, Auth, AuthType, Credential, Offer};
+use protocol::vp::crypto::login::{self, Auth, Credential, Offer};
 use protocol::vp::crypto::rc2::Chain;
+use protocol::vp::message::auth_type;
 use serde_json::Value;
 
 fn vectors(file: &str, kinds: &[&str]) -> Vec<Value> {
@@ -59,8 +62,11 @@ fn damaged_ciphertext_is_rejected() {
         let mut chain = Chain::new(&hex_of(&vector["fields"]["key"])).unwrap();
         let ciphertext = hex_of(&vector["hex"]);
         let error = chain.decrypt(&ciphertext).unwrap_err();
-        let expected =
-            if ciphertext.len() % 8 == 0 { CryptoError::Padding } else { CryptoError::CiphertextLength };
+        let expected = if ciphertext.len().is_multiple_of(8) {
+            CryptoError::Padding
+        } else {
+            CryptoError::CiphertextLength
+        };
         assert_eq!(error, expected, "{}", name(&vector));
     }
 }
@@ -104,8 +110,8 @@ fn login_secrets_open() {
         let password = fields["password"].as_str().unwrap();
         let magic = u32::try_from(fields["magic"].as_u64().unwrap_or(0)).unwrap();
         let server = fields.get("server_dh_private").map(keypair);
-        let auth_type = if server.is_some() { AuthType::DH_PASSWORD } else { AuthType::RC2_PASSWORD };
-        let opened = login::open(auth_type, &hex_of(&vector["hex"]), server.as_ref(), magic).unwrap();
+        let kind = if server.is_some() { auth_type::DH_PASSWORD } else { auth_type::RC2_PASSWORD };
+        let opened = login::open(kind, &hex_of(&vector["hex"]), server.as_ref(), magic).unwrap();
         assert_eq!(opened, Credential::Password(password.into()), "{}", name(&vector));
     }
 }
@@ -125,16 +131,17 @@ fn login_secrets_are_rebuilt() {
             let offer = Offer { magic, public_key: &public };
             let auth = Auth::DhPassword(password.clone());
             let mut random: protocol::vp::crypto::Random = Box::new(|out| out.fill(0x77));
-            let (auth_type, data) = login::build(&auth, Some(offer), &mut random).unwrap();
-            assert_eq!((auth_type, data.len()), (AuthType::DH_PASSWORD, recorded.len()));
+            let (kind, data) = login::build(&auth, Some(offer), &mut random).unwrap();
+            let data = data.expose();
+            assert_eq!((kind, data.len()), (auth_type::DH_PASSWORD, recorded.len()));
             assert_eq!(data[..6], recorded[..6]);
-            let opened = login::open(auth_type, &data, Some(&server), magic).unwrap();
+            let opened = login::open(kind, data, Some(&server), magic).unwrap();
             assert_eq!(opened, Credential::Password(password));
         } else {
             let key = hex_of(&fields["key"]);
             let mut random: protocol::vp::crypto::Random = Box::new(move |out| out.copy_from_slice(&key));
-            let (auth_type, data) = login::build(&Auth::Rc2Password(password), None, &mut random).unwrap();
-            assert_eq!((auth_type, data.to_vec()), (AuthType::RC2_PASSWORD, recorded));
+            let (kind, data) = login::build(&Auth::Rc2Password(password), None, &mut random).unwrap();
+            assert_eq!((kind, data.expose().to_vec()), (auth_type::RC2_PASSWORD, recorded));
         }
     }
 }

@@ -2,11 +2,14 @@
 //! Implements `vp-wire.md`.
 
 pub mod awareness;
+pub mod client;
 pub mod crypto;
 pub mod frame;
 pub mod message;
 pub mod prim;
 pub mod reason;
 pub mod resolve;
+pub mod server;
 pub mod service;
+pub mod session;
 pub mod storage;

@@ -10,7 +10,7 @@
 //!
 //! Whether a password is right or a token valid is not decided here.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BufMut;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -18,6 +18,7 @@ use super::dh::{KEY_LEN, Keypair, PublicKey};
 use super::rc2::Chain;
 use super::{CryptoError, Random};
 use crate::secret::Secret;
+use crate::vp::message::auth_type;
 
 /// Bytes of the key of auth type 2.
 const SHORT_KEY_LEN: usize = 5;
@@ -68,25 +69,6 @@ pub enum Credential {
     Token(Secret),
     /// None.
     Anonymous,
-}
-
-/// The number that names an auth form on the wire. Unknown ones are kept as they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AuthType(pub u16);
-
-impl AuthType {
-    /// A password in clear.
-    pub const PLAIN_PASSWORD: Self = Self(0);
-    /// A token in clear.
-    pub const PLAIN_TOKEN: Self = Self(1);
-    /// A password under a key that travels beside it.
-    pub const RC2_PASSWORD: Self = Self(2);
-    /// No credential.
-    pub const ANONYMOUS: Self = Self(3);
-    /// A password under a Diffie-Hellman key.
-    pub const DH_PASSWORD: Self = Self(4);
-    /// A token under a Diffie-Hellman key.
-    pub const DH_TOKEN: Self = Self(5);
 }
 
 /// What the server's HandshakeAck gives for the login.
@@ -145,67 +127,59 @@ pub enum OpenError {
     Magic,
 }
 
-/// Builds type and data of a Login.
+/// Builds type (one of [`auth_type`]) and data of a Login.
 ///
 /// # Errors
 /// [`AuthError`]; it never chooses a weaker form than asked for.
-pub fn build(
-    auth: &Auth,
-    offer: Option<Offer<'_>>,
-    random: &mut Random,
-) -> Result<(AuthType, Bytes), AuthError> {
+pub fn build(auth: &Auth, offer: Option<Offer<'_>>, random: &mut Random) -> Result<(u16, Secret), AuthError> {
     Ok(match auth {
-        Auth::PlainPassword(password) => (AuthType::PLAIN_PASSWORD, string(password.expose())?.freeze()),
-        Auth::Rc2Password(password) => (AuthType::RC2_PASSWORD, build_rc2(password, random)?),
-        Auth::DhPassword(password) => (AuthType::DH_PASSWORD, build_dh(password, offer, random)?),
-        Auth::Token { token, form: TokenForm::Raw } => {
-            (AuthType::PLAIN_TOKEN, Bytes::copy_from_slice(token.expose()))
-        }
-        Auth::Token { token, form: TokenForm::String } => {
-            (AuthType::PLAIN_TOKEN, string(token.expose())?.freeze())
-        }
-        Auth::Token { token, form: TokenForm::Dh } => (AuthType::DH_TOKEN, build_dh(token, offer, random)?),
-        Auth::Anonymous => (AuthType::ANONYMOUS, Bytes::new()),
+        Auth::PlainPassword(password) => (auth_type::PLAIN_PASSWORD, string(password.expose())?),
+        Auth::Rc2Password(password) => (auth_type::RC2_PASSWORD, build_rc2(password, random)?),
+        Auth::DhPassword(password) => (auth_type::DH_PASSWORD, build_dh(password, offer, random)?),
+        Auth::Token { token, form: TokenForm::Raw } => (auth_type::PLAIN_TOKEN, token.clone()),
+        Auth::Token { token, form: TokenForm::String } => (auth_type::PLAIN_TOKEN, string(token.expose())?),
+        Auth::Token { token, form: TokenForm::Dh } => (auth_type::DH_TOKEN, build_dh(token, offer, random)?),
+        Auth::Anonymous => (auth_type::ANONYMOUS, Secret::default()),
     })
 }
 
-/// Opens the auth data of a Login.
+/// Opens the auth data of a Login of a type of [`auth_type`].
 ///
 /// `keypair` and `magic` are what this connection's HandshakeAck carried, if it carried any.
 ///
 /// # Errors
 /// [`OpenError`]. What the client is told must not differ between its variants.
 pub fn open(
-    auth_type: AuthType,
+    auth_type: u16,
     data: &[u8],
     keypair: Option<&Keypair>,
     magic: u32,
 ) -> Result<Credential, OpenError> {
     Ok(match auth_type {
-        AuthType::PLAIN_PASSWORD => {
+        auth_type::PLAIN_PASSWORD => {
             let (password, _) = split_string(data).ok_or(OpenError::Truncated)?;
             Credential::Password(secret(password))
         }
-        AuthType::PLAIN_TOKEN => Credential::Token(secret(bare_token(data))),
-        AuthType::RC2_PASSWORD => Credential::Password(open_rc2(data)?),
-        AuthType::ANONYMOUS => Credential::Anonymous,
-        AuthType::DH_PASSWORD => Credential::Password(open_dh(data, keypair, magic)?),
-        AuthType::DH_TOKEN => Credential::Token(open_dh(data, keypair, magic)?),
-        AuthType(other) => return Err(OpenError::UnknownType(other)),
+        auth_type::PLAIN_TOKEN => Credential::Token(secret(bare_token(data))),
+        auth_type::RC2_PASSWORD => Credential::Password(open_rc2(data)?),
+        auth_type::ANONYMOUS => Credential::Anonymous,
+        auth_type::DH_PASSWORD => Credential::Password(open_dh(data, keypair, magic)?),
+        auth_type::DH_TOKEN => Credential::Token(open_dh(data, keypair, magic)?),
+        other => return Err(OpenError::UnknownType(other)),
     })
 }
 
-fn build_rc2(password: &Secret, random: &mut Random) -> Result<Bytes, AuthError> {
+fn build_rc2(password: &Secret, random: &mut Random) -> Result<Secret, AuthError> {
     let mut key = [0; SHORT_KEY_LEN];
     random(&mut key);
     let mut chain = Chain::new(&key).map_err(AuthError::ServerKey)?;
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     put_opaque(&mut out, &key)?;
     put_opaque(&mut out, &chain.encrypt(password.expose()))?;
-    Ok(out.freeze())
+    Ok(Secret::new(out))
 }
 
-fn build_dh(text: &Secret, offer: Option<Offer<'_>>, random: &mut Random) -> Result<Bytes, AuthError> {
+fn build_dh(text: &Secret, offer: Option<Offer<'_>>, random: &mut Random) -> Result<Secret, AuthError> {
     let offer = offer.filter(|offer| !offer.public_key.is_empty()).ok_or(AuthError::NoKeyOffered)?;
     let server = PublicKey::from_bytes(offer.public_key).map_err(AuthError::ServerKey)?;
     let mut private = Zeroizing::new([0; KEY_LEN]);
@@ -218,11 +192,11 @@ fn build_dh(text: &Secret, offer: Option<Offer<'_>>, random: &mut Random) -> Res
     plaintext.extend_from_slice(&length16(text.expose())?.to_be_bytes());
     plaintext.extend_from_slice(text.expose());
 
-    let mut out = BytesMut::new();
+    let mut out = Vec::new();
     out.put_u16(DH_WORD);
     put_opaque(&mut out, &keypair.public().to_bytes())?;
     put_opaque(&mut out, &chain.encrypt(&plaintext))?;
-    Ok(out.freeze())
+    Ok(Secret::new(out))
 }
 
 fn open_rc2(data: &[u8]) -> Result<Secret, OpenError> {
@@ -259,18 +233,18 @@ fn secret(bytes: &[u8]) -> Secret {
     Secret::new(bytes.to_vec())
 }
 
-fn string(bytes: &[u8]) -> Result<BytesMut, AuthError> {
-    let mut out = BytesMut::with_capacity(2 + bytes.len());
+fn string(bytes: &[u8]) -> Result<Secret, AuthError> {
+    let mut out = Vec::with_capacity(2 + bytes.len());
     out.put_u16(length16(bytes)?);
     out.put_slice(bytes);
-    Ok(out)
+    Ok(Secret::new(out))
 }
 
 fn length16(bytes: &[u8]) -> Result<u16, AuthError> {
     u16::try_from(bytes.len()).map_err(|_| AuthError::TooLong)
 }
 
-fn put_opaque(out: &mut BytesMut, bytes: &[u8]) -> Result<(), AuthError> {
+fn put_opaque(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), AuthError> {
     out.put_u32(u32::try_from(bytes.len()).map_err(|_| AuthError::TooLong)?);
     out.put_slice(bytes);
     Ok(())

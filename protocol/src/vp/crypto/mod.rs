@@ -6,6 +6,7 @@
 
 use thiserror::Error;
 
+pub mod channel;
 pub mod dh;
 pub mod login;
 pub mod rc2;

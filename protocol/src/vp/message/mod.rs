@@ -141,6 +141,29 @@ impl Message {
         }
     }
 
+    /// The name of the type, as in vp-wire.md 3.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Handshake(_) => "Handshake",
+            Self::HandshakeAck(_) => "HandshakeAck",
+            Self::Login(_) => "Login",
+            Self::LoginAck(_) => "LoginAck",
+            Self::LoginRedirect(_) => "LoginRedirect",
+            Self::LoginContinue => "LoginContinue",
+            Self::ChannelCreate(_) => "ChannelCreate",
+            Self::ChannelAccept(_) => "ChannelAccept",
+            Self::ChannelSend(_) => "ChannelSend",
+            Self::ChannelDestroy(_) => "ChannelDestroy",
+            Self::OneTime(_) => "OneTime",
+            Self::SetUserStatus(_) => "SetUserStatus",
+            Self::SetPrivacyList(_) => "SetPrivacyList",
+            Self::SenseService(_) => "SenseService",
+            Self::Admin(_) => "Admin",
+            Self::Announce(_) => "Announce",
+            Self::Unknown { .. } => "unknown message",
+        }
+    }
+
     fn write(&self, header: &Header, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
         header.write(self.kind(), writer)?;
         match self {
