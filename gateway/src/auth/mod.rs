@@ -2,14 +2,16 @@
 //!
 //! Knows no HTTP types. Implements `ltpa.md` sections 6 and 8 around the key ring of `protocol::ltpa`.
 
+mod authenticator;
+pub mod origin;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use protocol::secret::Secret;
 
-mod authenticator;
-pub mod origin;
-
-pub use authenticator::*;
+pub use authenticator::{Authenticator, Rejection};
 
 /// What a valid token proves.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,167 @@
+//! The vectors of ltpa.md 9 through the whole check, and what is counted and logged about them.
+
+use std::sync::{Arc, Mutex};
+
+use protocol::ltpa::SystemSeconds;
+use protocol::ltpa::domino::{DominoSecret, mint};
+use protocol::secret::Secret;
+
+use super::{Authenticator, Identity, Rejection};
+use crate::config::{KeyMaterial, Sso, SsoCookie, SsoKey, TokenFormat};
+use crate::telemetry::Metrics;
+
+const NOW: u64 = 1_767_225_600;
+
+struct Check {
+    authenticator: Authenticator,
+    metrics: Arc<Metrics>,
+}
+
+impl Check {
+    fn new(keys: &[u8]) -> Self {
+        let metrics = Arc::new(Metrics::new());
+        let authenticator = Authenticator::new(&sso(keys), metrics.clone());
+        Self { authenticator, metrics }
+    }
+
+    fn token(&self, token: &str) -> Result<Identity, Rejection> {
+        self.authenticator.check(&[&format!("a=b; LtpaToken={token}")], NOW)
+    }
+
+    fn counted(&self, outcome: &str) -> bool {
+        self.metrics.gather().contains(&format!("livename_token_checks_total{{outcome=\"{outcome}\"}} 1\n"))
+    }
+}
+
+fn sso(keys: &[u8]) -> Sso {
+    let key = |byte: &u8| SsoKey {
+        id: format!("k{byte}"),
+        material: KeyMaterial::Domino(Secret::new(vec![*byte; 20])),
+    };
+    Sso {
+        cookies: vec![SsoCookie { name: "LtpaToken".into(), format: TokenFormat::Domino }],
+        keys: keys.iter().map(key).collect(),
+        ..Sso::default()
+    }
+}
+
+fn secret(byte: u8) -> DominoSecret {
+    DominoSecret::from_bytes(&[byte; 20]).unwrap()
+}
+
+fn token(created: u64, expires: u64, key: u8) -> String {
+    mint(b"CN=Ada Test/O=Example", SystemSeconds(created), SystemSeconds(expires), &secret(key)).unwrap()
+}
+
+#[test]
+fn a_good_token_proves_its_user_with_either_key() {
+    for key in [1, 2] {
+        let check = Check::new(&[1, 2]);
+        let token = token(NOW - 60, NOW + 1800, key);
+        let identity = check.token(&token).unwrap();
+        assert_eq!(identity.user, "CN=Ada Test/O=Example");
+        assert_eq!((identity.expires, &*identity.key_id), (NOW + 1800, &*format!("k{key}")));
+        assert_eq!(identity.token.expose(), token.as_bytes());
+        assert!(check.counted("ok"));
+        assert!(!format!("{identity:?}").contains(&token));
+    }
+}
+
+#[test]
+fn what_proves_nothing_is_refused_and_counted_by_reason() {
+    let good = token(NOW - 60, NOW + 1800, 1);
+    let mut tampered = good.clone();
+    tampered.replace_range(30..31, if &good[30..31] == "A" { "B" } else { "A" });
+    for (name, token, expected, outcome) in [
+        ("expired", token(NOW - 3600, NOW - 61, 1), Rejection::Expired, "expired"),
+        ("future", token(NOW + 61, NOW + 3600, 1), Rejection::NotYetValid, "not_yet_valid"),
+        ("tampered", tampered, Rejection::Invalid, "bad_mac"),
+        ("foreign", token(NOW - 60, NOW + 1800, 9), Rejection::Invalid, "bad_mac"),
+        ("foreign and expired", token(NOW - 3600, NOW - 61, 9), Rejection::Invalid, "bad_mac"),
+        ("cut", good[..40].to_owned(), Rejection::Invalid, "too_short"),
+        ("junk", "%%%".to_owned(), Rejection::Invalid, "bad_base64"),
+        ("huge", "A".repeat(5000), Rejection::Invalid, "too_long"),
+    ] {
+        let check = Check::new(&[1]);
+        assert_eq!(check.token(&token), Err(expected), "{name}");
+        assert!(check.counted(outcome), "{name}: {}", check.metrics.gather());
+    }
+}
+
+#[test]
+fn the_clock_tolerance_is_the_configured_one() {
+    let check = Check::new(&[1]);
+    assert!(check.token(&token(NOW - 3600, NOW - 60, 1)).is_ok());
+    let strict = Sso { skew: std::time::Duration::ZERO, ..sso(&[1]) };
+    let strict = Authenticator::new(&strict, check.metrics);
+    let header = format!("LtpaToken={}", token(NOW - 3600, NOW - 1, 1));
+    assert_eq!(strict.check(&[&header], NOW), Err(Rejection::Expired));
+}
+
+#[test]
+fn no_cookie_no_header_and_no_keys_are_all_no_token() {
+    let check = Check::new(&[1]);
+    assert_eq!(check.authenticator.check(&[], NOW), Err(Rejection::Missing));
+    assert!(check.counted("none"));
+    assert_eq!(check.authenticator.check(&["LtpaToken2=x"], NOW), Err(Rejection::Missing));
+    let nobody = Authenticator::new(&Sso::default(), check.metrics);
+    let header = format!("LtpaToken={}", token(NOW - 60, NOW + 60, 1));
+    assert_eq!(nobody.check(&[&header], NOW), Err(Rejection::Missing));
+}
+
+#[test]
+fn cookies_spread_over_headers_are_one_list() {
+    let check = Check::new(&[1]);
+    let header = format!("LtpaToken={}", token(NOW - 60, NOW + 1800, 1));
+    assert!(check.authenticator.check(&["a=b", &header, "c=d"], NOW).is_ok());
+}
+
+/// Not by a file: its checks are stricter.
+#[test]
+fn a_ring_that_proves_nothing_lets_nobody_in() {
+    let short = SsoKey { id: "short".into(), material: KeyMaterial::Domino(Secret::new(vec![1; 19])) };
+    let header = format!("LtpaToken={}", token(NOW - 60, NOW + 60, 1));
+    for keys in [vec![], vec![short]] {
+        let nobody = Authenticator::new(&Sso { keys, ..sso(&[]) }, Arc::new(Metrics::new()));
+        assert_eq!(nobody.check(&[&header], NOW), Err(Rejection::Missing));
+    }
+}
+
+#[derive(Clone, Default)]
+struct Page(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Page {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn log_lines_about_one_token_match_and_do_not_show_it() {
+    let page = Page::default();
+    let writer = page.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let foreign = token(NOW - 60, NOW + 1800, 9);
+    let good = token(NOW - 60, NOW + 1800, 1);
+    tracing::subscriber::with_default(subscriber, || {
+        let check = Check::new(&[1]);
+        for token in [&foreign, &foreign, &good] {
+            drop(check.token(token));
+        }
+    });
+    let log = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    let digests: Vec<_> =
+        log.lines().map(|line| line.split("token=").nth(1).unwrap().split(' ').next().unwrap()).collect();
+    assert_eq!(digests.len(), 3, "{log}");
+    assert_eq!(digests[0], digests[1]);
+    assert_ne!(digests[0], digests[2]);
+    assert!(log.contains("reason=\"bad_mac\"") && log.contains("key=\"k1\""), "{log}");
+    assert!(!log.contains(&foreign[..16]) && !log.contains("Ada"), "{log}");
+}
