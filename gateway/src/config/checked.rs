@@ -1,6 +1,6 @@
 //! The configuration as the rest of the program sees it: types that cannot be wrong.
 //!
-//! `file.rs` reads the TOML shape, `check.rs` turns it into this or into the list of all its errors.
+//! `section` reads the TOML shape, `check` turns it into this or into the list of all its errors.
 //! Defaults live here, and are safe for the open internet.
 
 use std::net::SocketAddr;
@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::ltpa::Charset;
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
@@ -36,7 +37,7 @@ pub struct Listen {
 }
 
 /// Single sign-on: which cookies carry tokens, and the keys that prove them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sso {
     /// DNS domain of the cookies with the leading dot (`.renovation.example`).
     pub domain: Option<String>,
@@ -45,6 +46,12 @@ pub struct Sso {
     pub keys: Vec<SsoKey>,
     /// Allowed clock difference on both ends of a token's life. Default 60 s, at most 300 s.
     pub skew: Duration,
+    /// How names are written in Domino tokens. Default LMBCS.
+    pub charset: Charset,
+    /// Longest accepted time between creation and expiration of a Domino token. Default: no limit.
+    pub max_lifetime: Option<Duration>,
+    /// Whether a forged token leaves room for the next cookie. Default no (ltpa.md 6).
+    pub fallback: bool,
     /// Page origins (`https://mail1.renovation.example`) beside those below `domain` and the
     /// gateway's own that may open event channels.
     pub origins: Vec<String>,
@@ -153,7 +160,7 @@ pub enum ObserverCredential {
     Mint(Secret),
 }
 
-/// Paces and patience towards a community. Defaults in design.md sections 3 and 10.
+/// Paces and patience towards a community.
 #[derive(Clone, Debug)]
 pub struct CommunityTuning {
     /// Ids in one ADD. Default 250.
@@ -236,7 +243,7 @@ pub enum SametimeProtocol {
     Https,
 }
 
-/// Bounds on what the network may use (design.md section 10).
+/// Bounds on what the network may use.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub connections: usize,
@@ -276,6 +283,21 @@ pub enum LogFormat {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+impl Default for Sso {
+    fn default() -> Self {
+        Self {
+            domain: None,
+            cookies: Vec::new(),
+            keys: Vec::new(),
+            skew: Duration::from_secs(60),
+            charset: Charset::Lmbcs,
+            max_lifetime: None,
+            fallback: false,
+            origins: Vec::new(),
+        }
     }
 }
 

@@ -1,0 +1,25 @@
+//! From the file's shape to types that cannot be wrong: one file per section. Each reads on after a
+//! mistake, so that all of them are named in one go.
+
+mod community;
+mod listen;
+mod rest;
+mod route;
+mod sso;
+
+pub(super) use listen::DEFAULT_ADMIN;
+
+use super::Config;
+use super::section::Section;
+
+/// Reads every section. What is wrong is noted, and the result is then worth nothing.
+pub(super) fn document(root: &Section<'_>) -> Config {
+    let (listen, tls) = listen::read(root);
+    let sso = sso::read(&root.table("sso"));
+    let communities = community::read(root, &sso);
+    let routes = route::read(root, &communities);
+    let limits = rest::limits(&root.table("limits"));
+    let log = rest::log(&root.table("log"));
+    let communities = communities.into_iter().filter_map(|named| named.community).collect();
+    Config { listen, tls, sso, communities, routes, limits, log }
+}

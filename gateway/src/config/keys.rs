@@ -1,0 +1,168 @@
+//! Every key of the file with its default and meaning: the reference page is written from here, and a key
+//! that is not here is unknown.
+
+/// One key. `section` is dotted and empty at the top; arrays of tables have no index.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+    /// As it would be written, or what happens without it.
+    pub(super) default: &'static str,
+    pub(super) meaning: &'static str,
+}
+
+/// The sections in the order of the reference, with how they are opened and what they are for.
+pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
+    ("listen", "[listen]", "Where browsers and the operator connect. At least one of `http` and `https`."),
+    (
+        "tls.certificate",
+        "[[tls.certificate]]",
+        "Certificates of the https listeners. With several, the name that the browser asks for chooses; the first one serves everybody else.",
+    ),
+    ("sso", "[sso]", "Single sign-on by the mail servers' cookies."),
+    ("sso.cookie", "[[sso.cookie]]", "Which cookies carry tokens, in the order in which they are tried."),
+    (
+        "sso.key",
+        "[[sso.key]]",
+        "The keys that prove tokens, in the order in which they are tried; the first one signs. At most 4.",
+    ),
+    ("community", "[[community]]", "Sametime servers that share users."),
+    (
+        "community.tls",
+        "[community.tls]",
+        "TLS to the community's servers. Without this table the connection is plain.",
+    ),
+    (
+        "community.host",
+        "[[community.host]]",
+        "Where a server that a redirect names can be reached from here.",
+    ),
+    ("community.observer", "[[community.observer]]", "Upstream logins that watch people for everybody."),
+    ("community.tuning", "[community.tuning]", "Paces and patience towards the community."),
+    (
+        "route",
+        "[[route]]",
+        "Which requests, and what becomes of them. The most specific path wins. At least one.",
+    ),
+    ("route.tls", "[route.tls]", "Verification of `https` upstreams."),
+    ("limits", "[limits]", "Bounds on what the network may use."),
+    ("log", "[log]", "One line per event on standard error. Read once, at the start."),
+];
+
+/// What stands for "no default: has to be given".
+pub(super) const MUST: &str = "must be given";
+
+const fn key(section: &'static str, name: &'static str, default: &'static str, meaning: &'static str) -> Key {
+    Key { section, name, default, meaning }
+}
+
+/// In the order of the reference.
+#[rustfmt::skip]
+pub(super) const KEYS: &[Key] = &[
+    key("listen", "http", "none", "Addresses for plain HTTP, `[\"0.0.0.0:80\"]`. Port 0 takes any free port."),
+    key("listen", "https", "none", "Addresses for HTTPS (HTTP/2 and HTTP/1.1). Needs a certificate."),
+    key("listen", "admin", "\"127.0.0.1:9180\"", "Address of metrics, status, reload and drain. Keep it away from users: it asks for no password."),
+    key("listen", "workers", "one per core", "Threads that serve browsers."),
+
+    key("tls.certificate", "chain", MUST, "PEM file with the certificate, then its intermediates."),
+    key("tls.certificate", "key", MUST, "PEM file with the private key of the certificate."),
+
+    key("sso", "domain", "none", "DNS domain of the cookies with the leading dot. Pages of hosts below it may open event channels."),
+    key("sso", "skew", "\"1min\"", "Allowed clock difference at both ends of a token's life. At most `\"5min\"`."),
+    key("sso", "charset", "\"lmbcs\"", "How names are written in Domino tokens: `lmbcs` by Domino itself, `utf-8` by some other issuers."),
+    key("sso", "max_lifetime", "no limit", "Longest accepted time between creation and expiration of a Domino token."),
+    key("sso", "fallback", "false", "Whether a forged token leaves room for the next cookie. Lets whoever can plant a cookie choose the weaker one."),
+    key("sso", "origins", "none", "More page origins (`https://portal.example`) that may open event channels."),
+    key("sso.cookie", "name", MUST, "Name of the cookie; upper and lower case differ. Without any `[[sso.cookie]]`: `LtpaToken`."),
+    key("sso.cookie", "format", MUST, "Format of its tokens: `domino`. It is configured, never guessed."),
+    key("sso.key", "id", MUST, "Name of the key in logs."),
+    key("sso.key", "format", MUST, "Kind of key: `domino`."),
+    key("sso.key", "secret_file", MUST, "File with the value of `LTPA_DominoSecret` (base64 of 20 bytes)."),
+
+    key("community", "name", MUST, "Letters, digits, `.`, `_` and `-`. Appears in metrics."),
+    key("community", "servers", MUST, "`host` or `host:port` (1533 if left out), tried in turn."),
+    key("community", "own_presence", MUST, "`login`: a user of a page is also logged in upstream, so that others see that user. `off`: the gateway only shows others."),
+    key("community", "privacy", MUST, "`own`: watches go through each user's own login, exact. `trust`: watches are shared through observers, for communities without privacy lists."),
+    key("community", "login_type", "\"0x14b4\"", "Client type of the logins: `\"0x14b4\"` for Sametime 9 and later, `\"0x100a\"` for classic servers."),
+    key("community", "token_form", "\"raw\"", "How a token travels in a login: `raw`, `string` or `dh`."),
+    key("community", "redirect", "\"reconnect\"", "What a redirect to a home server means: `reconnect` there, or `continue` here."),
+    key("community", "source_addresses", "the system chooses", "Local addresses to connect from, used in turn. One address carries about 28,000 logins to one server."),
+    key("community.tls", "ca", "the system's certificates", "PEM file with the authorities that are trusted."),
+    key("community.tls", "server_name", "the server's host", "Name to verify, if it is not the host that is connected to."),
+    key("community.host", "from", MUST, "Server name as redirects give it."),
+    key("community.host", "to", MUST, "`host` or `host:port` to connect to."),
+    key("community.observer", "name", MUST, "User name of the login."),
+    key("community.observer", "password_file", "none", "File with the password. Exactly one of the three has to be given."),
+    key("community.observer", "token_file", "none", "File with a token; read again at each login, so that it can be renewed from outside."),
+    key("community.observer", "mint", "false", "Make a token with the first `[[sso.key]]` at each login."),
+    key("community.tuning", "batch", "250", "Ids in one request to watch."),
+    key("community.tuning", "batches_in_flight", "4", "Such requests that may wait for their answer, per login."),
+    key("community.tuning", "watches_per_login", "no limit", "Watches that one login may hold; more observers share what is beyond."),
+    key("community.tuning", "linger", "\"5min\"", "How long a watch stays after its last viewer has gone."),
+    key("community.tuning", "unknown_after", "\"5s\"", "How long after a loss states keep their value before they become unknown."),
+    key("community.tuning", "answer_timeout", "\"30s\"", "A request to watch that is not answered by then counts as ignored."),
+    key("community.tuning", "connect_timeout", "\"10s\"", "Longest wait for a connection."),
+    key("community.tuning", "login_timeout", "\"30s\"", "Longest wait for a login, from the first byte."),
+    key("community.tuning", "backoff_first", "\"1s\"", "Wait after the first failure; it grows with each one."),
+    key("community.tuning", "backoff_longest", "\"5min\"", "Longest wait between two tries."),
+    key("community.tuning", "logins_per_second", "200", "New logins, so that an outage is not followed by a storm."),
+    key("community.tuning", "keepalive", "\"1min\"", "Silence after which a sign of life is sent."),
+
+    key("route", "hosts", "every host", "Host names without port."),
+    key("route", "path", MUST, "Path prefix; it ends at a segment border: `/a` is for `/a` and `/a/b`, not for `/ab`."),
+    key("route", "serve", "none", "`awareness`: presence is answered here. Either this or `upstreams`."),
+    key("route", "community", "none", "Name of the community; needed with `serve = \"awareness\"`."),
+    key("route", "upstreams", "none", "Where requests are passed on, `[\"http://st1.example\"]`, tried in turn."),
+    key("route", "sametime_protocol", "\"page\"", "Scheme of the Sametime side as pages see it, like `iNotes_WA_SametimeProtocol`: `page`, `http` or `https`."),
+    key("route", "auth", "\"required\"", "`required`: 401 without a valid token. `optional`: a valid token gives an identity. `off`: tokens are not looked at."),
+    key("route", "connect_timeout", "\"10s\"", "Longest wait for a connection to an upstream."),
+    key("route", "head_timeout", "none", "Longest wait for the head of an answer; without it as long as the browser waits."),
+    key("route.tls", "ca", "the system's certificates", "PEM file with the authorities that are trusted."),
+
+    key("limits", "connections", "100000", "Open connections of browsers."),
+    key("limits", "connections_per_address", "1000", "The same, of one address."),
+    key("limits", "header_bytes", "32768", "Size of a request's header section."),
+    key("limits", "head_timeout", "\"10s\"", "Longest wait for the head of a request."),
+    key("limits", "tls_handshake_timeout", "\"10s\"", "Longest TLS handshake."),
+    key("limits", "idle_timeout", "\"75s\"", "How long a connection without a request stays open."),
+    key("limits", "message_bytes", "65536", "Size of a WebSocket message from a page."),
+    key("limits", "watches_per_session", "5000", "Persons that one session may watch."),
+    key("limits", "sessions_per_user", "16", "Sessions of one user."),
+    key("limits", "session_grace", "\"90s\"", "How long a session survives without a page."),
+    key("limits", "lane_messages", "256", "Answers and notices that may wait for a page; overflow ends the session."),
+    key("limits", "drain", "\"30s\"", "Time that a drain gives to open connections."),
+    key("limits", "trusted_proxies", "none", "Addresses whose `X-Forwarded-*` is believed."),
+
+    key("log", "format", "\"text\"", "`text`, or `json` for one object a line."),
+    key("log", "level", "\"info\"", "A level, or `module=level` pairs with commas between them. `LIVENAME_LOG` goes before it."),
+];
+
+/// Whether the reader may ask for it.
+pub(super) fn is_known(section: &str, name: &str) -> bool {
+    KEYS.iter().any(|key| key.section == section && key.name == name)
+}
+
+/// Whether a table may have this dotted name: a section, or on the way to one (`tls`).
+pub(super) fn is_section(path: &str) -> bool {
+    SECTIONS.iter().any(|(name, ..)| {
+        name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
+}
+
+/// Every key with its default and meaning: the tables of the reference page, in Markdown.
+pub fn reference() -> String {
+    let mut page = String::new();
+    for (section, header, purpose) in SECTIONS {
+        page.push_str(&format!(
+            "### `{header}`\n\n{purpose}\n\n| key | default | meaning |\n| --- | --- | --- |\n"
+        ));
+        for key in KEYS.iter().filter(|key| key.section == *section) {
+            let literal =
+                key.default.starts_with('"') || key.default.parse::<u64>().is_ok() || key.default == "false";
+            let default = if literal { format!("`{}`", key.default) } else { key.default.to_owned() };
+            page.push_str(&format!("| `{}` | {default} | {} |\n", key.name, key.meaning));
+        }
+        page.push('\n');
+    }
+    page
+}

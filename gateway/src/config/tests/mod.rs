@@ -1,0 +1,174 @@
+//! Configurations as an operator writes them, right and wrong ones.
+
+mod reference;
+mod right;
+mod wrong;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{Config, ConfigErrors, load};
+
+/// A folder with everything that a configuration may name; gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name =
+            format!("livename-config-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = Self(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&folder.0).unwrap();
+        folder.write("domino.secret", "AAECAwQFBgcICQoLDA0ODxAREhM=\n");
+        folder.write("short.secret", "AAECAw==\n");
+        folder.write("password", "pa55w0rd-of-the-observer\r\n");
+        folder.write("empty", "\n");
+        for (name, host) in [("im", "im.acme.example"), ("other", "*.other.example")] {
+            let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+            folder.write(&format!("{name}.pem"), &made.cert.pem());
+            folder.write(&format!("{name}.key"), &made.signing_key.serialize_pem());
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn load(&self, text: &str) -> Result<Config, ConfigErrors> {
+        load(&self.write("livename.toml", text))
+    }
+
+    /// The lines that an operator sees, without the folder.
+    fn complaints(&self, text: &str) -> Vec<String> {
+        let errors = self.load(text).expect_err("nothing is wrong with it");
+        let folder = format!("{}/", self.0.display());
+        errors.to_string().replace(&folder, "").lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// The example of the reference page, with files of the folder.
+const FULL: &str = r#"
+[listen]
+http  = ["127.0.0.1:0"]
+https = ["127.0.0.1:0"]
+admin = "127.0.0.1:0"
+workers = 2
+
+[[tls.certificate]]
+chain = "im.pem"
+key   = "im.key"
+
+[sso]
+domain  = ".acme.example"
+skew    = "30s"
+charset = "utf-8"
+max_lifetime = "12h"
+fallback = true
+origins = ["https://portal.other.example:443"]
+[[sso.cookie]]
+name   = "LtpaToken"
+format = "domino"
+[[sso.key]]
+id     = "2026"
+format = "domino"
+secret_file = "domino.secret"
+
+[[community]]
+name     = "acme"
+servers  = ["st1.acme.example", "st2.acme.example:1534"]
+own_presence = "login"
+privacy      = "own"
+login_type   = 0x100a
+token_form   = "dh"
+redirect     = "continue"
+source_addresses = ["127.0.0.1", "127.0.0.2"]
+tls = { ca = "im.pem", server_name = "im.acme.example" }
+[[community.host]]
+from = "CN=st1/O=Acme"
+to   = "st1.acme.example"
+[community.tuning]
+batch = 100
+batches_in_flight = 2
+watches_per_login = 5000
+linger = "1min"
+unknown_after = "10s"
+answer_timeout = "20s"
+connect_timeout = "5s"
+login_timeout = "15s"
+backoff_first = "250ms"
+backoff_longest = "2min"
+logins_per_second = 50
+keepalive = "90s"
+
+[[community]]
+name     = "labs"
+servers  = ["st.labs.example"]
+own_presence = "off"
+privacy      = "trust"
+[[community.observer]]
+name = "CN=One/O=Acme"
+password_file = "password"
+[[community.observer]]
+name = "CN=Two/O=Acme"
+token_file = "password"
+[[community.observer]]
+name = "CN=Three/O=Acme"
+mint = true
+
+[[route]]
+path      = "/stwebapi"
+serve     = "awareness"
+community = "acme"
+
+[[route]]
+hosts     = ["IM.acme.example"]
+path      = "/"
+upstreams = ["http://st1.acme.example", "https://st2.acme.example:8443"]
+sametime_protocol = "http"
+auth      = "optional"
+connect_timeout = "3s"
+head_timeout = "1h"
+tls = { ca = "im.pem" }
+
+[limits]
+connections = 1000
+connections_per_address = 100
+header_bytes = 16384
+head_timeout = "5s"
+tls_handshake_timeout = "6s"
+idle_timeout = "60s"
+message_bytes = 32768
+watches_per_session = 100
+sessions_per_user = 2
+session_grace = "45s"
+lane_messages = 32
+drain = "1s"
+trusted_proxies = ["127.0.0.9", "::1"]
+
+[log]
+format = "json"
+level = "info,gateway::bridge=debug"
+"#;
+
+/// The least that runs.
+const SMALL: &str = r#"
+[listen]
+http = ["127.0.0.1:0"]
+[[route]]
+path = "/"
+upstreams = ["http://st1.acme.example"]
+auth = "off"
+"#;
+
+fn example(folder: &Path) -> PathBuf {
+    folder.join("livename.toml")
+}

@@ -1,0 +1,145 @@
+//! TLS settings from PEM files: certificates for browsers, trusted authorities for upstreams.
+//!
+//! One stack (rustls) with one provider (ring), named here and nowhere left to a process-wide default.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::verify_server_name;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+
+/// Where Debian and its relatives keep the authorities that the system trusts.
+pub const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("{}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, String),
+    #[error("{} holds no certificate", .0.display())]
+    NoCertificate(PathBuf),
+    #[error("{} holds no private key", .0.display())]
+    NoKey(PathBuf),
+    #[error("certificate and key do not belong together")]
+    Mismatch,
+    #[error(transparent)]
+    Rustls(#[from] rustls::Error),
+}
+
+impl TlsError {
+    /// Which of `chain` and `key` has to be put right.
+    pub(super) fn blames(&self, key: &Path) -> &'static str {
+        match self {
+            Self::NoKey(_) | Self::Mismatch => "key",
+            Self::Unreadable(path, _) if path == key => "key",
+            _ => "chain",
+        }
+    }
+}
+
+/// Reads a certificate chain and its key, which have to belong together.
+pub fn certificate(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
+    let certificates = certificates(chain)?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+        pem::Error::NoItemsFound => TlsError::NoKey(key.to_owned()),
+        error => TlsError::Unreadable(key.to_owned(), plain(&error)),
+    })?;
+    certified(certificates, key)
+}
+
+/// The same from memory.
+pub fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    CertifiedKey::from_der(chain, key, &provider()).map(Arc::new).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
+        error => TlsError::Rustls(error),
+    })
+}
+
+/// Settings of an https listener: HTTP/2 and HTTP/1.1 by ALPN, TLS 1.2 and 1.3, certificate by server name.
+/// The first certificate serves clients that ask for no name or for an unknown one.
+pub fn server(certificates: Vec<Arc<CertifiedKey>>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(ByName(certificates)));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Browsers that come back after an outage resume without a signature, and without memory kept for them.
+    config.ticketer = ring::Ticketer::new()?;
+    Ok(Arc::new(config))
+}
+
+/// Settings towards a server that presents a certificate of these authorities; `None` is the system's list.
+pub fn client(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    match ca {
+        Some(ca) => {
+            for certificate in certificates(ca)? {
+                roots.add(certificate)?;
+            }
+        }
+        // One odd certificate in the system's list does not spoil the others.
+        None => {
+            roots.add_parsable_certificates(certificates(Path::new(SYSTEM_CA))?);
+        }
+    }
+    client_with(roots)
+}
+
+/// The same with the authorities at hand; with none, every server is refused.
+pub fn client_with(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unreadable = |error: pem::Error| TlsError::Unreadable(path.to_owned(), plain(&error));
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .map_err(unreadable)?
+        .collect::<Result<_, _>>()
+        .map_err(unreadable)?;
+    if certificates.is_empty() { Err(TlsError::NoCertificate(path.to_owned())) } else { Ok(certificates) }
+}
+
+/// The text of a PEM error; the library's own text of an I/O error repeats what the path says.
+fn plain(error: &pem::Error) -> String {
+    match error {
+        pem::Error::Io(error) => error.to_string(),
+        _ => "is not a PEM file".to_owned(),
+    }
+}
+
+/// Chooses the certificate that is valid for the name that the client asks for.
+#[derive(Debug)]
+struct ByName(Vec<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let first = self.0.first();
+        if self.0.len() == 1 {
+            return first.cloned();
+        }
+        let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
+        let named = name.and_then(|name| self.0.iter().find(|certified| is_for(certified, &name)));
+        named.or(first).cloned()
+    }
+}
+
+fn is_for(certified: &CertifiedKey, name: &ServerName<'_>) -> bool {
+    let parsed = certified.end_entity_cert().and_then(ParsedCertificate::try_from);
+    parsed.is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
+}
