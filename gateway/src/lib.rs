@@ -14,6 +14,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod app;
 pub mod auth;
 pub mod config;
 pub mod http;

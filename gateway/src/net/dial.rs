@@ -124,9 +124,9 @@ mod tests {
     async fn connects_from_the_source_address_asked_for() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let source = Some("127.0.0.7".parse().unwrap());
-        let stream = dial(Target { source, ..target("127.0.0.1", port) }).await.unwrap();
-        assert_eq!(stream.local_addr().unwrap().ip(), source.unwrap());
+        let source: IpAddr = "127.0.0.7".parse().unwrap();
+        let stream = dial(Target { source: Some(source), ..target("127.0.0.1", port) }).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip(), source);
         assert!(stream.nodelay().unwrap());
     }
 

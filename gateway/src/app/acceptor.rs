@@ -1,0 +1,73 @@
+//! From listener to worker: admit or refuse, hand over.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use crate::http::Live;
+use crate::net::{Accepted, Admission, Listen, Listener, Workers};
+use crate::telemetry::Metrics;
+
+/// All acceptors and what they share.
+#[derive(Debug)]
+pub(super) struct Doors {
+    shared: Arc<Shared>,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+}
+
+#[derive(Debug)]
+struct Shared {
+    admission: Arc<Admission>,
+    workers: Workers,
+    live: Arc<ArcSwap<Live>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Doors {
+    pub(super) fn new(
+        admission: &Arc<Admission>,
+        workers: Workers,
+        live: &Arc<ArcSwap<Live>>,
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let shared = Shared {
+            admission: Arc::clone(admission),
+            workers,
+            live: Arc::clone(live),
+            metrics: Arc::clone(metrics),
+        };
+        Self { shared: Arc::new(shared), closing: CancellationToken::new(), tasks: TaskTracker::new() }
+    }
+
+    /// Begins to accept.
+    pub(super) fn open(&self, listener: Listener, listen: Listen) {
+        let shared = Arc::clone(&self.shared);
+        let take = move |stream, peer| shared.take(stream, peer, listen);
+        self.tasks.spawn(listener.run(self.closing.clone(), take));
+    }
+
+    /// Stops accepting; afterwards the ports are free and every accepted connection has a worker.
+    pub(super) async fn close(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    fn take(&self, stream: TcpStream, peer: SocketAddr, listen: Listen) {
+        let admitted = match self.admission.admit(peer.ip(), listen, &self.live.load().admission) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return debug!(%peer, reason = refusal.label(), "connection refused"),
+        };
+        if self.workers.hand_over(Accepted { stream, peer, listen, admitted }).is_err() {
+            self.metrics.connection_refused("busy");
+            debug!(%peer, reason = "busy", "connection refused");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Reload: read, check in full, build new, swap at once. On any error the old configuration stays and
+//! all errors are reported.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::restart::Fixed;
+use super::servable;
+use crate::config::Config;
+use crate::http::{Builtin, Live};
+use crate::telemetry::Metrics;
+
+/// Where a configuration comes from, again and again.
+#[derive(Clone)]
+pub struct Source(Arc<dyn Fn() -> Result<Config, String> + Send + Sync>);
+
+impl Source {
+    /// `read` may block; its error is all that is wrong, one problem a line.
+    pub fn new(read: impl Fn() -> Result<Config, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
+
+/// Why the old configuration stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error("the program is starting or ending")]
+    NotReady,
+    #[error("the program was started without a configuration file")]
+    NoSource,
+    /// Everything that is wrong, one problem a line.
+    #[error("{0}")]
+    Config(String),
+    /// What was changed and cannot be put in force in a running program.
+    #[error("{}", needs_restart(.0))]
+    NeedsRestart(Vec<String>),
+}
+
+fn needs_restart(changes: &[String]) -> String {
+    changes.iter().map(|what| format!("{what} changed: needs a restart")).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) struct Reloader {
+    pub(super) source: Option<Source>,
+    pub(super) fixed: Fixed,
+    pub(super) builtins: Arc<HashMap<String, Arc<dyn Builtin>>>,
+    pub(super) descriptors: usize,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) live: Arc<ArcSwap<Live>>,
+}
+
+impl Reloader {
+    pub(super) async fn reload(&self) -> Result<(), ReloadError> {
+        let Source(read) = self.source.clone().ok_or(ReloadError::NoSource)?;
+        let read = tokio::task::spawn_blocking(move || read());
+        let config = match read.await {
+            Ok(config) => config.map_err(ReloadError::Config)?,
+            Err(failed) => return Err(ReloadError::Config(format!("reading failed: {failed}"))),
+        };
+        let changes = self.fixed.changes(&config);
+        if !changes.is_empty() {
+            return Err(ReloadError::NeedsRestart(changes));
+        }
+        servable(&config, &self.builtins).map_err(|error| ReloadError::Config(error.to_string()))?;
+        self.live.store(Arc::new(Live::new(config, &self.metrics, self.descriptors)));
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloader").field("source", &self.source).finish_non_exhaustive()
+    }
+}

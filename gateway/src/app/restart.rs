@@ -1,0 +1,92 @@
+//! What a running program cannot change: its addresses, its threads, its communities.
+
+use std::sync::Arc;
+
+use crate::config::{Community, CommunityTls, Config, Listen, Observer, ObserverCredential};
+
+/// The configuration's fixed part, to compare a new one with.
+#[derive(Debug)]
+pub(super) struct Fixed {
+    listen: Listen,
+    communities: Vec<Arc<Community>>,
+}
+
+impl Fixed {
+    pub(super) fn of(config: &Config) -> Self {
+        Self { listen: config.listen.clone(), communities: config.communities.clone() }
+    }
+
+    /// The keys that differ.
+    pub(super) fn changes(&self, new: &Config) -> Vec<String> {
+        let Listen { http, https, admin, workers } = &new.listen;
+        let listen = [
+            ("listen.http", self.listen.http != *http),
+            ("listen.https", self.listen.https != *https),
+            ("listen.admin", self.listen.admin != *admin),
+            ("listen.workers", self.listen.workers != *workers),
+        ];
+        let mut changes: Vec<String> =
+            listen.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect();
+        for community in &self.communities {
+            match new.communities.iter().find(|other| other.name == community.name) {
+                Some(other) if same(community, other) => {}
+                _ => changes.push(format!("community {:?}", community.name)),
+            }
+        }
+        let known = |name: &str| self.communities.iter().any(|community| community.name == name);
+        let added = new.communities.iter().filter(|community| !known(&community.name));
+        changes.extend(added.map(|community| format!("community {:?}", community.name)));
+        changes
+    }
+}
+
+/// Everything but the contents of certificate files, which are not kept in a comparable form.
+fn same(old: &Community, new: &Community) -> bool {
+    // Taken apart, so that a new field cannot be forgotten here.
+    let Community {
+        name,
+        servers,
+        host_map,
+        own_presence,
+        privacy,
+        login_type,
+        token_form,
+        redirect,
+        tls,
+        source_addresses,
+        observers,
+        tuning,
+    } = old;
+    *name == new.name
+        && *servers == new.servers
+        && *host_map == new.host_map
+        && *own_presence == new.own_presence
+        && *privacy == new.privacy
+        && *login_type == new.login_type
+        && *token_form == new.token_form
+        && *redirect == new.redirect
+        && same_tls(tls.as_ref(), new.tls.as_ref())
+        && *source_addresses == new.source_addresses
+        && observers.len() == new.observers.len()
+        && observers.iter().zip(&new.observers).all(|(old, new)| same_observer(old, new))
+        // Plain numbers and times: their text is their value.
+        && format!("{tuning:?}") == format!("{:?}", new.tuning)
+}
+
+fn same_tls(old: Option<&CommunityTls>, new: Option<&CommunityTls>) -> bool {
+    match (old, new) {
+        (None, None) => true,
+        (Some(old), Some(new)) => old.server_name == new.server_name,
+        _ => false,
+    }
+}
+
+fn same_observer(old: &Observer, new: &Observer) -> bool {
+    use ObserverCredential::{Mint, Password, TokenFile};
+    old.name == new.name
+        && match (&old.credential, &new.credential) {
+            (Password(old), Password(new)) | (Mint(old), Mint(new)) => old == new,
+            (TokenFile(old), TokenFile(new)) => old == new,
+            _ => false,
+        }
+}

@@ -1,0 +1,131 @@
+//! One request from its head to its log line.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+
+use super::access_log::{LoggedBody, Record};
+use super::authorise::authorise;
+use super::serve::Edge;
+use super::{Body, Failure, RequestContext, Scheme, cors, head, headers};
+use crate::config::Serve;
+use crate::net::Progress;
+
+/// A page or service inside the program, found by name (`Serve::Builtin`).
+pub trait Builtin: Send + Sync {
+    fn serve<'a>(
+        &'a self,
+        request: Request<Incoming>,
+        context: &'a RequestContext,
+    ) -> BoxFuture<'a, Response<Body>>;
+}
+
+/// What requests are served by, on one worker.
+#[derive(Clone, Default)]
+pub struct Services {
+    pub builtins: Arc<HashMap<String, Arc<dyn Builtin>>>,
+}
+
+/// What holds for every request of a connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) edge: Arc<Edge>,
+    pub(super) peer: IpAddr,
+    pub(super) scheme: Scheme,
+    pub(super) progress: Arc<Progress>,
+}
+
+/// What a response needs beyond what served it.
+#[derive(Default)]
+struct Manner {
+    /// Errors as JSON.
+    json: bool,
+    /// The page on another host that may read the answer.
+    page: Option<HeaderValue>,
+}
+
+/// Answers one request, whatever happens; the record that goes along with the body logs it.
+pub(super) async fn exchange(
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+) -> Response<LoggedBody> {
+    let Connection { edge, peer, scheme, progress } = &*connection;
+    let id = edge.next_request_id();
+    let mut record = Record::open(&request, id, *peer, *scheme, edge.metrics(), progress);
+    let mut manner = Manner::default();
+    let mut response = match phases(&connection, id, request, &mut record, &mut manner).await {
+        Ok(response) => response,
+        Err(failure) => {
+            record.failed(&failure);
+            failure.response(id, manner.json)
+        }
+    };
+    if let Some(page) = &manner.page {
+        cors::allow(&mut response, page);
+    }
+    record.answer(response)
+}
+
+/// The phases of a request, in their order.
+async fn phases(
+    connection: &Connection,
+    id: u64,
+    mut request: Request<Incoming>,
+    record: &mut Record,
+    manner: &mut Manner,
+) -> Result<Response<Body>, Failure> {
+    let edge = &connection.edge;
+    // The configuration of this request, to its end.
+    let live = edge.live();
+
+    // Read head: one host, and nothing in it that only we may say.
+    let host = head::host(&request)?;
+    let trusted = &live.admission.trusted_proxies;
+    let client = headers::cleanse(request.headers_mut(), connection.peer, connection.scheme, trusted);
+    let host = client.host.as_deref().map_or(Ok(host), head::valid_host)?;
+    record.asked(client.address, client.scheme, &host);
+
+    // Route.
+    let route = Arc::clone(live.router.route(&host, request.uri().path())?);
+    record.routed(&route);
+
+    // Which page asks. Awareness is ours to protect from foreign pages; preflights carry no token.
+    if matches!(route.serve, Serve::Awareness(_)) {
+        manner.json = true;
+        manner.page = cors::page(request.headers(), &host, &live.sso)?;
+        if let Some(response) = cors::preflight(&request) {
+            return Ok(response);
+        }
+    }
+
+    // Authenticate and authorise.
+    let identity = authorise(&live, route.auth, request.headers())?;
+    if let Some(identity) = &identity {
+        record.identified(identity);
+    }
+
+    // Serve presence, forward, or answer from within. The answer may take as long as the page stays
+    // open: the configuration is let go.
+    drop(live);
+    let context = RequestContext {
+        request_id: id,
+        client: client.address,
+        scheme: client.scheme,
+        host,
+        route,
+        identity,
+        worker: edge.worker(),
+    };
+    let services = edge.services();
+    match &context.route.serve {
+        Serve::Builtin(name) => match services.builtins.get(name) {
+            Some(builtin) => Ok(builtin.serve(request, &context).await),
+            None => Err(Failure::NotServed),
+        },
+        Serve::Upstream(_) | Serve::Awareness(_) => Err(Failure::NotServed),
+    }
+}

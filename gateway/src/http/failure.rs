@@ -1,0 +1,105 @@
+//! Every way in which a request can fail, and the one table of what becomes of it.
+//!
+//! The browser gets a short text and the request's id; the cause is for the log alone.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use tracing::Level;
+
+use super::head::HeadError;
+use super::{Body, BodyError, RouteError, full};
+use crate::auth::Rejection;
+use crate::auth::origin::OriginError;
+
+/// Why a request is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("bad request head: {0}")]
+    Head(#[from] HeadError),
+    #[error("not routed: {0}")]
+    Route(#[from] RouteError),
+    #[error("page not allowed: {0}")]
+    Origin(#[from] OriginError),
+    #[error("not authorised: {0}")]
+    Token(Rejection),
+    #[error("body not read: {0}")]
+    Body(#[from] BodyError),
+    /// The route's room is not part of this program.
+    #[error("nothing serves this route")]
+    NotServed,
+}
+
+/// What becomes of a failure.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) status: StatusCode,
+    pub(super) level: Level,
+    /// For the log; also the `error` of a JSON body.
+    pub(super) label: &'static str,
+    /// One sentence for the user.
+    pub(super) text: &'static str,
+    /// Whether trying again soon may help (`Retry-After`).
+    pub(super) retry: bool,
+}
+
+impl Failure {
+    /// The table.
+    pub(super) fn verdict(&self) -> Verdict {
+        use StatusCode as S;
+        let (status, level, label, text, retry) = match self {
+            Self::Head(HeadError::Method) => {
+                (S::METHOD_NOT_ALLOWED, Level::DEBUG, "method", "The method is not allowed.", false)
+            }
+            Self::Head(_) => (S::BAD_REQUEST, Level::DEBUG, "head", "The request is not valid.", false),
+            Self::Route(RouteError::None) => {
+                (S::NOT_FOUND, Level::DEBUG, "no_route", "There is nothing here.", false)
+            }
+            Self::Route(_) => (S::BAD_REQUEST, Level::INFO, "path", "The path is not valid.", false),
+            Self::Origin(_) => {
+                (S::FORBIDDEN, Level::INFO, "origin", "This page may not use this server.", false)
+            }
+            // One answer whatever the reason (ltpa.md 8).
+            Self::Token(_) => (S::UNAUTHORIZED, Level::DEBUG, "token", "Please log in.", false),
+            Self::Body(BodyError::TooLarge) => {
+                (S::PAYLOAD_TOO_LARGE, Level::INFO, "body_size", "The request is too large.", false)
+            }
+            Self::Body(BodyError::TooSlow) => {
+                (S::REQUEST_TIMEOUT, Level::DEBUG, "body_time", "The request took too long.", false)
+            }
+            Self::Body(BodyError::Broken) => {
+                (S::BAD_REQUEST, Level::DEBUG, "body", "The request is not valid.", false)
+            }
+            Self::NotServed => {
+                (S::NOT_IMPLEMENTED, Level::ERROR, "not_served", "This server cannot do that.", false)
+            }
+        };
+        Verdict { status, level, label, text, retry }
+    }
+
+    /// The answer: JSON for programs, plain text with the request's id for people.
+    pub(super) fn response(&self, request_id: u64, json: bool) -> Response<Body> {
+        let verdict = self.verdict();
+        let id = format!("{request_id:016x}");
+        let (kind, body) = if json {
+            let body = serde_json::json!({ "error": verdict.label, "message": verdict.text });
+            ("application/json", body.to_string())
+        } else {
+            ("text/plain; charset=utf-8", format!("{}\nRequest {id}\n", verdict.text))
+        };
+        let mut response = Response::new(full(body));
+        *response.status_mut() = verdict.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert("x-request-id", id);
+        }
+        if verdict.retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if verdict.status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"));
+        }
+        response
+    }
+}

@@ -1,0 +1,43 @@
+//! What a reload changes, as the serving side sees it: one value, swapped whole.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+
+use super::Router;
+use crate::auth::Authenticator;
+use crate::config::{Config, Limits, Sso};
+use crate::net::{ConnectionLimits, connection_capacity, for_browsers};
+use crate::telemetry::Metrics;
+
+/// The configuration in force. A request uses the one that was in force when it began, a connection the
+/// limits and certificates of its own begin.
+#[derive(Debug)]
+pub struct Live {
+    pub router: Router,
+    pub authenticator: Authenticator,
+    pub sso: Sso,
+    pub limits: Limits,
+    pub admission: ConnectionLimits,
+    /// `None` without https listeners.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+impl Live {
+    /// `descriptors` bounds the connections.
+    pub fn new(config: Config, metrics: &Arc<Metrics>, descriptors: usize) -> Self {
+        let Config { tls, sso, routes, limits, .. } = config;
+        Self {
+            router: Router::new(routes),
+            authenticator: Authenticator::new(&sso, Arc::clone(metrics)),
+            sso,
+            admission: ConnectionLimits {
+                connections: connection_capacity(descriptors, limits.connections),
+                per_address: limits.connections_per_address,
+                trusted_proxies: limits.trusted_proxies.iter().map(std::net::IpAddr::to_canonical).collect(),
+            },
+            limits,
+            tls: tls.as_deref().map(for_browsers),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The harness of the behaviour tests: starts the real program on port 0 with builder calls, and talks
+//! to it through real sockets.
+
+#![allow(dead_code, reason = "every test program uses another part of it")]
+
+pub mod client;
+pub mod pages;
+pub mod tls;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use gateway::app::{App, Options, Running, Source, StartError};
+use gateway::config::{AuthPolicy, Config, Limits, Listen, Route, Serve, Sso};
+use gateway::http::Builtin;
+use gateway::telemetry::Metrics;
+
+use self::tls::Certificate;
+
+/// No test waits longer than this for anything.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A configuration in the making. `Default` listens on one http port, with the echo page on every path.
+#[derive(Clone)]
+pub struct Setup {
+    pub http: Vec<SocketAddr>,
+    pub https: Option<Certificate>,
+    pub workers: usize,
+    pub limits: Limits,
+    pub routes: Vec<(String, AuthPolicy, String)>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            http: vec![loopback()],
+            https: None,
+            workers: 2,
+            limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
+            routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
+        }
+    }
+}
+
+impl Setup {
+    pub fn https(mut self, certificate: &Certificate) -> Self {
+        self.https = Some(certificate.clone());
+        self
+    }
+
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// One more route to a page of [`pages`].
+    pub fn route(mut self, path: &str, auth: AuthPolicy, page: &str) -> Self {
+        self.routes.push((path.into(), auth, page.into()));
+        self
+    }
+
+    pub fn config(&self) -> Config {
+        let route = |(path, auth, page): &(String, AuthPolicy, String)| {
+            Arc::new(Route {
+                hosts: Vec::new(),
+                path: path.clone(),
+                auth: *auth,
+                serve: Serve::Builtin(page.clone()),
+            })
+        };
+        Config {
+            listen: Listen {
+                http: self.http.clone(),
+                https: self.https.iter().map(|_| loopback()).collect(),
+                admin: loopback(),
+                workers: self.workers,
+            },
+            tls: self.https.as_ref().map(Certificate::server),
+            sso: Sso::default(),
+            communities: Vec::new(),
+            routes: self.routes.iter().map(route).collect(),
+            limits: self.limits.clone(),
+        }
+    }
+
+    pub async fn start(self) -> Gateway {
+        self.try_start().await.unwrap()
+    }
+
+    pub async fn try_start(self) -> Result<Gateway, StartError> {
+        let next = Arc::new(Mutex::new(Ok(self.clone())));
+        let read = Arc::clone(&next);
+        let gate = pages::Gate::default();
+        let builtins: HashMap<String, Arc<dyn Builtin>> = HashMap::from([
+            ("echo".to_owned(), Arc::new(pages::Echo) as Arc<dyn Builtin>),
+            ("gate".to_owned(), Arc::new(gate.clone())),
+            ("flood".to_owned(), Arc::new(pages::Flood)),
+        ]);
+        let metrics = Arc::new(Metrics::new());
+        let options = Options {
+            builtins,
+            source: Some(Source::new(move || {
+                read.lock().unwrap().as_ref().map(Setup::config).map_err(String::clone)
+            })),
+            metrics: Arc::clone(&metrics),
+        };
+        let running = App::start(self.config(), options).await?;
+        Ok(Gateway { running, gate, metrics, next })
+    }
+}
+
+/// A running program.
+pub struct Gateway {
+    pub running: Running,
+    /// The page that answers only when told to.
+    pub gate: pages::Gate,
+    pub metrics: Arc<Metrics>,
+    next: Arc<Mutex<Result<Setup, String>>>,
+}
+
+impl Gateway {
+    pub fn http(&self) -> SocketAddr {
+        self.running.addresses().http[0]
+    }
+
+    pub fn https(&self) -> SocketAddr {
+        self.running.addresses().https[0]
+    }
+
+    pub fn admin(&self) -> SocketAddr {
+        self.running.addresses().admin
+    }
+
+    /// What the next reload will read.
+    pub fn reads_next(&self, setup: Result<Setup, &str>) {
+        *self.next.lock().unwrap() = setup.map_err(str::to_owned);
+    }
+
+    /// The value of a series in a scrape, zero if it is not there.
+    pub fn metric(&self, series: &str) -> f64 {
+        let scrape = self.metrics.gather();
+        let value = scrape.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
+    }
+}
+
+/// Any free port of this machine.
+pub fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Waits for a condition, with a limit.
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(tokio::time::Instant::now() < deadline, "waited too long for: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Waits for a future, with a limit.
+pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {
+    let limited = tokio::time::timeout(PATIENCE, future).await;
+    limited.unwrap_or_else(|_| panic!("waited too long for: {what}"))
+}
