@@ -25,8 +25,8 @@ async fn a_scrape_counts_requests_by_route() {
     fetch(gateway.http(), "/x").await;
     fetch(gateway.http(), "/stwebapi/x").await;
     support::until("both requests are counted", || {
-        gateway.metric("livename_http_requests_total{route=\"/\",status=\"2xx\"}") > 0.0
-            && gateway.metric("livename_http_requests_total{route=\"/stwebapi\",status=\"4xx\"}") > 0.0
+        gateway.metric("livename_requests_total{route=\"/\",status_class=\"2xx\"}") > 0.0
+            && gateway.metric("livename_requests_total{route=\"/stwebapi\",status_class=\"4xx\"}") > 0.0
     })
     .await;
     let scrape = fetch(gateway.admin(), "/metrics").await;

@@ -1,32 +1,38 @@
-//! What a running program cannot change: its addresses, its threads, its communities.
+//! What a running program cannot change: its addresses, its threads, its log, its communities.
 
 use std::sync::Arc;
 
-use crate::config::{Community, CommunityTls, Config, Listen, Observer, ObserverCredential};
+use crate::config::{Community, CommunityTls, Config, Listen, Log, Observer, ObserverCredential};
 
 /// The configuration's fixed part, to compare a new one with.
 #[derive(Debug)]
 pub(super) struct Fixed {
     listen: Listen,
+    log: Log,
     communities: Vec<Arc<Community>>,
 }
 
 impl Fixed {
     pub(super) fn of(config: &Config) -> Self {
-        Self { listen: config.listen.clone(), communities: config.communities.clone() }
+        Self {
+            listen: config.listen.clone(),
+            log: config.log.clone(),
+            communities: config.communities.clone(),
+        }
     }
 
     /// The keys that differ.
     pub(super) fn changes(&self, new: &Config) -> Vec<String> {
         let Listen { http, https, admin, workers } = &new.listen;
-        let listen = [
+        let fixed = [
             ("listen.http", self.listen.http != *http),
             ("listen.https", self.listen.https != *https),
             ("listen.admin", self.listen.admin != *admin),
             ("listen.workers", self.listen.workers != *workers),
+            ("log", self.log != new.log),
         ];
         let mut changes: Vec<String> =
-            listen.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect();
+            fixed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect();
         for community in &self.communities {
             match new.communities.iter().find(|other| other.name == community.name) {
                 Some(other) if same(community, other) => {}

@@ -57,13 +57,9 @@ impl Record {
     ) -> Self {
         progress.request_begins();
         let line = enabled!(target: "access", Level::INFO).then(|| {
-            let path = request.uri().path();
-            let cut = path.floor_char_boundary(PATH);
-            Box::new((
-                request.method().clone(),
-                String::new(),
-                path.get(..cut).unwrap_or_default().to_owned(),
-            ))
+            let path = request.uri().path().as_bytes();
+            let path = String::from_utf8_lossy(path.get(..PATH).unwrap_or(path)).into_owned();
+            Box::new((request.method().clone(), String::new(), path))
         });
         Self {
             metrics: Arc::clone(metrics),

@@ -42,8 +42,8 @@ pub(super) fn preflight<B>(request: &Request<B>) -> Option<Response<Body>> {
 /// Lets the page read the answer, unless the answer says something about that itself.
 pub(super) fn allow(response: &mut Response<Body>, page: &HeaderValue) {
     let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page.clone());
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }

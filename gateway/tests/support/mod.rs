@@ -1,7 +1,8 @@
 //! The harness of the behaviour tests: starts the real program on port 0 with builder calls, and talks
 //! to it through real sockets.
 
-#![allow(dead_code, reason = "every test program uses another part of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test program uses another part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 pub mod client;
 pub mod pages;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::app::{App, Options, Running, Source, StartError};
-use gateway::config::{AuthPolicy, Config, Limits, Listen, Route, Serve, Sso};
+use gateway::config::{AuthPolicy, Config, Limits, Listen, Log, Route, Serve, Sso};
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
 
@@ -82,6 +83,7 @@ impl Setup {
             communities: Vec::new(),
             routes: self.routes.iter().map(route).collect(),
             limits: self.limits.clone(),
+            log: Log::default(),
         }
     }
 
