@@ -1,0 +1,94 @@
+use http::HeaderMap;
+
+use super::*;
+
+fn map(lines: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    headers
+}
+
+#[test]
+fn headers_of_one_connection_stay_on_it() {
+    let mut headers = map(&[
+        ("Connection", "keep-alive, X-Mine"),
+        ("Connection", " te ,close"),
+        ("X-Mine", "1"),
+        ("Keep-Alive", "300"),
+        ("Proxy-Connection", "keep-alive"),
+        ("TE", "gzip"),
+        ("Transfer-Encoding", "chunked"),
+        ("Upgrade", "websocket"),
+        ("Proxy-Authorization", "Basic eA=="),
+        ("HTTP2-Settings", "AAMAAABk"),
+        ("Trailer", "X-Checksum"),
+        ("Accept", "*/*"),
+    ]);
+    remove_hop_by_hop(&mut headers);
+    assert_eq!(headers, map(&[("Trailer", "X-Checksum"), ("Accept", "*/*")]));
+}
+
+#[test]
+fn claims_from_outside_are_removed() {
+    for claim in [
+        "$WSRU",
+        "$wsru",
+        "$WS",
+        "$wSis",
+        "X-Forwarded-For",
+        "X_Forwarded_For",
+        "x-forwarded-user",
+        "X-Livename-User",
+        "Forwarded",
+        "Remote-User",
+        "REMOTE_USER",
+        "X-Real-IP",
+        "iv-user",
+        "IV_CREDS",
+        "SM_USER",
+        "Proxy",
+    ] {
+        assert!(is_unbelieved(claim), "{claim}");
+    }
+    for plain in
+        ["Accept", "X-ST-CSRF-Token", "ws", "$w", "x-forwarded", "remote-users", "Proxy-Status", "Cookie"]
+    {
+        assert!(!is_unbelieved(plain), "{plain}");
+    }
+}
+
+#[test]
+fn cookie_lines_become_one() {
+    let mut headers = map(&[("cookie", "a=1"), ("cookie", "LtpaToken=x; b=2"), ("cookie", "c=3")]);
+    join_cookies(&mut headers);
+    assert_eq!(headers, map(&[("cookie", "a=1; LtpaToken=x; b=2; c=3")]));
+}
+
+#[test]
+fn a_host_that_could_end_a_quote_or_a_url_is_refused() {
+    for host in ["im.example", "im.example:8443", "[2001:db8::1]:80", "", "a_b.example"] {
+        assert!(check_host(host).is_ok(), "{host}");
+    }
+    for host in ["im.example\"", "im.example/x", "user@im.example", "im example", "im.example,evil"] {
+        assert!(check_host(host).is_err(), "{host}");
+    }
+}
+
+#[test]
+fn only_passes_through_this_gateway_count_as_a_loop() {
+    let others = map(&[("via", "1.1 varnish, 1.1 front, 2 nginx, 1.1 cdn, 1.1 x")]);
+    assert!(check_loop(&others).is_ok());
+    let ours = map(&[("via", "1.1 livename, 2 livename"), ("via", "1.1 livename, 1.1 livename")]);
+    assert!(check_loop(&ours).is_err());
+}
+
+#[test]
+fn absolute_uris_lose_their_authority() {
+    for (given, sent) in
+        [("http://evil.example/a?b=c", "/a?b=c"), ("/a", "/a"), ("http://x", "/"), ("*", "*")]
+    {
+        assert_eq!(origin_form(given.parse().unwrap()).to_string(), sent);
+    }
+}
