@@ -2,9 +2,10 @@
 //! would be safe. The status and the metric label of each case are decided here, once.
 
 use std::fmt;
-use std::io;
 
 use http::StatusCode;
+
+use crate::net::DialError;
 
 /// A request that could not be passed on, or a body that broke off.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +46,7 @@ pub enum Phase {
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     #[error("{0}")]
-    Io(io::Error),
+    Dial(DialError),
     #[error("{0}")]
     Http(hyper::Error),
     /// A limit of the route's configuration has passed.

@@ -8,7 +8,6 @@
 //! answer's head, `download` its body; `upgrade` and `tunnel` take over when both sides leave HTTP.
 
 mod answer;
-mod dial;
 mod download;
 mod error;
 mod headers;

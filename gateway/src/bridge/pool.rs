@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
-use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -19,15 +18,16 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::dial::{BoxedIo, dial};
 use super::error::{BridgeError, Fault, Phase};
 use super::upload::Upload;
 use crate::config::Upstream;
+use crate::net::{DialError, Target, dial, dial_tls};
 
 /// A head of an answer must fit, and no body is buffered beyond it.
 const READ_BUFFER: usize = 64 << 10;
@@ -103,7 +103,7 @@ impl Pool {
         let reused = idle.is_some();
         let connection = match idle {
             Some(connection) => connection,
-            None => self.connect(&origin, upstream, deadline).await?,
+            None => Box::pin(self.connect(&origin, upstream, deadline)).await?,
         };
         Ok(Lease {
             connection: Some(connection),
@@ -132,13 +132,24 @@ impl Pool {
         upstream: &Upstream,
         deadline: Instant,
     ) -> Result<Connection, BridgeError> {
-        let tls = origin.client.clone().map(|client| (client, upstream.host.as_str()));
         let limit = deadline.saturating_duration_since(Instant::now());
-        let io = dial(&upstream.host, upstream.port, tls, limit).await.map_err(not_connected)?;
+        let host = upstream.host.trim_matches(['[', ']']);
+        let target = Target { host, port: upstream.port, source: None, limit };
+        match &origin.client {
+            None => self.adopt(dial(target).await.map_err(not_connected)?).await,
+            Some(client) => self.adopt(dial_tls(target, None, client).await.map_err(not_connected)?).await,
+        }
+    }
+
+    /// HTTP on a new stream, driven by a task of its own.
+    async fn adopt<S>(&self, stream: S) -> Result<Connection, BridgeError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(READ_BUFFER)
             .max_headers(MAX_HEADERS)
-            .handshake(TokioIo::new(io))
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| BridgeError::unsent(Phase::Connect, Fault::Http(error)))?;
         let (cut, was_cut) = oneshot::channel();
@@ -350,11 +361,13 @@ impl Drop for Lease {
 }
 
 /// Moves one connection's bytes until it ends, is cut, or all must end.
-async fn drive(
-    connection: http1::Connection<TokioIo<BoxedIo>, Upload>,
+async fn drive<S>(
+    connection: http1::Connection<TokioIo<S>, Upload>,
     was_cut: oneshot::Receiver<()>,
     end: CancellationToken,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let cut = async {
         if was_cut.await.is_err() {
             pending::<()>().await;
@@ -379,10 +392,12 @@ async fn sweep(pool: Weak<Pool>, end: CancellationToken, idle_time: Duration) {
     }
 }
 
-fn not_connected(error: io::Error) -> BridgeError {
-    let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    let phase = if is_tls { Phase::Tls } else { Phase::Connect };
-    let fault = if error.kind() == io::ErrorKind::TimedOut { Fault::Timeout } else { Fault::Io(error) };
+fn not_connected(error: DialError) -> BridgeError {
+    let (phase, fault) = match error {
+        DialError::TimedOut => (Phase::Connect, Fault::Timeout),
+        DialError::Tls(_) | DialError::Name => (Phase::Tls, Fault::Dial(error)),
+        _ => (Phase::Connect, Fault::Dial(error)),
+    };
     BridgeError::unsent(phase, fault)
 }
 
