@@ -19,7 +19,7 @@ pub use channel::{ChannelAccept, ChannelCreate, ChannelDestroy, ChannelSend};
 pub use encryption::{EncryptionChoice, EncryptionOffer, RepeatedMode, mode};
 pub use handshake::{Handshake, HandshakeAck, Version};
 pub use header::{ChannelId, Header};
-pub use login::{AcceptedLogin, Login, LoginAck, LoginRedirect, auth_type};
+pub use login::{AcceptedLogin, Login, LoginAck, LoginRedirect};
 pub use one_time::OneTime;
 
 use super::prim::{DecodeError, EncodeError, PrivacyInfo, Reader, UserStatus, Wire, Writer};
