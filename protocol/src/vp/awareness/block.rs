@@ -27,6 +27,15 @@ pub struct OnlineState {
     pub name: String,
 }
 
+/// What to do with an end offset that lies behind the end of the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overrun {
+    /// It is an error.
+    Reject,
+    /// It means the end of the payload, as in libmeanwhile.
+    Clip,
+}
+
 impl Block {
     /// The fewest bytes of a block, its end offset included.
     pub(super) const MIN_SIZE: usize = 13;
@@ -46,10 +55,11 @@ impl Block {
     }
 
     /// Reads a block of the payload that `reader` was made for: the end offset counts from its start.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    pub(super) fn read(reader: &mut Reader<'_>, overrun: Overrun) -> Result<Self, DecodeError> {
         let offset = reader.u32("block end offset")?;
         let end = match usize::try_from(offset) {
             Ok(end) if end <= reader.len() => end,
+            _ if overrun == Overrun::Clip => reader.len(),
             _ => return Err(DecodeError::EndOffset { offset, len: reader.len() }),
         };
         let block = Self {

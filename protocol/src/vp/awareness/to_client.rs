@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::block::Overrun;
 use super::{Block, send_type};
 use crate::vp::prim::{AwareId, DecodeError, EncodeError, Reader, Wire, Writer};
 
@@ -52,10 +53,20 @@ pub struct AttributeUnset {
 impl ToClient {
     /// Decodes the data of a ChannelSend.
     pub fn decode(send_type: u16, payload: &[u8]) -> Result<Self, DecodeError> {
+        Self::read(send_type, payload, Overrun::Reject)
+    }
+
+    /// Decodes the data of a ChannelSend as libmeanwhile does: a block whose end offset lies behind the end of the
+    /// payload ends there. For clients, which gain nothing from dropping such a block.
+    pub fn decode_tolerant(send_type: u16, payload: &[u8]) -> Result<Self, DecodeError> {
+        Self::read(send_type, payload, Overrun::Clip)
+    }
+
+    fn read(send_type: u16, payload: &[u8], overrun: Overrun) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(payload);
         Ok(match send_type {
-            send_type::SNAPSHOT => Self::Snapshot(read_snapshot(&mut reader)?),
-            send_type::UPDATE => Self::Update(Block::read(&mut reader)?),
+            send_type::SNAPSHOT => Self::Snapshot(read_snapshot(&mut reader, overrun)?),
+            send_type::UPDATE => Self::Update(Block::read(&mut reader, overrun)?),
             send_type::GROUP => Self::Group(Wire::read(&mut reader)?),
             send_type::ATTRIBUTE_SET => Self::AttributeSet(Wire::read(&mut reader)?),
             send_type::ATTRIBUTE_UNSET => Self::AttributeUnset(Wire::read(&mut reader)?),
@@ -95,11 +106,11 @@ impl ToClient {
     }
 }
 
-fn read_snapshot(reader: &mut Reader<'_>) -> Result<Vec<Block>, DecodeError> {
+fn read_snapshot(reader: &mut Reader<'_>, overrun: Overrun) -> Result<Vec<Block>, DecodeError> {
     let count = reader.count("snapshot", Block::MIN_SIZE)?;
     let mut blocks = Vec::with_capacity(count.min(SNAPSHOT_ROOM));
     for _ in 0..count {
-        blocks.push(Block::read(reader)?);
+        blocks.push(Block::read(reader, overrun)?);
     }
     Ok(blocks)
 }
@@ -142,5 +153,27 @@ impl Wire for AttributeUnset {
         self.id.write(writer)?;
         writer.u32(self.key);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tolerant_client_takes_an_end_offset_behind_the_end() {
+        let block = Block { id: AwareId::user("CN=Bob"), ..Block::default() };
+        let (send_type, payload) = ToClient::Update(block.clone()).encode().unwrap();
+        let mut payload = payload.to_vec();
+        payload[0] = 0x7f;
+        assert!(matches!(ToClient::decode(send_type, &payload), Err(DecodeError::EndOffset { .. })));
+        assert_eq!(ToClient::decode_tolerant(send_type, &payload), Ok(ToClient::Update(block)));
+    }
+
+    #[test]
+    fn what_nobody_needs_is_ignored() {
+        for send_type in [0x01f7, 0x025b, 0x025d, 0x025e, 0x025f, 0x7777] {
+            assert_eq!(ToClient::decode(send_type, b"\xff"), Ok(ToClient::Ignored(send_type)));
+        }
     }
 }

@@ -8,6 +8,22 @@ use super::{Header, kind};
 use crate::secret::Secret;
 use crate::vp::prim::{DecodeError, EncodeError, LoginInfo, PrivacyInfo, Reader, UserStatus, Wire, Writer};
 
+/// The values of [`Login::auth_type`] (vp-wire.md 5).
+pub mod auth_type {
+    /// A string: the password.
+    pub const PLAIN_PASSWORD: u16 = 0;
+    /// The token.
+    pub const PLAIN_TOKEN: u16 = 1;
+    /// A 5-byte key in clear and the password under it.
+    pub const RC2_PASSWORD: u16 = 2;
+    /// Nothing.
+    pub const ANONYMOUS: u16 = 3;
+    /// A DH public key and the password under the shared key.
+    pub const DH_PASSWORD: u16 = 4;
+    /// A DH public key and the token under the shared key.
+    pub const DH_TOKEN: u16 = 5;
+}
+
 /// Who logs in, and how it is proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Login {
@@ -17,7 +33,7 @@ pub struct Login {
     pub name: String,
     /// Password or token in the form that `auth_type` tells.
     pub auth_data: Secret,
-    /// One of [`crate::vp::crypto::login::AuthType`].
+    /// One of [`auth_type`].
     pub auth_type: u16,
 }
 

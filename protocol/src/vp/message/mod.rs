@@ -19,7 +19,7 @@ pub use channel::{ChannelAccept, ChannelCreate, ChannelDestroy, ChannelSend};
 pub use encryption::{EncryptionChoice, EncryptionOffer, RepeatedMode, mode};
 pub use handshake::{Handshake, HandshakeAck, Version};
 pub use header::{ChannelId, Header};
-pub use login::{AcceptedLogin, Login, LoginAck, LoginRedirect};
+pub use login::{AcceptedLogin, Login, LoginAck, LoginRedirect, auth_type};
 pub use one_time::OneTime;
 
 use super::prim::{DecodeError, EncodeError, PrivacyInfo, Reader, UserStatus, Wire, Writer};
@@ -190,3 +190,6 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,3 +61,6 @@ impl Wire for u32 {
 impl Listed for u32 {
     const MIN_SIZE: usize = 4;
 }
+
+#[cfg(test)]
+mod tests;
