@@ -19,6 +19,8 @@ mod hashing;
 pub mod hub;
 mod ids;
 pub mod messages;
+#[cfg(test)]
+mod properties;
 mod record;
 pub mod shard;
 mod slab;

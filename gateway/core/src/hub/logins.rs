@@ -158,7 +158,17 @@ impl Hub {
             ignored_by.clear();
             *retry = None;
         }
-        self.replace(scope_id, id, false);
+        let current = person.login;
+        let other = self.choose(scope_id, id, false).filter(|login| Some(*login) != current);
+        if other.is_some() || current.is_none() {
+            return self.replace(scope_id, id, false);
+        }
+        if let Some(login) = current.and_then(|login| self.logins.get_mut(&login)) {
+            login.watches.ask_again(id);
+        }
+        if let Some(login) = current {
+            self.touch(login);
+        }
     }
 
     /// Takes the person from its login and places it anew.

@@ -210,7 +210,7 @@ impl Shard {
 
     /// Whether both sides of the index agree, in every detail.
     #[cfg(test)]
-    pub(super) fn is_consistent(&self) -> bool {
+    pub(crate) fn is_consistent(&self) -> bool {
         let forward = self.subscribers.iter().all(|(slot, subscriber)| {
             (0u32..).zip(&subscriber.watches).all(|(index, watch)| {
                 let watcher = self.persons.get(watch.person).and_then(|p| p.watchers.get(watch.position()));

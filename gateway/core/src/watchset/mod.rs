@@ -73,6 +73,9 @@ enum Place {
     Asked(u32),
     Answered,
     Overdue,
+    /// Overdue, and queued to be asked for again. The server may have the earlier ADD, so it can still
+    /// answer that, and must be told when the person is forgotten.
+    Requeued(u64),
 }
 
 #[derive(Debug)]
@@ -101,10 +104,17 @@ impl WatchSet {
         if self.places.contains_key(&person) {
             return;
         }
-        let order = self.next_in_queue;
-        self.next_in_queue += 1;
-        self.places.insert(person.clone(), Place::Queued(order));
-        self.queue.insert(order, person);
+        let order = self.enqueue(person.clone());
+        self.places.insert(person, Place::Queued(order));
+    }
+
+    /// Asks again for an overdue person; an ADD of an id already watched is harmless (vp-wire.md 8.5).
+    pub(crate) fn ask_again(&mut self, person: &PersonId) {
+        if self.places.get(person) != Some(&Place::Overdue) {
+            return;
+        }
+        let order = self.enqueue(person.clone());
+        self.places.insert(person.clone(), Place::Requeued(order));
     }
 
     /// The person shall not be watched any more.
@@ -117,6 +127,9 @@ impl WatchSet {
             }
             Place::Asked(batch) => self.settle(batch),
             Place::Answered => self.answered -= 1,
+            Place::Requeued(order) => {
+                self.queue.remove(&order);
+            }
             Place::Overdue => {}
         }
         self.removals.push(person);
@@ -130,11 +143,13 @@ impl WatchSet {
             // From an earlier watch; the answer to this one is still to come.
             Place::Queued(_) => return Answer::Stray,
             Place::Answered => return Answer::Again,
-            Place::Asked(_) | Place::Overdue => *place = Place::Answered,
+            Place::Asked(_) | Place::Overdue | Place::Requeued(_) => *place = Place::Answered,
         }
         self.answered += 1;
-        if let Place::Asked(batch) = before {
-            self.settle(batch);
+        match before {
+            Place::Asked(batch) => self.settle(batch),
+            Place::Requeued(order) => drop(self.queue.remove(&order)),
+            _ => {}
         }
         Answer::First
     }
@@ -207,6 +222,13 @@ impl WatchSet {
         let deadline = now + self.pace.answer_timeout;
         self.batches.push(Batch { number, deadline, missing: persons.len() });
         persons
+    }
+
+    fn enqueue(&mut self, person: PersonId) -> u64 {
+        let order = self.next_in_queue;
+        self.next_in_queue += 1;
+        self.queue.insert(order, person);
+        order
     }
 
     /// One person of the batch is no longer missing.

@@ -104,3 +104,17 @@ fn a_lost_connection_gives_everybody_back() {
     assert_eq!((set.load(), set.next_wake()), (0, None));
     assert_eq!(flush(&mut set, Duration::ZERO), []);
 }
+
+#[test]
+fn an_overdue_person_can_be_asked_for_again() {
+    let mut set = watchset(1, 1);
+    want(&mut set, &["a"]);
+    flush(&mut set, Duration::ZERO);
+    set.overdue(TIMEOUT);
+    set.ask_again(&"a".into());
+    assert_eq!(flush(&mut set, TIMEOUT), [Command::Add(ids(&["a"]))]);
+    set.overdue(TIMEOUT * 2);
+    set.ask_again(&"a".into());
+    set.forget(&"a".into());
+    assert_eq!(flush(&mut set, TIMEOUT * 2), [Command::Remove(ids(&["a"]))]);
+}
