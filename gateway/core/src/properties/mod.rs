@@ -75,6 +75,8 @@ pub(crate) enum Op {
     Wait {
         milliseconds: u64,
     },
+    /// Whatever is under way arrives, and everybody takes everything.
+    Quiet,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -96,6 +98,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => n.clone().prop_map(|login| Op::LoginDown { login }),
         1 => (n.clone(), any::<bool>()).prop_map(|(login, up)| Op::Service { login, up }),
         1 => n.prop_map(|scope| Op::Rescope { scope }),
+        3 => Just(Op::Quiet),
         4 => (0..20_000u64).prop_map(|milliseconds| Op::Wait { milliseconds }),
         1 => (0..400_000u64).prop_map(|milliseconds| Op::Wait { milliseconds }),
     ]

@@ -17,7 +17,7 @@ use crate::{Epoch, LoginId, ScopeId, ShardId};
 
 const SHARDS: usize = 3;
 const SCOPES: usize = 2;
-const PERSONS: usize = 20;
+const PERSONS: usize = 12;
 
 pub(super) struct World {
     hub: Hub,
@@ -101,6 +101,10 @@ impl World {
             }
             Op::Service { login, up } => self.service(login, up),
             Op::Rescope { scope } => self.rescope(scope % SCOPES),
+            Op::Quiet => {
+                self.deliver_all();
+                self.take_all();
+            }
             Op::Wait { milliseconds } => self.wait(Duration::from_millis(milliseconds)),
         }
         self.settle();
@@ -127,6 +131,10 @@ impl World {
             self.apply(Event::Tick);
         }
         self.now = until;
+        self.take_all();
+    }
+
+    fn take_all(&mut self) {
         for client in 0..self.clients.len() {
             self.take(client, usize::MAX);
         }
