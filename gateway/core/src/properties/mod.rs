@@ -75,6 +75,13 @@ pub(crate) enum Op {
     Wait {
         milliseconds: u64,
     },
+    /// A client has a cursor, misses one change, and comes back.
+    Miss {
+        client: usize,
+        shard: usize,
+        person: usize,
+        status: usize,
+    },
     /// Whatever is under way arrives, and everybody takes everything.
     Quiet,
 }
@@ -97,8 +104,11 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (n.clone(), prop::option::of(0..8usize)).prop_map(|(scope, limit)| Op::LoginUp { scope, limit }),
         1 => n.clone().prop_map(|login| Op::LoginDown { login }),
         1 => (n.clone(), any::<bool>()).prop_map(|(login, up)| Op::Service { login, up }),
-        1 => n.prop_map(|scope| Op::Rescope { scope }),
+        1 => n.clone().prop_map(|scope| Op::Rescope { scope }),
         3 => Just(Op::Quiet),
+        3 => [n.clone(), n.clone(), n.clone(), n.clone()].prop_map(|[client, shard, person, status]| {
+            Op::Miss { client, shard, person, status }
+        }),
         4 => (0..20_000u64).prop_map(|milliseconds| Op::Wait { milliseconds }),
         1 => (0..400_000u64).prop_map(|milliseconds| Op::Wait { milliseconds }),
     ]

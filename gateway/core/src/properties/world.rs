@@ -101,6 +101,12 @@ impl World {
             }
             Op::Service { login, up } => self.service(login, up),
             Op::Rescope { scope } => self.rescope(scope % SCOPES),
+            Op::Miss { client, shard, person, status } => {
+                self.run(Op::Quiet);
+                self.run(Op::Change { person, status });
+                self.deliver_all();
+                self.run(Op::Reconnect { client, shard });
+            }
             Op::Quiet => {
                 self.deliver_all();
                 self.take_all();
