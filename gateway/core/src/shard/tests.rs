@@ -227,3 +227,9 @@ fn a_closed_scope_ends_its_subscribers_only() {
     bench.shard.close(bob);
     assert!(bench.shard.is_empty());
 }
+
+#[test]
+fn a_watch_costs_eight_bytes_on_each_side() {
+    assert_eq!((size_of::<subscriber::Watch>(), size_of::<Watcher>()), (8, 8));
+    assert!(size_of::<Subscriber>() <= 192, "{}", size_of::<Subscriber>());
+}
