@@ -127,6 +127,7 @@ fn ring(sso: &Sso) -> Option<KeyRing> {
         charset: sso.charset,
         max_lifetime: sso.max_lifetime,
         fallback: sso.fallback,
+        ..Policy::default()
     };
     KeyRing::new(sso.cookies.iter().map(cookie).collect(), policy)
         .inspect_err(|error| tracing::error!(%error, "single sign-on cannot work: every token is refused"))

@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Format, Identity, Policy, Rejection, SystemSeconds, base64 as text, name};
+use super::{Format, Identity, Policy, Proof, Rejection, SystemSeconds, base64 as text, name};
 
 /// Version 0, the only one there is.
 const HEADER: [u8; 4] = [0, 1, 2, 3];
@@ -74,16 +74,16 @@ pub struct DominoKey {
     pub not_after: Option<SystemSeconds>,
 }
 
-/// Checks one normalised cookie value against each active key.
+/// Checks one normalised cookie value against each active key: everything except its time.
 ///
 /// # Errors
 /// The first check of ltpa.md 8 that the token fails.
-pub fn verify(
+pub fn prove(
     token: &str,
     keys: &[DominoKey],
     now: SystemSeconds,
     policy: &Policy,
-) -> Result<Identity, Rejection> {
+) -> Result<Proof, Rejection> {
     // The bytes are not wiped: the same token stands in the request that it came with.
     let mut buffer = [0; MAX_BUFFER];
     let parts = Parts::split(text::decode(token, &mut buffer)?)?;
@@ -98,14 +98,7 @@ pub fn verify(
     if policy.max_lifetime.is_some_and(|longest| lifetime > longest.as_secs()) {
         return Err(Rejection::Lifetime);
     }
-    let skew = policy.skew.as_secs();
-    if created.saturating_sub(skew) > now.0 {
-        return Err(Rejection::NotYetValid);
-    }
-    if now.0 > expires.saturating_add(skew) {
-        return Err(Rejection::Expired);
-    }
-    Ok(Identity {
+    let identity = Identity {
         user,
         user_bytes: parts.name.to_vec(),
         realm: None,
@@ -113,7 +106,21 @@ pub fn verify(
         expires: SystemSeconds(expires),
         key_id: key.id.clone(),
         format: Format::Domino,
-    })
+    };
+    Ok(Proof { identity, expires_ms: expires.saturating_mul(1000), key_not_after: key.not_after })
+}
+
+/// [`prove`], and its time as well.
+///
+/// # Errors
+/// The first check of ltpa.md 8 that the token fails.
+pub fn verify(
+    token: &str,
+    keys: &[DominoKey],
+    now: SystemSeconds,
+    policy: &Policy,
+) -> Result<Identity, Rejection> {
+    prove(token, keys, now, policy)?.into_identity(now, policy)
 }
 
 /// A token that cannot be written.

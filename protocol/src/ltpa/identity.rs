@@ -44,6 +44,10 @@ impl Identity {
 pub enum Format {
     /// SHA-1 over the data and a shared secret, made by Domino.
     Domino,
+    /// 3DES and an RSA signature that leaves the expiry out, made by old WebSphere.
+    WebSphere1,
+    /// AES and an RSA signature, made by WebSphere, Liberty, and Domino with imported keys.
+    WebSphere2,
 }
 
 impl Format {
@@ -51,6 +55,8 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Self::Domino => "domino",
+            Self::WebSphere1 => "ltpa1",
+            Self::WebSphere2 => "ltpa2",
         }
     }
 }

@@ -5,15 +5,20 @@
 //! Nothing here reads a clock, keeps a cache or knows HTTP.
 
 pub mod base64;
+mod cipher;
 pub mod cookie;
 pub mod domino;
 mod identity;
+pub mod keyfile;
 mod lmbcs;
 mod name;
 mod policy;
+mod proof;
 mod rejection;
 pub mod ring;
+pub mod websphere;
 
 pub use identity::{Format, Identity, SystemSeconds};
 pub use policy::{Charset, Policy};
+pub use proof::Proof;
 pub use rejection::{Class, Rejection};

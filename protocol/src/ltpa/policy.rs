@@ -11,6 +11,17 @@ pub struct Policy {
     pub charset: Charset,
     /// Longest accepted time between creation and expiration of a Domino token. Default: no limit.
     pub max_lifetime: Option<Duration>,
+    /// Realms whose WebSphere tokens are accepted. Empty: any.
+    pub realms: Vec<String>,
+    /// Whether a WebSphere token must have its expiry inside the signature. Default yes; tokens of version 1
+    /// never have it.
+    pub require_inner_expire: bool,
+    /// How far the expiry outside the signature may be from the one inside; `None` is any distance.
+    /// Default 3 s, as Liberty has it.
+    pub expiry_difference: Option<Duration>,
+    /// Whether FIPS keys are used. Off by default: how their tokens are signed was never confirmed
+    /// with a real one (ltpa.md 4.1).
+    pub fips: bool,
     /// Whether a cookie that was refused as invalid leaves room for the next cookie name. Off by default: it
     /// lets whoever can plant a cookie choose the weaker format (ltpa.md 6).
     pub fallback: bool,
@@ -18,7 +29,16 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { skew: Duration::from_secs(60), charset: Charset::Lmbcs, max_lifetime: None, fallback: false }
+        Self {
+            skew: Duration::from_secs(60),
+            charset: Charset::Lmbcs,
+            max_lifetime: None,
+            realms: Vec::new(),
+            require_inner_expire: true,
+            expiry_difference: Some(Duration::from_secs(3)),
+            fips: false,
+            fallback: false,
+        }
     }
 }
 

@@ -26,6 +26,24 @@ pub enum Rejection {
     BadName,
     /// Longer from creation to expiration than the policy allows.
     Lifetime,
+    /// No key decrypts it.
+    Undecryptable,
+    /// Decrypted to something that is not a token.
+    BadBody,
+    /// Not signed by the key that decrypts it.
+    BadSignature,
+    /// The same attribute twice.
+    DuplicateAttribute,
+    /// Signed, but about nobody.
+    NoUser,
+    /// The only expiry is outside the signature, which the policy does not accept.
+    UnsignedExpiry,
+    /// The expiry outside the signature is not the one inside.
+    ExpiryMismatch,
+    /// From a user registry that the policy does not list.
+    WrongRealm,
+    /// The key that proved it is past its end.
+    KeyRetired,
     /// Two valid tokens name different users.
     MixedUsers,
     /// Made in the future.
@@ -69,6 +87,15 @@ impl Rejection {
             Self::BadTime => "bad_time",
             Self::BadName => "bad_name",
             Self::Lifetime => "lifetime",
+            Self::Undecryptable => "undecryptable",
+            Self::BadBody => "bad_body",
+            Self::BadSignature => "bad_signature",
+            Self::DuplicateAttribute => "duplicate_attribute",
+            Self::NoUser => "no_user",
+            Self::UnsignedExpiry => "unsigned_expiry",
+            Self::ExpiryMismatch => "expiry_mismatch",
+            Self::WrongRealm => "wrong_realm",
+            Self::KeyRetired => "key_retired",
             Self::MixedUsers => "mixed_users",
             Self::NotYetValid => "not_yet_valid",
             Self::Expired => "expired",

@@ -9,7 +9,8 @@ use std::fmt;
 use thiserror::Error;
 
 use super::domino::{self, DominoKey};
-use super::{Format, Identity, Policy, Rejection, SystemSeconds, base64, cookie};
+use super::websphere::{self, Version, WebSphereKey};
+use super::{Format, Identity, Policy, Proof, Rejection, SystemSeconds, base64, cookie};
 
 /// How many values of one cookie name are tried. More than one comes from another Domain or Path, or was
 /// planted.
@@ -31,6 +32,10 @@ pub struct SsoCookie {
 pub enum Verifier {
     /// Domino's own format.
     Domino(Vec<DominoKey>),
+    /// WebSphere's older format. Its expiry is not signed: for estates that cannot do without.
+    WebSphere1(Vec<WebSphereKey>),
+    /// WebSphere's newer format.
+    WebSphere2(Vec<WebSphereKey>),
 }
 
 impl Verifier {
@@ -38,18 +43,36 @@ impl Verifier {
     pub fn format(&self) -> Format {
         match self {
             Self::Domino(_) => Format::Domino,
+            Self::WebSphere1(_) => Format::WebSphere1,
+            Self::WebSphere2(_) => Format::WebSphere2,
         }
     }
 
-    fn keys(&self) -> usize {
+    /// Whom one normalised cookie value names, whatever the time.
+    ///
+    /// # Errors
+    /// The first check of ltpa.md 8 that the token fails.
+    pub fn prove(&self, token: &str, now: SystemSeconds, policy: &Policy) -> Result<Proof, Rejection> {
+        match self {
+            Self::Domino(keys) => domino::prove(token, keys, now, policy),
+            Self::WebSphere1(keys) => websphere::prove(Version::One, token, keys, now, policy),
+            Self::WebSphere2(keys) => websphere::prove(Version::Two, token, keys, now, policy),
+        }
+    }
+
+    fn key_count(&self) -> usize {
         match self {
             Self::Domino(keys) => keys.len(),
+            Self::WebSphere1(keys) | Self::WebSphere2(keys) => keys.len(),
         }
     }
 
-    fn verify(&self, token: &str, now: SystemSeconds, policy: &Policy) -> Result<Identity, Rejection> {
+    /// The first key that is of no use for this format under this policy.
+    fn unfit_key(&self, policy: &Policy) -> Option<&WebSphereKey> {
         match self {
-            Self::Domino(keys) => domino::verify(token, keys, now, policy),
+            Self::Domino(_) => None,
+            Self::WebSphere1(keys) => keys.iter().find(|key| !key.key.is_for(Version::One)),
+            Self::WebSphere2(keys) => keys.iter().find(|key| key.key.is_fips() && !policy.fips),
         }
     }
 }
@@ -69,6 +92,17 @@ pub enum RingError {
     /// Every key costs time for every bad token.
     #[error("the cookie {0} has more than {MAX_KEYS} keys")]
     TooManyKeys(String),
+    /// FIPS keys are for `LtpaToken2` only, and only where the policy says so.
+    #[error("the cookie {cookie} may not use the FIPS key {key}")]
+    FipsKey {
+        /// The cookie's name.
+        cookie: String,
+        /// The key's id.
+        key: String,
+    },
+    /// Version 1 has no signed expiry: the policy would refuse every token.
+    #[error("the cookie {0} holds tokens of version 1, whose expiry is never signed, as the policy demands")]
+    UnsignedExpiry(String),
 }
 
 /// Everything that proves who a browser belongs to, for one site.
@@ -111,10 +145,16 @@ impl KeyRing {
             if cookies.iter().take(index).any(|earlier| earlier.name == cookie.name) {
                 return Err(RingError::DuplicateCookie(name()));
             }
-            match cookie.verifier.keys() {
+            match cookie.verifier.key_count() {
                 0 => return Err(RingError::NoKeys(name())),
                 1..=MAX_KEYS => {}
                 _ => return Err(RingError::TooManyKeys(name())),
+            }
+            if let Some(key) = cookie.verifier.unfit_key(&policy) {
+                return Err(RingError::FipsKey { cookie: name(), key: key.id.to_string() });
+            }
+            if cookie.verifier.format() == Format::WebSphere1 && policy.require_inner_expire {
+                return Err(RingError::UnsignedExpiry(name()));
             }
         }
         Ok(Self { cookies, policy })
@@ -144,10 +184,27 @@ impl KeyRing {
         cookie_header: &'a str,
         now: SystemSeconds,
     ) -> Result<Accepted<'a>, Rejection> {
+        self.accept_with(cookie_header, now, |cookie, token| cookie.verifier.prove(token, now, &self.policy))
+    }
+
+    /// [`Self::accept`] with proofs from elsewhere: `prove` gets a cookie of this ring and a normalised
+    /// token, and may remember what [`Verifier::prove`] said about the same text. Time is judged here.
+    ///
+    /// # Errors
+    /// As [`Self::accept`].
+    pub fn accept_with<'a>(
+        &'a self,
+        cookie_header: &'a str,
+        now: SystemSeconds,
+        mut prove: impl FnMut(&'a SsoCookie, &str) -> Result<Proof, Rejection>,
+    ) -> Result<Accepted<'a>, Rejection> {
         let mut accepted: Option<Accepted<'a>> = None;
         let mut refused = None;
         for cookie in &self.cookies {
-            match (self.accept_cookie(cookie, cookie_header, now), &accepted) {
+            let found = accept_cookie(cookie, cookie_header, |token| {
+                prove(cookie, token)?.into_identity(now, &self.policy)
+            });
+            match (found, &accepted) {
                 (Ok(found), None) => accepted = Some(found),
                 (Ok(found), Some(first)) => require_same_user(first, &found)?,
                 (Err(Rejection::MixedUsers), _) => return Err(Rejection::MixedUsers),
@@ -161,27 +218,9 @@ impl KeyRing {
         accepted.ok_or(refused.unwrap_or(Rejection::NoToken))
     }
 
-    /// The first valid value of one cookie.
-    fn accept_cookie<'a>(
-        &self,
-        cookie: &'a SsoCookie,
-        header: &'a str,
-        now: SystemSeconds,
-    ) -> Result<Accepted<'a>, Rejection> {
-        let mut accepted: Option<Accepted<'a>> = None;
-        let mut refused = Rejection::NoToken;
-        for value in cookie::values(header, &cookie.name).take(MAX_VALUES) {
-            let found = base64::normalise(value).and_then(|token| {
-                let identity = cookie.verifier.verify(&token, now, &self.policy)?;
-                Ok(Accepted { identity, cookie: &cookie.name, token })
-            });
-            match (found, &accepted) {
-                (Ok(found), None) => accepted = Some(found),
-                (Ok(found), Some(first)) => require_same_user(first, &found)?,
-                (Err(reason), _) => refused = more_telling(refused, reason),
-            }
-        }
-        accepted.ok_or(refused)
+    /// The rules of the site.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Whether the next cookie may still answer. Never after a genuine token whose time is over, and after
@@ -189,6 +228,26 @@ impl KeyRing {
     fn leaves_room(&self, reason: Rejection) -> bool {
         reason.is_no_token() || self.policy.fallback && reason.class() == super::Class::Invalid
     }
+}
+
+/// The first valid value of one cookie.
+fn accept_cookie<'a>(
+    cookie: &'a SsoCookie,
+    header: &'a str,
+    mut identify: impl FnMut(&str) -> Result<Identity, Rejection>,
+) -> Result<Accepted<'a>, Rejection> {
+    let mut accepted: Option<Accepted<'a>> = None;
+    let mut refused = Rejection::NoToken;
+    for value in cookie::values(header, &cookie.name).take(MAX_VALUES) {
+        let found = base64::normalise(value)
+            .and_then(|token| Ok(Accepted { identity: identify(&token)?, cookie: &cookie.name, token }));
+        match (found, &accepted) {
+            (Ok(found), None) => accepted = Some(found),
+            (Ok(found), Some(first)) => require_same_user(first, &found)?,
+            (Err(reason), _) => refused = more_telling(refused, reason),
+        }
+    }
+    accepted.ok_or(refused)
 }
 
 fn require_same_user(first: &Accepted<'_>, other: &Accepted<'_>) -> Result<(), Rejection> {

@@ -1,5 +1,8 @@
 use super::*;
 use crate::ltpa::domino::{DominoSecret, mint};
+use crate::ltpa::keyfile::KeyFile;
+use crate::ltpa::websphere::{SigningKey, VerifyKey};
+use crate::secret::Secret;
 
 const NOW: SystemSeconds = SystemSeconds(1_767_225_600);
 
@@ -123,5 +126,101 @@ fn a_ring_that_proves_nothing_or_is_ambiguous_is_not_built() {
     assert_eq!(
         build(vec![cookie("a", &[1]), cookie("b", &[1]), cookie("a", &[2])]),
         Err(RingError::DuplicateCookie("a".to_owned()))
+    );
+}
+
+/// The key files that the vectors list under this name.
+fn key_file(id: &str) -> KeyFile {
+    let vectors = include_str!("../../../tests/vectors/ltpa/websphere.json");
+    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+    let text = |field: &str| vectors["keysets"][id][field].as_str().unwrap();
+    KeyFile::read(text("keyfile"), &Secret::from(text("password"))).unwrap()
+}
+
+fn websphere_keys(id: &str) -> Vec<WebSphereKey> {
+    vec![WebSphereKey { id: id.into(), key: VerifyKey::new(&key_file(id)).unwrap().into(), not_after: None }]
+}
+
+fn websphere_cookie(version: Version, id: &str) -> SsoCookie {
+    let keys = websphere_keys(id);
+    match version {
+        Version::One => SsoCookie { name: "LtpaToken".to_owned(), verifier: Verifier::WebSphere1(keys) },
+        Version::Two => SsoCookie { name: "LtpaToken2".to_owned(), verifier: Verifier::WebSphere2(keys) },
+    }
+}
+
+fn websphere_token(version: Version, user: &str) -> String {
+    let signing_key = SigningKey::new(&key_file("A")).unwrap();
+    signing_key.mint(version, "realm", user, (NOW.0 + 600) * 1000).unwrap()
+}
+
+#[test]
+fn websphere_tokens_of_both_versions_stand_side_by_side() {
+    let policy = Policy { require_inner_expire: false, ..Policy::default() };
+    let cookies = vec![websphere_cookie(Version::Two, "A"), websphere_cookie(Version::One, "A")];
+    let ring = KeyRing::new(cookies, policy).unwrap();
+    let header = |one: &str, two: &str| {
+        let (one, two) = (websphere_token(Version::One, one), websphere_token(Version::Two, two));
+        format!("LtpaToken={one}; LtpaToken2={two}")
+    };
+    let identity = ring.check(&header("uid=ada", "uid=ada"), NOW).unwrap();
+    assert_eq!((&*identity.user, identity.realm.as_deref()), ("uid=ada", Some("realm")));
+    assert_eq!((identity.format, &*identity.key_id), (Format::WebSphere2, "A"));
+    assert_eq!(ring.check(&header("uid=bob", "uid=ada"), NOW), Err(Rejection::MixedUsers));
+    let only_one = format!("LtpaToken={}", websphere_token(Version::One, "uid=ada"));
+    assert_eq!(ring.check(&only_one, NOW).unwrap().format, Format::WebSphere1);
+    let shown = format!("{:?}", websphere_keys("A")[0].key);
+    assert_eq!(shown, r#"VerifyKey { realm: Some("defaultWIMFileBasedRealm"), is_fips: false, .. }"#);
+}
+
+#[test]
+fn a_remembered_proof_is_judged_by_time_at_every_use() {
+    let ring = KeyRing::new(vec![websphere_cookie(Version::Two, "A")], Policy::default()).unwrap();
+    let token = websphere_token(Version::Two, "uid=ada");
+    let header = format!("LtpaToken2={token}");
+    let mut proved = 0;
+    let mut memory = None;
+    let mut check = |now| {
+        let accepted = ring.accept_with(&header, now, |cookie, text| {
+            assert_eq!(text, token);
+            if memory.is_none() {
+                proved += 1;
+                memory = Some(cookie.verifier.prove(text, now, ring.policy())?);
+            }
+            memory.clone().ok_or(Rejection::NoToken)
+        });
+        accepted.map(|accepted| accepted.identity.user)
+    };
+    assert_eq!(check(NOW).as_deref(), Ok("uid=ada"));
+    assert_eq!(check(SystemSeconds(NOW.0 + 660)).as_deref(), Ok("uid=ada"));
+    assert_eq!(check(SystemSeconds(NOW.0 + 661)), Err(Rejection::Expired));
+    assert_eq!(proved, 1);
+}
+
+#[test]
+fn a_remembered_proof_ends_with_its_key() {
+    let mut keys = websphere_keys("A");
+    keys[0].not_after = Some(NOW);
+    let verifier = Verifier::WebSphere2(keys);
+    let token = websphere_token(Version::Two, "uid=ada");
+    let later = SystemSeconds(NOW.0 + 1);
+    let proof = verifier.prove(&token, NOW, &Policy::default()).unwrap();
+    assert_eq!(proof.judge(NOW, &Policy::default()), Ok(()));
+    assert_eq!(proof.judge(later, &Policy::default()), Err(Rejection::KeyRetired));
+    assert_eq!(verifier.prove(&token, later, &Policy::default()), Err(Rejection::Undecryptable));
+}
+
+#[test]
+fn keys_and_policies_that_do_not_fit_are_refused_at_once() {
+    let build = |cookie, policy| KeyRing::new(vec![cookie], policy).map(|_| ()).err();
+    let lenient = Policy { require_inner_expire: false, ..Policy::default() };
+    let fips = Policy { fips: true, ..lenient.clone() };
+    let refused = |cookie: &str| Some(RingError::FipsKey { cookie: cookie.to_owned(), key: "F".to_owned() });
+    assert_eq!(build(websphere_cookie(Version::Two, "F"), lenient), refused("LtpaToken2"));
+    assert_eq!(build(websphere_cookie(Version::Two, "F"), fips.clone()), None);
+    assert_eq!(build(websphere_cookie(Version::One, "F"), fips), refused("LtpaToken"));
+    assert_eq!(
+        build(websphere_cookie(Version::One, "A"), Policy::default()),
+        Some(RingError::UnsignedExpiry("LtpaToken".to_owned()))
     );
 }
