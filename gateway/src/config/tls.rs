@@ -143,3 +143,81 @@ fn is_for(certified: &CertifiedKey, name: &ServerName<'_>) -> bool {
     let parsed = certified.end_entity_cert().and_then(ParsedCertificate::try_from);
     parsed.is_ok_and(|parsed| verify_server_name(&parsed, name).is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::{ClientConnection, ServerConnection};
+
+    use super::*;
+
+    fn made_for(name: &str) -> (Arc<CertifiedKey>, CertificateDer<'static>) {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let certificate = made.cert.der().clone();
+        (certified(vec![certificate.clone()], key).unwrap(), certificate)
+    }
+
+    /// A handshake in memory; gives the certificate that the client saw and the protocol they agreed on.
+    fn shake(
+        server: &Arc<ServerConfig>,
+        roots: &RootCertStore,
+        name: &str,
+    ) -> Result<(Vec<u8>, Vec<u8>), rustls::Error> {
+        let mut config = ClientConfig::clone(&*client_with(roots.clone()).unwrap());
+        config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let mut client = ClientConnection::new(Arc::new(config), name)?;
+        let mut server = ServerConnection::new(server.clone())?;
+        while client.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            server.read_tls(&mut wire.as_slice()).unwrap();
+            server.process_new_packets()?;
+            let mut wire = Vec::new();
+            server.write_tls(&mut wire).unwrap();
+            let mut wire = wire.as_slice();
+            while !wire.is_empty() {
+                client.read_tls(&mut wire).unwrap();
+                client.process_new_packets()?;
+            }
+        }
+        let seen = client.peer_certificates().unwrap()[0].to_vec();
+        Ok((seen, client.alpn_protocol().unwrap().to_vec()))
+    }
+
+    #[test]
+    fn the_name_chooses_the_certificate_and_the_first_serves_the_others() {
+        let (first, first_der) = made_for("im.acme.example");
+        let (second, second_der) = made_for("*.other.example");
+        let mut roots = RootCertStore::empty();
+        roots.add(first_der.clone()).unwrap();
+        roots.add(second_der.clone()).unwrap();
+        let server = server(vec![first, second]).unwrap();
+        for (name, expected) in [
+            ("im.acme.example", &first_der),
+            ("mail.other.example", &second_der),
+            ("IM.OTHER.example", &second_der),
+        ] {
+            let (seen, protocol) = shake(&server, &roots, name).unwrap();
+            assert_eq!(
+                (seen.as_slice(), protocol.as_slice()),
+                (expected.as_ref(), b"h2".as_slice()),
+                "{name}"
+            );
+        }
+        // Neither certificate has these names: the first is shown, and the client refuses it.
+        for name in ["im.third.example", "a.b.other.example", "127.0.0.1"] {
+            assert!(
+                matches!(shake(&server, &roots, name), Err(rustls::Error::InvalidCertificate(_))),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_authorities_every_server_is_refused() {
+        let (only, _) = made_for("im.acme.example");
+        let server = server(vec![only]).unwrap();
+        assert!(shake(&server, &RootCertStore::empty(), "im.acme.example").is_err());
+    }
+}
