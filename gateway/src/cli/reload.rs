@@ -47,10 +47,15 @@ pub(super) fn reload(arguments: &ReloadArguments) -> ExitCode {
 }
 
 async fn ask(admin: SocketAddr) -> Result<(StatusCode, String), AskError> {
-    tokio::time::timeout(PATIENCE, exchange(admin)).await.map_err(|_| AskError::TimedOut)?.map_err(AskError::Failed)
+    tokio::time::timeout(PATIENCE, exchange(admin))
+        .await
+        .map_err(|_| AskError::TimedOut)?
+        .map_err(AskError::Failed)
 }
 
-async fn exchange(admin: SocketAddr) -> Result<(StatusCode, String), Box<dyn std::error::Error + Send + Sync>> {
+async fn exchange(
+    admin: SocketAddr,
+) -> Result<(StatusCode, String), Box<dyn std::error::Error + Send + Sync>> {
     let host = admin.ip().to_string();
     let stream = dial(Target { host: &host, port: admin.port(), source: None, limit: PATIENCE }).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -63,7 +68,10 @@ async fn exchange(admin: SocketAddr) -> Result<(StatusCode, String), Box<dyn std
         let response = sender.send_request(request).await?;
         let status = response.status();
         let body = Limited::new(response.into_body(), MOST_BYTES).collect().await?.to_bytes();
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((status, String::from_utf8_lossy(&body).into_owned()))
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((
+            status,
+            String::from_utf8_lossy(&body).into_owned(),
+        ))
     };
     // The connection has to be driven while the answer is awaited; whichever fails first says why.
     let (answer, _) = tokio::join!(answer, connection);
@@ -97,13 +105,18 @@ mod tests {
     async fn the_answer_is_handed_on() {
         let refusal = "HTTP/1.1 422 Unprocessable Entity\r\ncontent-length: 17\r\nconnection: close\r\n\r\na.toml:1: log: no";
         let (request, answer) = asked(refusal).await;
-        assert!(request.starts_with("POST /reload HTTP/1.1\r\n") && request.contains("x-livename-admin: 1\r\n"));
+        assert!(
+            request.starts_with("POST /reload HTTP/1.1\r\n") && request.contains("x-livename-admin: 1\r\n")
+        );
         assert_eq!(answer.unwrap(), (StatusCode::UNPROCESSABLE_ENTITY, "a.toml:1: log: no".to_owned()));
     }
 
     #[tokio::test]
     async fn a_broken_answer_and_a_closed_port_are_errors() {
-        assert!(matches!(asked("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nhalf").await.1, Err(AskError::Failed(_))));
+        assert!(matches!(
+            asked("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nhalf").await.1,
+            Err(AskError::Failed(_))
+        ));
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         assert!(matches!(ask(gone).await, Err(AskError::Failed(_))));
     }

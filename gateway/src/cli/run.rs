@@ -16,8 +16,8 @@ enum RunError {
     Start(#[from] StartError),
     #[error("signals cannot be caught: {0}")]
     Signals(std::io::Error),
-    #[error("{}: the ready file cannot be written: {1}", .0.display())]
-    ReadyFile(PathBuf, std::io::Error),
+    #[error("{}: the ready file cannot be written: {error}", path.display())]
+    ReadyFile { path: PathBuf, error: std::io::Error },
 }
 
 pub(super) fn run(arguments: RunArguments) -> ExitCode {
@@ -49,14 +49,14 @@ async fn serve(config: Config, arguments: &RunArguments) -> Result<(), RunError>
         ..Options::default()
     };
     if let Some(path) = ready_file {
-        Ready::forget(path).map_err(|error| RunError::ReadyFile(path.to_owned(), error))?;
+        Ready::forget(path).map_err(|error| RunError::ReadyFile { path: path.to_owned(), error })?;
     }
     let running = App::start(config, options).await?;
     if let Some(path) = ready_file
         && let Err(error) = ready(&running).write(path)
     {
         running.stop().await;
-        return Err(RunError::ReadyFile(path.to_owned(), error));
+        return Err(RunError::ReadyFile { path: path.to_owned(), error });
     }
     signals.steer(&running).await;
     Ok(())
@@ -81,7 +81,7 @@ impl RunError {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Start(StartError::Bind(_) | StartError::NoCertificate | StartError::UnknownBuiltin(_))
-            | Self::ReadyFile(..) => EXIT_USAGE,
+            | Self::ReadyFile { .. } => EXIT_USAGE,
             Self::Start(_) | Self::Signals(_) => 1,
         }
     }
