@@ -2,19 +2,13 @@
 
 mod support;
 
-use bytes::Bytes;
 use gateway::config::AuthPolicy;
-use http::{Method, Request, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 use support::Setup;
-use support::client::{Answer, fetch, send};
+use support::client::{Answer, fetch, get_with, post_with, send};
 
 async fn post(gateway: &support::Gateway, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut request = Request::builder().method(Method::POST).uri(path).header("host", "localhost");
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    send(gateway.admin(), request.body(Full::<Bytes>::default()).unwrap()).await
+    send(gateway.admin(), post_with(path, headers)).await
 }
 
 const PROGRAM: (&str, &str) = ("x-livename-admin", "1");
@@ -44,8 +38,7 @@ async fn status_is_a_page_for_people_and_json_for_programs() {
     let status: serde_json::Value = serde_json::from_str(&json.body).unwrap();
     assert_eq!(status["phase"], "ready");
     assert_eq!(status["listen"]["http"][0], gateway.http().to_string());
-    let request = Request::builder().uri("/status").header("host", "a").header("accept", "application/json");
-    let same = send(gateway.admin(), request.body(Full::default()).unwrap()).await;
+    let same = send(gateway.admin(), get_with("/status", &[("accept", "application/json")])).await;
     assert_eq!(same.header("content-type"), "application/json");
 }
 

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
 use super::restart::Fixed;
 use super::servable;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::http::{Builtin, Live};
 use crate::telemetry::Metrics;
 
@@ -18,6 +19,11 @@ use crate::telemetry::Metrics;
 pub struct Source(Arc<dyn Fn() -> Result<Config, String> + Send + Sync>);
 
 impl Source {
+    /// The TOML file that the program was started with.
+    pub fn file(path: PathBuf) -> Self {
+        Self::new(move || config::load(&path).map_err(|errors| errors.to_string()))
+    }
+
     /// `read` may block; its error is all that is wrong, one problem a line.
     pub fn new(read: impl Fn() -> Result<Config, String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))

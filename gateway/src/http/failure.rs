@@ -75,11 +75,12 @@ impl Failure {
         Verdict { status, level, label, text, retry }
     }
 
-    /// The answer: JSON for programs, plain text with the request's id for people.
+    /// The answer: JSON for programs, plain text with the request's id for people. Who has to log in gets
+    /// JSON everywhere, so that every such answer is the same.
     pub(super) fn response(&self, request_id: u64, json: bool) -> Response<Body> {
         let verdict = self.verdict();
         let id = format!("{request_id:016x}");
-        let (kind, body) = if json {
+        let (kind, body) = if json || matches!(self, Self::Token(_)) {
             let body = serde_json::json!({ "error": verdict.label, "message": verdict.text });
             ("application/json", body.to_string())
         } else {

@@ -94,6 +94,20 @@ pub fn get(uri: &str) -> Request<Full<Bytes>> {
     request.body(Full::default()).unwrap()
 }
 
+/// A GET to `im.example` with these headers.
+pub fn get_with(path: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    let request = Request::builder().uri(path).header("host", "im.example");
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(Full::default()).unwrap()
+}
+
+/// As [`get_with`], but POST.
+pub fn post_with(path: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
+    let mut request = get_with(path, headers);
+    *request.method_mut() = http::Method::POST;
+    request
+}
+
 /// One request on a connection of its own.
 pub async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer {
     Connection::plain(address).await.send(request).await.unwrap()

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod pages;
 pub mod tls;
+pub mod tokens;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub struct Setup {
     pub workers: usize,
     pub limits: Limits,
     pub routes: Vec<(String, AuthPolicy, String)>,
+    /// Believes the tokens of [`tokens`].
+    pub sso: bool,
 }
 
 impl Default for Setup {
@@ -41,6 +44,7 @@ impl Default for Setup {
             workers: 2,
             limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
+            sso: true,
         }
     }
 }
@@ -79,7 +83,7 @@ impl Setup {
                 workers: self.workers,
             },
             tls: self.https.as_ref().map(Certificate::server),
-            sso: Sso::default(),
+            sso: if self.sso { tokens::sso() } else { Sso::default() },
             communities: Vec::new(),
             routes: self.routes.iter().map(route).collect(),
             limits: self.limits.clone(),
