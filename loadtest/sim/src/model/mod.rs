@@ -24,6 +24,7 @@ pub use event::{
     Announcement, Chat, ChatId, Effect, Event, LogIn, LoginCard, LoginId, Proof, ResolveAnswer, Sighting,
     UserStatus, WatchId, WatchKind,
 };
+pub(crate) use invent::Dice;
 pub use settings::{PrivacyList, Server, Settings};
 
 #[cfg(test)]

@@ -413,8 +413,14 @@ static int read_commands(GString *input) {
   return 1;
 }
 
+/* The library tells every state on stderr; warnings are enough. */
+static void on_log(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data) {
+  if ((level & G_LOG_LEVEL_MASK) <= G_LOG_LEVEL_WARNING) g_log_default_handler(domain, level, text, data);
+}
+
 int main(void) {
   GString *input = g_string_new(NULL);
+  g_log_set_default_handler(on_log, NULL);
   for (;;) {
     struct pollfd fds[2] = {{.fd = 0, .events = POLLIN}, {.fd = sock, .events = POLLIN}};
     if (poll(fds, 2, -1) < 0 && errno != EINTR) return 1;

@@ -1,0 +1,109 @@
+//! What the simulated people do by themselves: change at a steady rate, or live through working days.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use protocol::presence::PersonId;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::switchboard::Switchboard;
+use crate::day::{self, Change};
+use crate::model::{Dice, UserStatus};
+
+/// How finely a rate is spread.
+const TICK: Duration = Duration::from_millis(2);
+/// Changes that may be late at once before they are given up: the machine is too slow for the rate.
+const LATE: f64 = 100_000.0;
+
+/// Changes at a rate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Churn {
+    pub(super) per_second: f64,
+    pub(super) stamped: bool,
+}
+
+/// Changes people at the rate that is set, until the end. Open loop: what is late is made up for.
+pub(super) async fn churn(board: Arc<Switchboard>, mut rate: watch::Receiver<Churn>, end: CancellationToken) {
+    let people: Vec<PersonId> = board
+        .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
+    let mut dice = Dice(0x0063_6875_726e);
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (mut last, mut due) = (Instant::now(), 0.0_f64);
+    loop {
+        let churn = *rate.borrow_and_update();
+        if churn.per_second <= 0.0 || people.is_empty() {
+            tokio::select! {
+                () = end.cancelled() => return,
+                changed = rate.changed() => if changed.is_err() { return },
+            }
+            (last, due) = (Instant::now(), 0.0);
+            continue;
+        }
+        tokio::select! {
+            () = end.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        due = (due + last.elapsed().as_secs_f64() * churn.per_second).min(LATE);
+        last = Instant::now();
+        while due >= 1.0 {
+            due -= 1.0;
+            change_somebody(&board, &people, &mut dice, churn.stamped);
+        }
+    }
+}
+
+/// Changes somebody who is online without a connection: people with clients are their own masters.
+/// Gives up if a few draws find nobody.
+fn change_somebody(board: &Switchboard, people: &[PersonId], dice: &mut Dice, stamped: bool) {
+    for _ in 0..64 {
+        let Some(person) = people.get(dice.below(people.len())) else { return };
+        if !board.is_virtual(person) {
+            continue;
+        }
+        let mut status = day::some_status(dice);
+        if stamped {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            status.text = format!("{} {}", now.as_micros(), status.text).trim_end().into();
+        }
+        set_status(board, person, status);
+        return;
+    }
+}
+
+/// Plays day after day until the end; each day has its own seed.
+pub(super) async fn play(board: Arc<Switchboard>, mut seed: u64, speed: f64, end: CancellationToken) {
+    let people: Vec<PersonId> = board
+        .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
+    let speed = if speed.is_finite() { speed.clamp(0.001, 100_000.0) } else { 1.0 };
+    loop {
+        let begun = Instant::now();
+        for step in day::plan(people.len(), seed) {
+            let at = begun + step.at.div_f64(speed);
+            tokio::select! {
+                () = end.cancelled() => return,
+                () = sleep_until(at) => {}
+            }
+            let Some(person) = people.get(step.person) else { continue };
+            match step.change {
+                Change::Arrive => drop(board.log_in_virtually(person)),
+                Change::Leave => drop(board.log_out_virtually(person)),
+                Change::Become(status) if board.is_virtual(person) => set_status(&board, person, status),
+                Change::Become(_) => {}
+            }
+        }
+        tokio::select! {
+            () = end.cancelled() => return,
+            () = sleep_until(begun + day::LENGTH.div_f64(speed)) => {}
+        }
+        seed = seed.wrapping_add(1);
+    }
+}
+
+fn set_status(board: &Switchboard, person: &PersonId, status: UserStatus) {
+    board.count_change();
+    let now = board.now();
+    board.change(|community| ((), community.set_status(person, status, now)));
+}

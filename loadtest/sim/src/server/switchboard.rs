@@ -1,0 +1,215 @@
+//! What all connections share: the model, the clock, and the way from an effect to the connection it
+//! is for. The lock is held for one event and never across a wait.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use protocol::presence::PersonId;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{Community, Effect, Effects, Event, LogIn, LoginId, Proof};
+
+/// Effects that may wait for one connection. A login with 10,000 watches is told of every one of them
+/// in 40 snapshots; updates come one by one.
+const QUEUE: usize = 32_768;
+
+/// The exchange between connections.
+#[derive(Debug)]
+pub(super) struct Switchboard {
+    state: Mutex<State>,
+    begun: Instant,
+    stalled: watch::Sender<bool>,
+    half: AtomicBool,
+    next: AtomicU64,
+    changes: AtomicU64,
+}
+
+/// Behind the lock.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) community: Community,
+    lines: HashMap<LoginId, Line>,
+    /// People who are online without a connection.
+    virtuals: HashMap<PersonId, LoginId>,
+}
+
+/// The way to a connection.
+#[derive(Debug)]
+struct Line {
+    effects: mpsc::Sender<Effect>,
+    cut: CancellationToken,
+}
+
+/// A connection's end of its line.
+#[derive(Debug)]
+pub(super) struct LineEnd {
+    pub(super) login: LoginId,
+    pub(super) effects: mpsc::Receiver<Effect>,
+    /// Cut off from outside, or because the queue is full.
+    pub(super) cut: CancellationToken,
+    pub(super) stalled: watch::Receiver<bool>,
+}
+
+impl Switchboard {
+    pub(super) fn new(community: Community) -> Self {
+        Self {
+            state: Mutex::new(State { community, lines: HashMap::new(), virtuals: HashMap::new() }),
+            begun: Instant::now(),
+            stalled: watch::Sender::new(false),
+            half: AtomicBool::new(false),
+            next: AtomicU64::new(1),
+            changes: AtomicU64::new(0),
+        }
+    }
+
+    /// Time since the start, which the model and the machines run on.
+    pub(super) fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// A number for a login or a chat that no other has.
+    pub(super) fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Opens a line for a new connection.
+    pub(super) fn connect(&self, end: &CancellationToken) -> LineEnd {
+        let (sender, effects) = mpsc::channel(QUEUE);
+        let (login, cut) = (LoginId(self.number()), end.child_token());
+        self.lock().lines.insert(login, Line { effects: sender, cut: cut.clone() });
+        LineEnd { login, effects, cut, stalled: self.stalled.subscribe() }
+    }
+
+    /// The connection is gone.
+    pub(super) fn disconnect(&self, login: LoginId) {
+        let now = self.now();
+        let mut state = self.lock();
+        state.lines.remove(&login);
+        let effects = state.community.apply(login, Event::Gone, now);
+        state.deliver(effects);
+    }
+
+    /// One login did something.
+    pub(super) fn apply(&self, login: LoginId, event: Event) {
+        let now = self.now();
+        self.change(|community| ((), community.apply(login, event, now)));
+    }
+
+    /// Does something to the community and tells everybody it concerns.
+    pub(super) fn change<T>(&self, edit: impl FnOnce(&mut Community) -> (T, Effects)) -> T {
+        let mut state = self.lock();
+        let (result, effects) = edit(&mut state.community);
+        state.deliver(effects);
+        result
+    }
+
+    /// Reads the community.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Community) -> T) -> T {
+        read(&self.lock().community)
+    }
+
+    /// Lets a person be online without a connection. False: unknown, or online so already.
+    pub(super) fn log_in_virtually(&self, person: &PersonId) -> bool {
+        let (now, login) = (self.now(), LoginId(self.number()));
+        let mut state = self.lock();
+        let Some(listed) = state.community.directory().person(person) else { return false };
+        let first = state.community.settings().servers.first().map(|server| server.id.clone());
+        let wish = LogIn {
+            name: String::new(),
+            proof: Proof::Vouched(person.to_string()),
+            login_type: 0,
+            server: listed.home.clone().or(first).unwrap_or_default(),
+            address: 0,
+        };
+        if state.virtuals.contains_key(person) {
+            return false;
+        }
+        let effects = state.community.apply(login, Event::LogIn(wish), now);
+        let admitted = state.community.logins_of(person).any(|one| one == login);
+        if admitted {
+            state.virtuals.insert(person.clone(), login);
+        }
+        state.deliver(effects);
+        admitted
+    }
+
+    /// Ends what [`Self::log_in_virtually`] began. False: there was nothing.
+    pub(super) fn log_out_virtually(&self, person: &PersonId) -> bool {
+        let now = self.now();
+        let mut state = self.lock();
+        let Some(login) = state.virtuals.remove(person) else { return false };
+        let effects = state.community.apply(login, Event::Gone, now);
+        state.deliver(effects);
+        true
+    }
+
+    /// Whether the person is online without a connection.
+    pub(super) fn is_virtual(&self, person: &PersonId) -> bool {
+        self.lock().virtuals.contains_key(person)
+    }
+
+    /// How many people are.
+    pub(super) fn virtual_count(&self) -> usize {
+        self.lock().virtuals.len()
+    }
+
+    /// How many connections there are, logged in or not.
+    pub(super) fn connection_count(&self) -> usize {
+        self.lock().lines.len()
+    }
+
+    /// Cuts the connections of these logins, or all. Returns how many.
+    pub(super) fn cut(&self, logins: Option<&[LoginId]>) -> usize {
+        let state = self.lock();
+        let chosen = state.lines.iter().filter(|(login, _)| logins.is_none_or(|some| some.contains(login)));
+        chosen.map(|(_, line)| line.cut.cancel()).count()
+    }
+
+    pub(super) fn stall(&self, on: bool) {
+        self.stalled.send_replace(on);
+    }
+
+    /// Whoever speaks next says half of it and hangs up.
+    pub(super) fn order_half_a_frame(&self) {
+        self.half.store(true, Ordering::Relaxed);
+    }
+
+    /// True once per order.
+    pub(super) fn take_half_a_frame(&self) -> bool {
+        self.half.load(Ordering::Relaxed) && self.half.swap(false, Ordering::Relaxed)
+    }
+
+    /// Counts a change that the simulator made by itself.
+    pub(super) fn count_change(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn change_count(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn deliver(&mut self, effects: Effects) {
+        for (login, effect) in effects {
+            let Some(line) = self.lines.get(&login) else {
+                if matches!(effect, Effect::Kicked(_)) {
+                    self.virtuals.retain(|_, kicked| *kicked != login);
+                }
+                continue;
+            };
+            if let Err(TrySendError::Full(_)) = line.effects.try_send(effect) {
+                // State cannot be left out here, so the peer has to begin again.
+                line.cut.cancel();
+            }
+        }
+    }
+}
