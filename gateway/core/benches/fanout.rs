@@ -1,5 +1,7 @@
 //! One change of one person to many watchers: marking them, and taking the state.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot be set up shall stop")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
