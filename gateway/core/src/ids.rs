@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScopeId(pub u64);
 
-/// One login to a community, from the moment it is up until it is down.
+/// One login to a community, from the opening of its awareness channel to the end of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LoginId(pub u64);
 

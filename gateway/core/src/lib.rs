@@ -5,6 +5,7 @@
 //!   which upstream login watches which person ([`watchset`]).
 //! * [`shard::Shard`]: one per worker thread. Owns the subscribers (one per open event channel of a
 //!   browser), their outboxes, and the index person → watching subscribers.
+//! * [`upstream::Session`]: one connection to a community, between the VP client machine and the hub.
 //! * [`messages`]: what travels between the two, in order in each direction.
 //!
 //! No I/O and no clock: `now` is an argument (time since any fixed start that never goes back), random
@@ -25,6 +26,7 @@ mod record;
 pub mod shard;
 mod slab;
 mod timers;
+pub mod upstream;
 pub mod watchset;
 
 pub use cursor::Cursor;

@@ -5,7 +5,7 @@
 pub struct Counters {
     /// Now: scopes that are open.
     pub scopes: usize,
-    /// Now: upstream logins, with or without awareness service.
+    /// Now: upstream logins with an open awareness channel.
     pub logins: usize,
     /// Now: persons that are watched upstream, wait for it, or linger.
     pub persons: usize,

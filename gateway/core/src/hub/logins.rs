@@ -11,52 +11,34 @@ use crate::watchset::{Command, WatchSet};
 use crate::{LoginId, ScopeId};
 
 impl Hub {
-    pub(super) fn login_up(&mut self, scope_id: ScopeId, id: LoginId, now: Duration) {
-        if self.logins.contains_key(&id) {
-            return self.service_up(id, now);
-        }
+    pub(super) fn login_up(&mut self, scope_id: ScopeId, id: LoginId) {
         let Some(scope) = self.scopes.get_mut(&scope_id) else { return };
+        if self.logins.contains_key(&id) {
+            return;
+        }
         let watches = WatchSet::new(scope.settings.pace, self.key);
         scope.logins.push(id);
         self.logins.insert(id, Login::new(scope_id, watches));
         self.touch(id);
     }
 
-    pub(super) fn login_down(&mut self, id: LoginId, now: Duration) {
-        self.service_down(id, now);
-        self.drop_login(id);
-    }
-
-    pub(super) fn service_up(&mut self, id: LoginId, now: Duration) {
-        // The channel is a new one, whether or not we heard of the end of the old.
-        self.service_down(id, now);
-        let Some(login) = self.logins.get_mut(&id) else { return };
-        login.up = true;
-        self.touch(id);
-    }
-
     /// States keep their value for a while; the persons move to the scope's other logins or wait.
-    pub(super) fn service_down(&mut self, id: LoginId, now: Duration) {
-        let Some(login) = self.logins.get_mut(&id) else { return };
-        login.up = false;
-        login.ceiling = None;
-        self.timers.cancel(login.ceiling_ends.take());
-        let lost = login.watches.clear();
-        let scope_id = login.scope;
-        self.touch(id);
-        for person in lost {
-            self.lose(scope_id, &person, now);
+    pub(super) fn login_down(&mut self, id: LoginId, now: Duration) {
+        let Some(mut login) = self.drop_login(id) else { return };
+        for person in login.watches.clear() {
+            self.lose(login.scope, &person, now);
         }
     }
 
-    /// The login is gone, and nobody is watched by it any more.
-    pub(super) fn drop_login(&mut self, id: LoginId) {
-        let Some(login) = self.logins.remove(&id) else { return };
+    /// Takes the login out; its persons still name it.
+    pub(super) fn drop_login(&mut self, id: LoginId) -> Option<Login> {
+        let login = self.logins.remove(&id)?;
         self.timers.cancel(login.wake);
         self.timers.cancel(login.ceiling_ends);
         if let Some(scope) = self.scopes.get_mut(&login.scope) {
             scope.logins.retain(|other| *other != id);
         }
+        Some(login)
     }
 
     fn lose(&mut self, scope_id: ScopeId, id: &PersonId, now: Duration) {
@@ -207,9 +189,7 @@ impl Hub {
             let scope = login.scope;
             self.fill(scope);
             let Some(login) = self.logins.get_mut(&id) else { continue };
-            if login.up {
-                login.watches.flush(now, &mut self.commands);
-            }
+            login.watches.flush(now, &mut self.commands);
             for command in self.commands.drain(..) {
                 match &command {
                     Command::Add(ids) => self.counters.added += ids.len() as u64,

@@ -46,19 +46,16 @@ pub enum Event {
     },
     /// A scope is gone with its logins, persons and subscribers.
     ScopeClosed(ScopeId),
-    /// A login's awareness channel is open for the first time.
+    /// An awareness channel is open. A login whose service went away and came back (vp-wire.md 8.6) is
+    /// a new one here, so that nothing of the earlier channel can be taken for the new one's.
     LoginUp {
         /// Whose truth it sees.
         scope: ScopeId,
         /// Never used before.
         login: LoginId,
     },
-    /// A login is gone.
+    /// The awareness channel is gone, alone or with its connection.
     LoginDown(LoginId),
-    /// The login stands but its awareness service is gone (vp-wire.md 8.6).
-    ServiceDown(LoginId),
-    /// The awareness channel is open again.
-    ServiceUp(LoginId),
     /// A snapshot or update.
     Entries {
         /// Who received it.
@@ -146,10 +143,8 @@ impl Hub {
         match event {
             Event::ScopeOpened { scope, settings } => self.scope_opened(scope, settings),
             Event::ScopeClosed(scope) => self.scope_closed(scope, effects),
-            Event::LoginUp { scope, login } => self.login_up(scope, login, now),
+            Event::LoginUp { scope, login } => self.login_up(scope, login),
             Event::LoginDown(login) => self.login_down(login, now),
-            Event::ServiceDown(login) => self.service_down(login, now),
-            Event::ServiceUp(login) => self.service_up(login, now),
             Event::Entries { login, entries } => self.entries(login, entries, now, effects),
             Event::Interest { shard, changes } => self.interest(shard, changes, now, effects),
             Event::Tick => {}

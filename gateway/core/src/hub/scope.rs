@@ -51,13 +51,11 @@ pub(super) struct Trouble {
     pub(super) retry: Option<TimerId>,
 }
 
-/// An upstream login.
+/// An upstream login, as long as its awareness channel is open.
 #[derive(Debug)]
 pub(super) struct Login {
     pub(super) scope: ScopeId,
     pub(super) watches: WatchSet,
-    /// Whether its awareness channel is open.
-    pub(super) up: bool,
     /// How many watches the server seems to allow, learned from what it ignored.
     pub(super) ceiling: Option<usize>,
     /// When the ceiling is forgotten, so that a server that only stalled is used again.
@@ -88,13 +86,13 @@ impl Person {
 
 impl Login {
     pub(super) fn new(scope: ScopeId, watches: WatchSet) -> Self {
-        Self { scope, watches, up: true, ceiling: None, ceiling_ends: None, wake: None, touched: false }
+        Self { scope, watches, ceiling: None, ceiling_ends: None, wake: None, touched: false }
     }
 
     /// Whether another person fits. A server that ignored everything is still tried with one.
     pub(super) fn has_room(&self, capacity: Option<usize>, believe_ceiling: bool) -> bool {
         let ceiling = if believe_ceiling { self.ceiling.map(|ceiling| ceiling.max(1)) } else { None };
         let limit = capacity.unwrap_or(usize::MAX).min(ceiling.unwrap_or(usize::MAX));
-        self.up && self.watches.load() < limit
+        self.watches.load() < limit
     }
 }

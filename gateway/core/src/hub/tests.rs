@@ -151,15 +151,15 @@ fn a_long_loss_makes_persons_unknown_once() {
     bench.up(ANN);
     bench.watch("x");
     bench.entry(ANN, "x", Status::Active);
-    bench.apply(Event::ServiceDown(ANN));
-    bench.apply(Event::ServiceUp(ANN));
-    bench.apply(Event::ServiceDown(ANN));
+    bench.apply(Event::LoginDown(ANN));
+    bench.up(BOB);
+    bench.apply(Event::LoginDown(BOB));
     bench.told();
     bench.wait(100);
     assert_eq!(bench.told(), ["x unknown"]);
-    bench.apply(Event::ServiceUp(ANN));
-    bench.entry(ANN, "x", Status::Active);
-    assert_eq!(bench.told(), ["1 add [\"x\"]", "x active"]);
+    bench.up(LoginId(3));
+    bench.entry(LoginId(3), "x", Status::Active);
+    assert_eq!(bench.told(), ["3 add [\"x\"]", "x active"]);
     assert_eq!(bench.hub.counters().lost, 1);
 }
 

@@ -65,10 +65,6 @@ pub(crate) enum Op {
     LoginDown {
         login: usize,
     },
-    Service {
-        login: usize,
-        up: bool,
-    },
     Rescope {
         scope: usize,
     },
@@ -102,8 +98,7 @@ fn op() -> impl Strategy<Value = Op> {
         8 => (n.clone(), n.clone()).prop_map(|(person, status)| Op::Change { person, status }),
         8 => (n.clone(), 1..20usize).prop_map(|(login, count)| Op::FromUpstream { login, count }),
         3 => (n.clone(), prop::option::of(0..8usize)).prop_map(|(scope, limit)| Op::LoginUp { scope, limit }),
-        1 => n.clone().prop_map(|login| Op::LoginDown { login }),
-        1 => (n.clone(), any::<bool>()).prop_map(|(login, up)| Op::Service { login, up }),
+        2 => n.clone().prop_map(|login| Op::LoginDown { login }),
         1 => n.clone().prop_map(|scope| Op::Rescope { scope }),
         3 => Just(Op::Quiet),
         3 => [n.clone(), n.clone(), n.clone(), n.clone()].prop_map(|[client, shard, person, status]| {

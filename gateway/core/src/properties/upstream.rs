@@ -17,7 +17,6 @@ pub(super) struct UpstreamLogin {
     pub(super) scope: ScopeId,
     /// Ids beyond it are ignored without a word.
     pub(super) limit: Option<usize>,
-    pub(super) service: bool,
     pub(super) watching: BTreeSet<PersonId>,
     /// On the way to the hub, in order.
     pub(super) sent: VecDeque<(PersonId, Presence)>,
@@ -38,7 +37,7 @@ impl Upstream {
 
     pub(super) fn obey(&mut self, id: LoginId, command: Command) {
         let truth = self.truth.clone();
-        let Some(login) = self.logins.get_mut(&id).filter(|login| login.service) else { return };
+        let Some(login) = self.logins.get_mut(&id) else { return };
         match command {
             Command::Add(persons) => {
                 assert!(!persons.is_empty());
@@ -83,12 +82,6 @@ impl Upstream {
 
 impl UpstreamLogin {
     pub(super) fn new(scope: ScopeId, limit: Option<usize>) -> Self {
-        Self { scope, limit, service: true, watching: BTreeSet::new(), sent: VecDeque::new() }
-    }
-
-    pub(super) fn service_down(&mut self) {
-        self.service = false;
-        self.watching.clear();
-        self.sent.clear();
+        Self { scope, limit, watching: BTreeSet::new(), sent: VecDeque::new() }
     }
 }

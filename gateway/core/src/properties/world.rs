@@ -99,7 +99,6 @@ impl World {
                     self.apply(Event::LoginDown(login));
                 }
             }
-            Op::Service { login, up } => self.service(login, up),
             Op::Rescope { scope } => self.rescope(scope % SCOPES),
             Op::Miss { client, shard, person, status } => {
                 self.run(Op::Quiet);
@@ -120,11 +119,6 @@ impl World {
     pub(super) fn calm_down(&mut self) {
         for login in self.upstream.logins.values_mut() {
             login.limit = None;
-        }
-        for login in self.upstream.logins.keys().copied().collect::<Vec<_>>() {
-            if !self.upstream.logins[&login].service {
-                self.service_up(login);
-            }
         }
         for scope in self.scopes.clone() {
             self.login_up(scope, None);
@@ -262,26 +256,6 @@ impl World {
         let login = LoginId(self.next_id);
         self.upstream.logins.insert(login, UpstreamLogin::new(scope, limit));
         self.apply(Event::LoginUp { scope, login });
-    }
-
-    fn service(&mut self, login: usize, up: bool) {
-        let Some(id) = self.login(login) else { return };
-        let Some(login) = self.upstream.logins.get_mut(&id).filter(|login| login.service != up) else {
-            return;
-        };
-        if up {
-            self.service_up(id);
-        } else {
-            login.service_down();
-            self.apply(Event::ServiceDown(id));
-        }
-    }
-
-    fn service_up(&mut self, id: LoginId) {
-        if let Some(login) = self.upstream.logins.get_mut(&id) {
-            login.service = true;
-        }
-        self.apply(Event::ServiceUp(id));
     }
 
     fn wait(&mut self, time: Duration) {
