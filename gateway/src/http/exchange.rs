@@ -126,6 +126,7 @@ async fn phases(
             Some(builtin) => Ok(builtin.serve(request, &context).await),
             None => Err(Failure::NotServed),
         },
-        Serve::Upstream(_) | Serve::Awareness(_) => Err(Failure::NotServed),
+        Serve::Upstream(upstream) => Ok(edge.bridge().forward(request, &context, upstream).await?),
+        Serve::Awareness(_) => Err(Failure::NotServed),
     }
 }

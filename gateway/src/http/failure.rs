@@ -9,6 +9,7 @@ use super::head::HeadError;
 use super::{Body, BodyError, RouteError, full};
 use crate::auth::Rejection;
 use crate::auth::origin::OriginError;
+use crate::bridge::{BridgeError, Side};
 
 /// Why a request is not served.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,8 @@ pub enum Failure {
     Token(Rejection),
     #[error("body not read: {0}")]
     Body(#[from] BodyError),
+    #[error("not passed on: {0}")]
+    Bridge(#[from] BridgeError),
     /// The route's room is not part of this program.
     #[error("nothing serves this route")]
     NotServed,
@@ -67,6 +70,15 @@ impl Failure {
             }
             Self::Body(BodyError::Broken) => {
                 (S::BAD_REQUEST, Level::DEBUG, "body", "The request is not valid.", false)
+            }
+            Self::Bridge(error) => {
+                let (level, text) = match error.side {
+                    Side::Upstream => (Level::WARN, "The server behind this one has a problem."),
+                    Side::Downstream => (Level::DEBUG, "The request is not valid."),
+                    Side::Internal => (Level::ERROR, "This server has a problem."),
+                };
+                let retry = matches!(error.status(), S::SERVICE_UNAVAILABLE | S::BAD_GATEWAY);
+                (error.status(), level, error.label(), text, retry)
             }
             Self::NotServed => {
                 (S::NOT_IMPLEMENTED, Level::ERROR, "not_served", "This server cannot do that.", false)

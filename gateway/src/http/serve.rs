@@ -21,6 +21,7 @@ use tracing::debug;
 
 use super::exchange::{Connection, Services, exchange};
 use super::{Live, Scheme};
+use crate::bridge::{Bounds, Bridge};
 use crate::config::Limits;
 use crate::net::{
     Accepted, Downstream, HandshakeError, Listen, Patience, Progress, Protocol, Seat, Serving, Stall, Stream,
@@ -47,6 +48,7 @@ pub struct Edge {
     live: Arc<ArcSwap<Live>>,
     metrics: Arc<Metrics>,
     services: Services,
+    bridge: Bridge,
     requests: AtomicU64,
 }
 
@@ -59,11 +61,17 @@ impl Edge {
         services: Services,
         first_request: u64,
     ) -> Self {
+        // Upstream connections belong to the worker; nobody waits for those that are idle.
+        let runtime = seat.runtime.enter();
+        let end = seat.phases.stopped.clone();
+        let bridge = Bridge::new(Arc::clone(metrics), seat.background.clone(), end, Bounds::default());
+        drop(runtime);
         Self {
             seat: seat.clone(),
             live: Arc::clone(live),
             metrics: Arc::clone(metrics),
             services,
+            bridge,
             requests: AtomicU64::new(first_request),
         }
     }
@@ -82,6 +90,10 @@ impl Edge {
 
     pub(super) fn services(&self) -> &Services {
         &self.services
+    }
+
+    pub(super) fn bridge(&self) -> &Bridge {
+        &self.bridge
     }
 
     pub(super) fn worker(&self) -> usize {
@@ -110,7 +122,9 @@ impl Serving for Edge {
         // An open connection must not keep an old configuration alive.
         drop(live);
         let progress = Arc::new(Progress::new());
-        let io = TokioIo::new(Downstream::new(stream, Arc::clone(&progress), accepted.admitted));
+        // An upgraded connection leaves this task, but drain still waits for it.
+        let admitted = accepted.admitted.counted_by(&self.seat.connections);
+        let io = TokioIo::new(Downstream::new(stream, Arc::clone(&progress), admitted));
         let end = match protocol {
             Protocol::Http1 => self.http1(io, accepted.listen, peer, progress, &limits).await,
             Protocol::Http2 => Box::pin(self.http2(io, accepted.listen, peer, progress, &limits)).await,

@@ -7,6 +7,9 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
 use super::Listen;
 use crate::telemetry::Metrics;
 
@@ -84,7 +87,7 @@ impl Admission {
         }
         let peer = peer.to_canonical();
         if limits.trusted_proxies.contains(&peer) {
-            return Ok(Admitted { place, listen });
+            return Ok(Admitted { place, listen, worker: None });
         }
         let network = network_of(peer);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +101,7 @@ impl Admission {
         }
         *count += 1;
         drop(by_address);
-        Ok(Admitted { place: place.from(network), listen })
+        Ok(Admitted { place: place.from(network), listen, worker: None })
     }
 }
 
@@ -107,6 +110,15 @@ impl Admission {
 pub struct Admitted {
     place: Place,
     listen: Listen,
+    worker: Option<TaskTrackerToken>,
+}
+
+impl Admitted {
+    /// Whoever waits for `connections` also waits for this one, in whichever task it lives.
+    pub fn counted_by(mut self, connections: &TaskTracker) -> Self {
+        self.worker = Some(connections.token());
+        self
+    }
 }
 
 impl Drop for Admitted {

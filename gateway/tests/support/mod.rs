@@ -60,7 +60,7 @@ impl Setup {
         self
     }
 
-    /// One more route to a page of [`pages`].
+    /// One more route, to a page of [`pages`] or to an upstream (`http://127.0.0.1:1234`).
     pub fn route(mut self, path: &str, auth: AuthPolicy, page: &str) -> Self {
         self.routes.push((path.into(), auth, page.into()));
         self
@@ -72,7 +72,10 @@ impl Setup {
                 hosts: Vec::new(),
                 path: path.clone(),
                 auth: *auth,
-                serve: Serve::Builtin(page.clone()),
+                serve: match page.strip_prefix("http://") {
+                    Some(upstream) => Serve::Upstream(tls::upstream(upstream.parse().unwrap())),
+                    None => Serve::Builtin(page.clone()),
+                },
             })
         };
         Config {

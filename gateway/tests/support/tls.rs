@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway::config::{SametimeProtocol, Upstream, UpstreamRoute};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -52,6 +53,27 @@ impl Certificate {
         let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from("im.example").unwrap();
         soon("a TLS handshake", TlsConnector::from(Arc::new(config)).connect(name, stream)).await
+    }
+}
+
+/// A plain upstream.
+pub fn upstream(address: SocketAddr) -> UpstreamRoute {
+    let client = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let upstream = Upstream {
+        tls: false,
+        host: address.ip().to_string(),
+        port: address.port(),
+        client: Arc::new(client),
+    };
+    UpstreamRoute {
+        upstreams: vec![upstream],
+        sametime_protocol: SametimeProtocol::Page,
+        connect_timeout: super::PATIENCE,
+        head_timeout: None,
     }
 }
 
