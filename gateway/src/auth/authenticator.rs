@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use protocol::ltpa::domino::{DominoKey, DominoSecret};
 use protocol::ltpa::ring::{Accepted, KeyRing, SsoCookie, Verifier};
+use protocol::ltpa::websphere::WebSphereKey;
 use protocol::ltpa::{self, Class, Policy, SystemSeconds, cookie};
 use protocol::secret::Secret;
 
 use super::Identity;
-use crate::config::{self, KeyMaterial, Sso, SsoKey, TokenFormat};
+use crate::config::{KeyMaterial, Sso, SsoKey, TokenFormat};
 use crate::telemetry::Metrics;
 
 /// As much as the rest of the program, and a client, may learn of a refusal. The exact reason is only in
@@ -115,31 +116,42 @@ impl Authenticator {
 
 /// `None`, with a line in the log, if the settings make no ring.
 fn ring(sso: &Sso) -> Option<KeyRing> {
-    let keys: Vec<_> = sso.keys.iter().map(domino_key).collect::<Option<_>>()?;
-    let cookie = |cookie: &config::SsoCookie| {
+    let mut cookies = Vec::new();
+    for cookie in &sso.cookies {
+        let keys = sso.keys.iter().filter(|key| key.is_for(cookie.format, sso.fips));
         let verifier = match cookie.format {
-            TokenFormat::Domino => Verifier::Domino(keys.clone()),
+            TokenFormat::Domino => Verifier::Domino(keys.map(domino_key).collect::<Option<_>>()?),
+            TokenFormat::Ltpa1 => Verifier::WebSphere1(keys.filter_map(websphere_key).collect()),
+            TokenFormat::Ltpa2 => Verifier::WebSphere2(keys.filter_map(websphere_key).collect()),
         };
-        SsoCookie { name: cookie.name.clone(), verifier }
-    };
+        cookies.push(SsoCookie { name: cookie.name.clone(), verifier });
+    }
     let policy = Policy {
         skew: sso.skew,
         charset: sso.charset,
         max_lifetime: sso.max_lifetime,
         fallback: sso.fallback,
+        realms: sso.realms.clone(),
+        require_inner_expire: !sso.unsigned_expiry,
+        fips: sso.fips,
         ..Policy::default()
     };
-    KeyRing::new(sso.cookies.iter().map(cookie).collect(), policy)
+    KeyRing::new(cookies, policy)
         .inspect_err(|error| tracing::error!(%error, "single sign-on cannot work: every token is refused"))
         .ok()
 }
 
 fn domino_key(key: &SsoKey) -> Option<DominoKey> {
-    let KeyMaterial::Domino(secret) = &key.material;
+    let KeyMaterial::Domino(secret) = &key.material else { return None };
     let secret = DominoSecret::from_bytes(secret.expose())
         .inspect_err(|error| tracing::error!(%error, key = key.id, "single sign-on cannot work: every token is refused"))
         .ok()?;
     Some(DominoKey { id: key.id.as_str().into(), secret, not_after: None })
+}
+
+fn websphere_key(key: &SsoKey) -> Option<WebSphereKey> {
+    let KeyMaterial::WebSphere(verify) = &key.material else { return None };
+    Some(WebSphereKey { id: key.id.as_str().into(), key: Arc::clone(verify), not_after: None })
 }
 
 fn identity(accepted: Accepted<'_>) -> Identity {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
+use protocol::ltpa::websphere::VerifyKey;
 use protocol::secret::Secret;
 
 use super::{Authenticator, Identity, Rejection};
@@ -114,6 +115,35 @@ fn cookies_spread_over_headers_are_one_list() {
     let check = Check::new(&[1]);
     let header = format!("LtpaToken={}", token(NOW - 60, NOW + 1800, 1));
     assert!(check.authenticator.check(&["a=b", &header, "c=d"], NOW).is_ok());
+}
+
+/// Vectors of the WebSphere formats through the whole check; ltpa.md 4.
+#[test]
+fn websphere_tokens_are_proved_by_the_key_file_of_their_server() {
+    let vectors =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../protocol/tests/vectors/ltpa/websphere.json"));
+    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+    let set = &vectors["keysets"]["A"];
+    let key =
+        VerifyKey::read(set["keyfile"].as_str().unwrap(), &set["password"].as_str().unwrap().into()).unwrap();
+    let vector =
+        vectors["vectors"].as_array().unwrap().iter().find(|vector| vector["name"] == "minimal").unwrap();
+    let header = format!("LtpaToken2={}", vector["token"].as_str().unwrap());
+    let now = vector["now"].as_u64().unwrap();
+    let sso = |realm: &str| Sso {
+        cookies: vec![SsoCookie { name: "LtpaToken2".into(), format: TokenFormat::Ltpa2 }],
+        keys: vec![SsoKey { id: "was".into(), material: KeyMaterial::WebSphere(Arc::new(key.clone())) }],
+        realms: vec![realm.to_owned()],
+        ..Sso::default()
+    };
+    let check = |realm, now| Authenticator::new(&sso(realm), Arc::new(Metrics::new())).check(&[&header], now);
+    let identity = check("defaultWIMFileBasedRealm", now).unwrap();
+    assert_eq!(
+        (identity.user.as_str(), &*identity.key_id),
+        (vector["expect"]["user"].as_str().unwrap(), "was")
+    );
+    assert_eq!(check("another", now), Err(Rejection::Invalid));
+    assert_eq!(check("defaultWIMFileBasedRealm", identity.expires + 61), Err(Rejection::Expired));
 }
 
 /// Not by a file: its checks are stricter.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::ltpa::Charset;
+use protocol::ltpa::websphere::{VerifyKey, Version};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
@@ -50,6 +51,12 @@ pub struct Sso {
     pub charset: Charset,
     /// Longest accepted time between creation and expiration of a Domino token. Default: no limit.
     pub max_lifetime: Option<Duration>,
+    /// Realms whose WebSphere tokens are accepted. Empty: any.
+    pub realms: Vec<String>,
+    /// Whether a WebSphere token may have its expiry outside the signature, as `ltpa1` always has.
+    pub unsigned_expiry: bool,
+    /// Whether FIPS keys are used (ltpa.md 4.1).
+    pub fips: bool,
     /// Whether a forged token leaves room for the next cookie. Default no (ltpa.md 6).
     pub fallback: bool,
     /// Page origins (`https://mail1.renovation.example`) beside those below `domain` and the
@@ -66,6 +73,10 @@ pub struct SsoCookie {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenFormat {
     Domino,
+    /// WebSphere's older format; its expiry is not signed.
+    Ltpa1,
+    /// WebSphere's newer format.
+    Ltpa2,
 }
 
 /// One key of the ring.
@@ -79,6 +90,8 @@ pub struct SsoKey {
 pub enum KeyMaterial {
     /// The 20 bytes of `LTPA_DominoSecret`, decoded.
     Domino(Secret),
+    /// A WebSphere key file, without the half that could sign.
+    WebSphere(Arc<VerifyKey>),
 }
 
 /// Sametime servers that share users.
@@ -286,6 +299,20 @@ impl Default for Log {
     }
 }
 
+impl SsoKey {
+    /// Whether tokens of the format can be proved with this key; `fips` lets FIPS keys take part.
+    pub fn is_for(&self, format: TokenFormat, fips: bool) -> bool {
+        match (&self.material, format) {
+            (KeyMaterial::Domino(_), TokenFormat::Domino) => true,
+            (KeyMaterial::WebSphere(key), TokenFormat::Ltpa1) => key.is_for(Version::One),
+            (KeyMaterial::WebSphere(key), TokenFormat::Ltpa2) => {
+                key.is_for(Version::Two) && (fips || !key.is_fips())
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Default for Sso {
     fn default() -> Self {
         Self {
@@ -295,6 +322,9 @@ impl Default for Sso {
             skew: Duration::from_secs(60),
             charset: Charset::Lmbcs,
             max_lifetime: None,
+            realms: Vec::new(),
+            unsigned_expiry: false,
+            fips: false,
             fallback: false,
             origins: Vec::new(),
         }

@@ -10,6 +10,7 @@ mod errors;
 mod explain;
 mod files;
 mod keys;
+mod origin;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use checked::*;
 pub use errors::{ConfigError, ConfigErrors};
 pub use files::{FileError, read_secret};
 pub use keys::reference;
+pub use origin::Origin;
 
 /// The configuration of a file, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {

@@ -236,6 +236,17 @@ impl<'a> Section<'a> {
             .is_some_and(|(_, value)| value.get_ref().as_array().is_some_and(|array| array.is_empty()))
     }
 
+    /// How many tables an array has.
+    pub(super) fn count(&self, key: &str) -> usize {
+        self.find(key).and_then(|(_, value)| value.get_ref().as_array()).map_or(0, |array| array.len())
+    }
+
+    /// Where an element of an array starts, or this section if there is none.
+    pub(super) fn element_at(&self, key: &str, index: usize) -> usize {
+        let array = self.find(key).and_then(|(_, value)| value.get_ref().as_array());
+        array.and_then(|array| array.get(index)).map_or(self.at, |element| element.span().start)
+    }
+
     /// A table below this one; one that is not there reads as empty.
     pub(super) fn table(&self, key: &str) -> Section<'a> {
         self.given_table(key).unwrap_or_else(|| self.child(key, None, self.at, false))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
-use super::{AuthPolicy, LogFormat, OwnPresence, Redirect, SametimeProtocol, TokenForm};
+use super::{AuthPolicy, LogFormat, OwnPresence, Redirect, SametimeProtocol, TokenForm, TokenFormat};
 
 /// Something that one value of the file can be read as.
 pub(super) trait FromValue: Sized {
@@ -40,15 +40,7 @@ pub(super) enum PrivacyWord {
     Trust,
 }
 
-/// The token formats that a file may name; not all are built.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum FormatWord {
-    Domino,
-    Ltpa1,
-    Ltpa2,
-}
-
-/// The key formats that a file may name; not all are built.
+/// The key formats that a file may name.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum KeyWord {
     Domino,
@@ -98,7 +90,7 @@ words!(AuthPolicy: "required" = Required, "optional" = Optional, "off" = Off);
 words!(SametimeProtocol: "page" = Page, "http" = Http, "https" = Https);
 words!(Charset: "lmbcs" = Lmbcs, "utf-8" = Utf8);
 words!(LogFormat: "text" = Text, "json" = Json);
-words!(FormatWord: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
+words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
 words!(ServeWord: "awareness" = Awareness);
 

@@ -183,12 +183,15 @@ fn observer(section: &Section<'_>, sso: &Sso) -> Option<Observer> {
         secret_file(section, "token_file", &file)?;
         ObserverCredential::TokenFile(file.value)
     } else {
-        let Some(key) = sso.keys.first() else {
-            section.wrong("mint", "needs a key that signs; add [[sso.key]]");
+        let secret = sso.keys.iter().find_map(|key| match &key.material {
+            KeyMaterial::Domino(secret) => Some(secret.clone()),
+            KeyMaterial::WebSphere(_) => None,
+        });
+        let Some(secret) = secret else {
+            section.wrong("mint", "needs a key that signs; add [[sso.key]] of format \"domino\"");
             return None;
         };
-        let KeyMaterial::Domino(secret) = &key.material;
-        ObserverCredential::Mint(secret.clone())
+        ObserverCredential::Mint(secret)
     };
     Some(Observer { name: name?.value, credential })
 }

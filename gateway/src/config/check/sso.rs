@@ -1,16 +1,17 @@
 //! `[sso]`: cookies and keys.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use protocol::ltpa::ring::MAX_KEYS;
+use protocol::ltpa::websphere::VerifyKey;
 use protocol::secret::Secret;
 
-use crate::auth::origin;
 use crate::config::section::Section;
-use crate::config::value::{FormatWord, KeyWord, quoted};
-use crate::config::{KeyMaterial, Sso, SsoCookie, SsoKey, TokenFormat, files};
+use crate::config::value::{KeyWord, quoted};
+use crate::config::{KeyMaterial, Origin, Sso, SsoCookie, SsoKey, TokenFormat, files};
 
 /// Name of the cookie if none is listed.
 const USUAL_COOKIE: &str = "LtpaToken";
@@ -25,6 +26,9 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
         skew: section.within("skew", defaults.skew, Duration::ZERO..=Duration::from_secs(300)),
         charset: section.or("charset", defaults.charset),
         max_lifetime: section.value("max_lifetime").map(|given| given.value),
+        realms: section.list("realms").into_iter().map(|given| given.value).collect(),
+        unsigned_expiry: section.or("unsigned_expiry", defaults.unsigned_expiry),
+        fips: section.or("fips", defaults.fips),
         fallback: section.or("fallback", defaults.fallback),
         origins: origins(section),
         cookies: cookies(section),
@@ -35,6 +39,10 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
     }
     if sso.keys.is_empty() && section.has("cookie") && !section.has("key") {
         section.wrong("cookie", "a cookie without a key proves nothing; add [[sso.key]]");
+    }
+    let read_all = sso.keys.len() == section.count("key") && sso.cookies.len() >= section.count("cookie");
+    if read_all && !sso.keys.is_empty() {
+        check_fit(section, &sso);
     }
     sso
 }
@@ -56,8 +64,8 @@ fn domain(section: &Section<'_>) -> Option<String> {
 fn origins(section: &Section<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for given in section.list::<String>("origins") {
-        match origin::canonical(&given.value) {
-            Some(origin) => origins.push(origin),
+        match Origin::parse(&given.value) {
+            Some(origin) => origins.push(origin.to_string()),
             None => {
                 let text = format!(
                     "\"{}\" is not an origin; write scheme and host, such as \"https://portal.example\"",
@@ -74,13 +82,9 @@ fn cookies(section: &Section<'_>) -> Vec<SsoCookie> {
     let mut cookies: Vec<SsoCookie> = Vec::new();
     for cookie in section.tables("cookie") {
         let name = cookie.must::<String>("name", "give the name of the cookie, usually \"LtpaToken\"");
-        let format = cookie.must::<FormatWord>("format", "say which tokens the cookie carries: \"domino\"");
-        if let Some(given) = &format
-            && given.value != FormatWord::Domino
-        {
-            cookie.wrong("format", "this token format is not built yet; \"domino\" is");
-        }
-        let (Some(name), Some(_)) = (name, format) else { continue };
+        let why = "say which tokens the cookie carries: \"domino\", \"ltpa1\" or \"ltpa2\"";
+        let format = cookie.must("format", why).map(|given| given.value);
+        let (Some(name), Some(format)) = (name, format) else { continue };
         let legal = |byte: u8| byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?={}".contains(&byte);
         if !name.value.bytes().all(legal) {
             cookie.wrong("name", format!("{} is not the name of a cookie", quoted(&name.value)));
@@ -91,7 +95,7 @@ fn cookies(section: &Section<'_>) -> Vec<SsoCookie> {
                 format!("there is another cookie {}; give one of them another name", quoted(&name.value)),
             );
         }
-        cookies.push(SsoCookie { name: name.value, format: TokenFormat::Domino });
+        cookies.push(SsoCookie { name: name.value, format });
     }
     cookies
 }
@@ -108,12 +112,12 @@ fn keys(section: &Section<'_>) -> Vec<SsoKey> {
     }
     for key in &sections {
         let id = key.must::<String>("id", "give the key a name for the logs, such as \"2026\"");
-        let format = key.must("format", "say what kind of key it is: \"domino\"").map(|given| given.value);
-        if format == Some(KeyWord::Websphere) {
-            key.wrong("format", "this kind of key is not built yet; \"domino\" is");
-            continue;
-        }
-        let secret = domino_secret(key);
+        let format = key.must("format", "say what kind of key it is: \"domino\" or \"websphere\"");
+        let material = match format.map(|given| given.value) {
+            Some(KeyWord::Domino) => domino_secret(key).map(KeyMaterial::Domino),
+            Some(KeyWord::Websphere) => websphere_key(key).map(KeyMaterial::WebSphere),
+            None => None,
+        };
         let Some(id) = id else { continue };
         if keys.iter().any(|known| known.id == id.value) {
             key.wrong(
@@ -121,11 +125,47 @@ fn keys(section: &Section<'_>) -> Vec<SsoKey> {
                 format!("there is another key {}; give one of them another id", quoted(&id.value)),
             );
         }
-        if let Some(secret) = secret {
-            keys.push(SsoKey { id: id.value, material: KeyMaterial::Domino(secret) });
+        if let Some(material) = material {
+            keys.push(SsoKey { id: id.value, material });
         }
     }
     keys
+}
+
+/// Verification needs no private key: that half of the file is dropped here.
+fn websphere_key(key: &Section<'_>) -> Option<Arc<VerifyKey>> {
+    let file = key.must_path("key_file", "give the file that was exported from WebSphere");
+    let password = key.must_path("password_file", "give the file that holds the key file's password");
+    let (file, password) = (file?, password?);
+    let password =
+        files::read_secret(&password.value).map_err(|error| key.wrong("password_file", error.to_string()));
+    let text = files::read_secret(&file.value).map_err(|error| key.wrong("key_file", error.to_string()));
+    let (password, text) = (password.ok()?, text.ok()?);
+    let read = std::str::from_utf8(text.expose())
+        .map_err(|_| "is not text".to_owned())
+        .and_then(|text| VerifyKey::read(text, &password).map_err(|error| error.to_string()));
+    read.map(Arc::new)
+        .map_err(|problem| key.wrong("key_file", format!("{}: {problem}", file.value.display())))
+        .ok()
+}
+
+/// Whether each cookie can be proved by a key, and its tokens can pass at all.
+fn check_fit(section: &Section<'_>, sso: &Sso) {
+    for (index, cookie) in sso.cookies.iter().enumerate() {
+        let at = section.element_at("cookie", index);
+        if !sso.keys.iter().any(|key| key.is_for(cookie.format, sso.fips)) {
+            let kind = if cookie.format == TokenFormat::Domino { "domino" } else { "websphere" };
+            let text = format!(
+                "no [[sso.key]] can prove the tokens of cookie {}; add one of format \"{kind}\"",
+                quoted(&cookie.name)
+            );
+            section.wrong_at(at, "cookie", text);
+        }
+        if cookie.format == TokenFormat::Ltpa1 && !sso.unsigned_expiry {
+            let text = "\"ltpa1\" tokens never have a signed expiry; use \"ltpa2\", or accept that with unsigned_expiry = true in [sso]";
+            section.wrong_at(at, "cookie", text);
+        }
+    }
 }
 
 fn domino_secret(key: &Section<'_>) -> Option<Secret> {

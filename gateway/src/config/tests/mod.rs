@@ -23,6 +23,13 @@ impl Folder {
         folder.write("short.secret", "AAECAw==\n");
         folder.write("password", "pa55w0rd-of-the-observer\r\n");
         folder.write("empty", "\n");
+        let vectors = include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../protocol/tests/vectors/ltpa/websphere.json"
+        ));
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        folder.write("ltpa.keys", vectors["keysets"]["A"]["keyfile"].as_str().unwrap());
+        folder.write("ltpa.password", vectors["keysets"]["A"]["password"].as_str().unwrap());
         for (name, host) in [("im", "im.acme.example"), ("other", "*.other.example")] {
             let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
             folder.write(&format!("{name}.pem"), &made.cert.pem());
@@ -73,6 +80,9 @@ skew    = "30s"
 charset = "utf-8"
 max_lifetime = "12h"
 fallback = true
+realms = ["defaultWIMFileBasedRealm"]
+unsigned_expiry = true
+fips = true
 origins = ["https://portal.other.example:443"]
 [[sso.cookie]]
 name   = "LtpaToken"
@@ -81,6 +91,14 @@ format = "domino"
 id     = "2026"
 format = "domino"
 secret_file = "domino.secret"
+[[sso.cookie]]
+name   = "LtpaToken2"
+format = "ltpa2"
+[[sso.key]]
+id     = "was"
+format = "websphere"
+key_file = "ltpa.keys"
+password_file = "ltpa.password"
 
 [[community]]
 name     = "acme"

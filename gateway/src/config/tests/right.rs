@@ -5,7 +5,7 @@ use protocol::ltpa::Charset;
 use super::*;
 use crate::config::{
     AuthPolicy, CommunityTuning, Limits, LogFormat, ObserverCredential, OwnPresence, Privacy, Redirect,
-    SametimeProtocol, Serve, TokenForm, admin_address, print,
+    SametimeProtocol, Serve, TokenForm, TokenFormat, admin_address, print,
 };
 
 #[test]
@@ -23,6 +23,8 @@ fn every_setting_arrives_where_it_belongs() {
     );
     assert_eq!(sso.origins, ["https://portal.other.example"]);
     assert_eq!((sso.cookies[0].name.as_str(), sso.keys[0].id.as_str()), ("LtpaToken", "2026"));
+    assert_eq!((sso.realms.len(), sso.unsigned_expiry, sso.fips), (1, true, true));
+    assert!(sso.keys[1].is_for(TokenFormat::Ltpa2, false) && !sso.keys[1].is_for(TokenFormat::Domino, true));
 
     let acme = &config.communities[0];
     assert_eq!((acme.name.as_str(), acme.login_type), ("acme", 0x100a));
@@ -135,6 +137,8 @@ fn told(config: &Config) -> String {
         sso.charset,
         sso.max_lifetime,
         sso.fallback,
+        &sso.realms,
+        (sso.unsigned_expiry, sso.fips),
         &sso.origins,
     );
     let communities: Vec<_> = communities

@@ -4,6 +4,7 @@ const LISTEN: &str = "[listen]\nhttp = [\"127.0.0.1:0\"]\n";
 const ROUTE: &str = "[[route]]\npath = \"/\"\nupstreams = [\"http://a\"]\nauth = \"off\"\n";
 const COMMUNITY: &str = "[[community]]\nname = \"acme\"\nservers = [\"st1\"]\n";
 const OBSERVER: &str = "[[community.observer]]\nname = \"x\"\npassword_file = \"password\"\n";
+const WEBSPHERE: &str = "[[sso.key]]\nid = \"k\"\nformat = \"websphere\"\nkey_file = \"ltpa.keys\"\npassword_file = \"ltpa.password\"\n";
 const KEY: &str = "[[sso.key]]\nid = \"k\"\nformat = \"domino\"\nsecret_file = \"domino.secret\"\n";
 
 /// Each text goes before, instead of or after the small configuration; each complaint is the whole output.
@@ -123,8 +124,15 @@ fn one_mistake_one_exact_line() {
             "livename.toml:10: sso.key.secret_file: FOLDER/password must hold base64 of exactly 20 bytes, the value of LTPA_DominoSecret",
         ),
         (
-            key("format = \"websphere\""),
-            "livename.toml:9: sso.key.format: this kind of key is not built yet; \"domino\" is",
+            key("format = \"websphere\"
+password_file = \"ltpa.password\""),
+            "livename.toml:7: sso.key.key_file: is missing; give the file that was exported from WebSphere",
+        ),
+        (
+            key("format = \"websphere\"
+key_file = \"ltpa.keys\"
+password_file = \"password\""),
+            "livename.toml:10: sso.key.key_file: FOLDER/ltpa.keys: com.ibm.websphere.ltpa.3DESKey cannot be decrypted: wrong password, or a damaged file",
         ),
         (
             format!("{LISTEN}{ROUTE}{KEY}{KEY}"),
@@ -136,7 +144,11 @@ fn one_mistake_one_exact_line() {
         ),
         (
             format!("{LISTEN}{ROUTE}{KEY}[[sso.cookie]]\nname = \"LtpaToken2\"\nformat = \"ltpa2\"\n"),
-            "livename.toml:13: sso.cookie.format: this token format is not built yet; \"domino\" is",
+            "livename.toml:11: sso.cookie: no [[sso.key]] can prove the tokens of cookie \"LtpaToken2\"; add one of format \"websphere\"",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}{WEBSPHERE}[[sso.cookie]]\nname = \"LtpaToken\"\nformat = \"ltpa1\"\n"),
+            "livename.toml:12: sso.cookie: \"ltpa1\" tokens never have a signed expiry; use \"ltpa2\", or accept that with unsigned_expiry = true in [sso]",
         ),
         (
             format!("{LISTEN}{ROUTE}[sso]\ndomain = \"acme.example\"\n"),
@@ -189,7 +201,7 @@ fn one_mistake_one_exact_line() {
         ),
         (
             community(&format!("{own}[[community.observer]]\nname = \"x\"\nmint = true\n")),
-            "livename.toml:14: community.observer.mint: needs a key that signs; add [[sso.key]]",
+            "livename.toml:14: community.observer.mint: needs a key that signs; add [[sso.key]] of format \"domino\"",
         ),
         (
             community(&format!("{own}[[community.observer]]\nname = \"x\"\npassword_file = \"empty\"\n")),
