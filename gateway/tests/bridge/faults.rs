@@ -1,0 +1,180 @@
+//! What a browser sees when an upstream misbehaves, and an upstream when a browser does.
+
+use std::time::Duration;
+
+use rustls::RootCertStore;
+
+use crate::support::backend::{nobody, trusting};
+use crate::support::{Backend, Browser, Front, Setting, header, until};
+
+#[tokio::test]
+async fn nobody_there_is_a_bad_gateway() {
+    let front = Setting::upstreams(vec![nobody().await]).start().await;
+    let answer = Browser::at(&front).await.get("/").await;
+    assert_eq!((answer.status, answer.body.as_str()), (502, "connect_failed retry=true"));
+    assert_eq!(front.metric("livename_bridge_requests_total{outcome=\"connect_failed\"}"), 1.0);
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let backend = Backend::https(|mut peer| async move { drop(peer.head().await) }).await;
+    let mut upstream = backend.upstream();
+    upstream.client = trusting(RootCertStore::empty());
+    let front = Setting::upstreams(vec![upstream]).start().await;
+    let answer = Browser::at(&front).await.get("/").await;
+    assert_eq!((answer.status, answer.body.as_str()), (502, "tls_failed retry=true"));
+    assert!(backend.heads().is_empty());
+}
+
+#[tokio::test]
+async fn silence_before_the_head_is_a_time_out_where_one_is_set() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        peer.rest().await;
+    })
+    .await;
+    let limit = Some(Duration::from_millis(100));
+    let front = Setting { head_timeout: limit, ..Setting::to(&backend) }.start().await;
+    let answer = Browser::at(&front).await.get("/").await;
+    assert_eq!((answer.status, answer.body.as_str()), (504, "timeout retry=false"));
+    // The exchange that nobody waits for is over on the other side as well.
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_a_bad_gateway() {
+    for answer in
+        ["", "HTTP/1.1 2", "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"]
+    {
+        let backend = Backend::http(move |mut peer| async move {
+            peer.head().await;
+            peer.send(answer).await;
+        })
+        .await;
+        let front = Front::to(&backend).await;
+        let seen = Browser::at(&front).await.get("/").await;
+        assert_eq!((seen.status, seen.body.as_str()), (502, "upstream_failed retry=false"), "{answer}");
+        assert_eq!(backend.connections(), 1, "a first connection is not stale: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_given_up() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        peer.send("HTTP/1.1 200 OK\r\nX: ").await;
+        // As long as the gateway takes it.
+        while tokio::io::AsyncWriteExt::write_all(&mut peer.io, &[b'x'; 4096]).await.is_ok() {}
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    assert_eq!(Browser::at(&front).await.get("/").await.status, 502);
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_never_taken_for_whole() {
+    for framing in ["Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
+        let backend = Backend::http(move |mut peer| async move {
+            peer.head().await;
+            peer.send(format!("HTTP/1.1 200 OK\r\n{framing}")).await;
+        })
+        .await;
+        let front = Front::to(&backend).await;
+        let answer = Browser::at(&front).await.get("/").await;
+        assert_eq!((answer.body.as_str(), answer.whole), ("half", false), "{framing}");
+        let two = Setting { http2: true, ..Setting::to(&backend) }.start().await;
+        let mut browser = crate::support::browser::Two::at(&two).await;
+        assert!(browser.try_ask("http://im.example/").await.is_err(), "{framing}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_leaves_takes_the_upstreams_work_with_it() {
+    let backend = Backend::http(|mut peer| async move {
+        let head = peer.head().await.unwrap();
+        if head.starts_with("GET /body") {
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+        }
+        peer.rest().await;
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    for path in ["/poll", "/body"] {
+        let mut browser = Browser::at(&front).await;
+        browser.send(format!("GET {path} HTTP/1.1\r\nHost: im.example\r\n\r\n")).await;
+        until(|| backend.open() == 1).await;
+        drop(browser);
+        until(|| backend.open() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn half_an_upload_never_looks_whole() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        let rest = peer.rest().await;
+        assert!(!rest.ends_with(b"0\r\n\r\n"));
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    let mut browser = Browser::at(&front).await;
+    browser
+        .send("POST / HTTP/1.1\r\nHost: im.example\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+        .await;
+    until(|| backend.heads().len() == 1).await;
+    drop(browser);
+    until(|| backend.open() == 0).await;
+}
+
+const EXPECTING: &str =
+    "POST / HTTP/1.1\r\nHost: im.example\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n";
+
+#[tokio::test]
+async fn a_browser_is_told_to_continue_when_the_upstream_says_so() {
+    let backend = Backend::http(|mut peer| async move {
+        let head = peer.head().await.unwrap();
+        assert_eq!(header(&head, "expect"), Some("100-continue"));
+        peer.send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n").await;
+        let body = peer.take(4).await.unwrap();
+        peer.answer(std::str::from_utf8(&body).unwrap()).await;
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    let mut browser = Browser::at(&front).await;
+    browser.send(EXPECTING).await;
+    assert_eq!(browser.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    browser.send("body").await;
+    assert_eq!(browser.answer(false).await.body, "body");
+}
+
+#[tokio::test]
+async fn an_upload_that_the_upstream_does_not_want_is_never_asked_for() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        peer.send("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n").await;
+        assert_eq!(peer.rest().await, b"");
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    let mut browser = Browser::at(&front).await;
+    browser.send(EXPECTING).await;
+    assert_eq!(browser.answer(false).await.status, 413);
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_know_expect_gets_the_body_anyway() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        let body = peer.take(4).await.unwrap();
+        peer.answer(std::str::from_utf8(&body).unwrap()).await;
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    let mut browser = Browser::at(&front).await;
+    browser.send(EXPECTING).await;
+    assert_eq!(browser.head().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    browser.send("body").await;
+    assert_eq!(browser.answer(false).await.body, "body");
+}

@@ -1,0 +1,141 @@
+//! A server around `Bridge::forward`, as small as can be.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gateway::bridge::{Bounds, Bridge, BridgeError};
+use gateway::config::{AuthPolicy, Route, SametimeProtocol, Serve, Upstream, UpstreamRoute};
+use gateway::http::{Body, RequestContext, Scheme, full};
+use gateway::telemetry::Metrics;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Backend;
+
+/// What a test may want otherwise.
+pub(crate) struct Setting {
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) page: Scheme,
+    pub(crate) sametime_protocol: SametimeProtocol,
+    pub(crate) head_timeout: Option<Duration>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) bounds: Bounds,
+    pub(crate) http2: bool,
+}
+
+impl Setting {
+    pub(crate) fn to(backend: &Backend) -> Self {
+        Self::upstreams(vec![backend.upstream()])
+    }
+
+    pub(crate) fn upstreams(upstreams: Vec<Upstream>) -> Self {
+        Self {
+            upstreams,
+            page: Scheme::Https,
+            sametime_protocol: SametimeProtocol::Page,
+            head_timeout: None,
+            connect_timeout: Duration::from_secs(10),
+            bounds: Bounds::default(),
+            http2: false,
+        }
+    }
+
+    pub(crate) async fn start(self) -> Front {
+        let metrics = Arc::new(Metrics::new());
+        let tasks = TaskTracker::new();
+        let end = CancellationToken::new();
+        let bridge = Arc::new(Bridge::new(metrics.clone(), tasks.clone(), end.clone(), self.bounds));
+        let route = Arc::new(Route {
+            hosts: Vec::new(),
+            path: "/".to_owned(),
+            auth: AuthPolicy::Off,
+            serve: Serve::Upstream(UpstreamRoute {
+                upstreams: self.upstreams,
+                sametime_protocol: self.sametime_protocol,
+                connect_timeout: self.connect_timeout,
+                head_timeout: self.head_timeout,
+            }),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (page, two) = (self.page, self.http2);
+        let front = Front { address, metrics, tasks, end };
+        tokio::spawn(async move {
+            while let Ok((stream, client)) = listener.accept().await {
+                let (bridge, route) = (bridge.clone(), route.clone());
+                let service = service_fn(move |request| {
+                    let (bridge, route) = (bridge.clone(), route.clone());
+                    async move { Ok::<_, Infallible>(serve(request, &bridge, route, page, client).await) }
+                });
+                let io = TokioIo::new(stream);
+                if two {
+                    tokio::spawn(http2::Builder::new(TokioExecutor::new()).serve_connection(io, service));
+                } else {
+                    let connection = http1::Builder::new().serve_connection(io, service);
+                    tokio::spawn(connection.with_upgrades());
+                }
+            }
+        });
+        front
+    }
+}
+
+async fn serve(
+    request: Request<Incoming>,
+    bridge: &Bridge,
+    route: Arc<Route>,
+    scheme: Scheme,
+    client: SocketAddr,
+) -> Response<Body> {
+    let host = request.headers().get("host").map_or_else(
+        || request.uri().authority().map(ToString::to_string).unwrap_or_default(),
+        |host| host.to_str().unwrap().to_lowercase(),
+    );
+    let context = RequestContext {
+        request_id: 1,
+        client: client.ip(),
+        scheme,
+        host,
+        route: route.clone(),
+        identity: None,
+        worker: 0,
+    };
+    let Serve::Upstream(upstreams) = &route.serve else { unreachable!("an upstream route") };
+    bridge.forward(request, &context, upstreams).await.unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &BridgeError) -> Response<Body> {
+    let mut response = Response::new(full(format!("{} retry={}", error.label(), error.retry)));
+    *response.status_mut() = error.status();
+    response
+}
+
+/// Running.
+pub(crate) struct Front {
+    pub(crate) address: SocketAddr,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Upstream connections and tunnels.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) end: CancellationToken,
+}
+
+impl Front {
+    pub(crate) async fn to(backend: &Backend) -> Self {
+        Setting::to(backend).start().await
+    }
+
+    /// The value of a metric line, labels included in its name.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let text = self.metrics.gather();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}"));
+        line.trim().parse().unwrap()
+    }
+}
