@@ -149,14 +149,11 @@ fn flag_cookies(headers: &mut HeaderMap, view: &View<'_>) {
         (Scheme::Https, false) => true,
         _ => return,
     };
-    for cookie in headers.get_all(SET_COOKIE).iter().cloned().collect::<Vec<_>>().iter().enumerate() {
-        let (position, cookie) = cookie;
+    let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for cookie in &cookies {
         let flagged = if secure { with_secure(cookie) } else { without_secure(cookie) };
-        if position == 0 {
-            headers.insert(SET_COOKIE, flagged);
-        } else {
-            headers.append(SET_COOKIE, flagged);
-        }
+        headers.append(SET_COOKIE, flagged);
     }
 }
 

@@ -148,9 +148,9 @@ fn check_loop(headers: &HeaderMap) -> Result<(), BridgeError> {
 }
 
 fn accepts_trailers(headers: &HeaderMap) -> bool {
-    let words =
+    let mut words =
         headers.get_all(TE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    words.into_iter().any(|word| word.trim().eq_ignore_ascii_case("trailers"))
+    words.any(|word| word.trim().eq_ignore_ascii_case("trailers"))
 }
 
 /// `Expect: 100-continue` goes up when there is a body to wait for; the token is cancelled when the

@@ -48,7 +48,8 @@ pub struct Bridge {
 
 impl Bridge {
     /// Upstream connections and tunnels run as `tasks` and are cut when `end` is cancelled: after open
-    /// requests had their time. Must be called inside the worker's runtime.
+    /// requests had their time. Until then `tasks` does not run empty, since idle connections are among
+    /// them. Must be called inside the worker's runtime.
     pub fn new(metrics: Arc<Metrics>, tasks: TaskTracker, end: CancellationToken, bounds: Bounds) -> Self {
         let pool = Pool::new(bounds, tasks.clone(), end.clone());
         Self { metrics, pool, tasks, end }

@@ -132,3 +132,37 @@ fn guarded(mut frame: Frame<Bytes>) -> Frame<Bytes> {
     }
     frame
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_that_moves_is_given_time_and_one_that_stops_is_not() {
+        let progress = Progress(Arc::new(Mutex::new(Instant::now())));
+        let moving = progress.clone();
+        let start = Instant::now();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                sleep(Duration::from_secs(8)).await;
+                moving.moved();
+            }
+        });
+        assert_eq!(patience(pending::<()>(), Some(LIMIT), Some(progress)).await, None);
+        assert_eq!(start.elapsed().as_secs(), 5 * 8 + 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_body_the_limit_holds_and_without_a_limit_nothing_ends_it() {
+        let start = Instant::now();
+        assert_eq!(patience(pending::<()>(), Some(LIMIT), None).await, None);
+        assert_eq!(start.elapsed().as_secs(), 10);
+        assert_eq!(patience(sleep(Duration::from_secs(86_400)), None, None).await, Some(()));
+    }
+}

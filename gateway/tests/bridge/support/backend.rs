@@ -201,7 +201,7 @@ impl Peer {
     }
 
     async fn fill(&mut self) -> Option<()> {
-        let mut chunk = [0; 16 << 10];
+        let mut chunk = vec![0; 16 << 10];
         let read = self.io.read(&mut chunk).await.ok().filter(|read| *read > 0)?;
         self.buffer.extend_from_slice(&chunk[..read]);
         Some(())

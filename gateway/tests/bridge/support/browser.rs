@@ -139,7 +139,7 @@ impl Browser {
     }
 
     async fn fill(&mut self) -> bool {
-        let mut chunk = [0; 16 << 10];
+        let mut chunk = vec![0; 16 << 10];
         // A reset is an end as well.
         let read = within(self.stream.read(&mut chunk)).await.unwrap_or(0);
         self.buffer.extend_from_slice(&chunk[..read]);
