@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use gateway::config::AuthPolicy;
 use http::Version;
 use support::client::{Connection, raw};
 use support::tls::Certificate;
@@ -28,11 +29,7 @@ async fn alpn_decides_the_protocol() {
 #[tokio::test]
 async fn http2_requests_share_a_connection() {
     let certificate = Certificate::new("first");
-    let gateway = Setup::default()
-        .https(&certificate)
-        .route("/gate", gateway::config::AuthPolicy::Off, "gate")
-        .start()
-        .await;
+    let gateway = Setup::default().https(&certificate).route("/gate", AuthPolicy::Off, "gate").start().await;
     let stream = certificate.connect(gateway.https(), &["h2"]).await.unwrap();
     let Connection::Http2(sender) = Connection::http2(stream).await else { unreachable!() };
     let mut connection = Connection::Http2(sender.clone());
@@ -42,6 +39,40 @@ async fn http2_requests_share_a_connection() {
     gateway.gate.open(1);
     assert_eq!(waiting.await.unwrap().unwrap().body, "through the gate");
     assert_eq!(gateway.metric("livename_connections_accepted_total{listener=\"https\"}"), 1.0);
+}
+
+#[tokio::test]
+async fn drain_lets_http2_requests_finish() {
+    let certificate = Certificate::new("first");
+    let gateway = Setup::default().https(&certificate).route("/gate", AuthPolicy::Off, "gate").start().await;
+    let stream = certificate.connect(gateway.https(), &["h2"]).await.unwrap();
+    let mut connection = Connection::http2(stream).await;
+    let waiting = tokio::spawn(async move {
+        let answer = connection.get("/gate").await;
+        (answer, connection)
+    });
+    until("the request is under way", || gateway.gate.waiting() == 1).await;
+    gateway.running.lifecycle().request_drain();
+    gateway.running.lifecycle().reached(gateway::app::Phase::Draining).await;
+    gateway.gate.open(1);
+    let (answer, connection) = support::soon("the answer", waiting).await.unwrap();
+    assert_eq!(answer.unwrap().body, "through the gate");
+    until("the connection is closed", || connection.is_closed()).await;
+    support::soon("the end", gateway.running.stopped()).await;
+}
+
+#[tokio::test]
+async fn idle_http2_connections_are_closed() {
+    let certificate = Certificate::new("first");
+    let gateway = Setup::default()
+        .https(&certificate)
+        .limits(|limits| limits.idle_timeout = Duration::from_millis(100))
+        .start()
+        .await;
+    let stream = certificate.connect(gateway.https(), &["h2"]).await.unwrap();
+    let mut connection = Connection::http2(stream).await;
+    connection.get("/").await.unwrap();
+    until("the idle connection is closed", || connection.is_closed()).await;
 }
 
 #[tokio::test]

@@ -48,3 +48,55 @@ pub(super) fn allow(response: &mut Response<Body>, page: &HeaderValue) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(origin: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(header::ORIGIN, HeaderValue::from_static(origin))])
+    }
+
+    #[test]
+    fn pages_of_the_estate_may_read_answers_and_foreign_ones_are_refused() {
+        let sso = Sso { domain: Some(".acme.example".into()), ..Sso::default() };
+        let judge = |headers: &HeaderMap| page(headers, "im.acme.example", &sso);
+        assert_eq!(
+            judge(&asks("https://mail1.acme.example")).unwrap().unwrap(),
+            "https://mail1.acme.example"
+        );
+        assert!(judge(&HeaderMap::new()).unwrap().is_none());
+        for foreign in ["https://acme.example.evil.test", "null", ""] {
+            assert!(matches!(judge(&asks(foreign)), Err(Failure::Origin(_))), "{foreign:?}");
+        }
+        let raw = HeaderValue::from_bytes(b"https://\xff.acme.example").unwrap();
+        assert!(judge(&HeaderMap::from_iter([(header::ORIGIN, raw)])).is_err());
+    }
+
+    #[test]
+    fn a_preflight_is_answered_and_other_requests_are_not() {
+        let ask = |method: &str| {
+            let request = Request::builder().method(method);
+            request
+                .header("access-control-request-method", "POST")
+                .header("access-control-request-headers", "content-type, x-st-csrf-token")
+                .body(())
+                .unwrap()
+        };
+        let answer = preflight(&ask("OPTIONS")).unwrap();
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT);
+        assert_eq!(answer.headers()["access-control-allow-headers"], "content-type, x-st-csrf-token");
+        assert!(preflight(&ask("POST")).is_none());
+        assert!(preflight(&Request::builder().method("OPTIONS").body(()).unwrap()).is_none());
+    }
+
+    #[test]
+    fn credentials_are_allowed_only_with_a_named_origin() {
+        let mut response = Response::new(full(""));
+        allow(&mut response, &HeaderValue::from_static("https://mail1.acme.example"));
+        let headers = response.headers();
+        assert_eq!(headers["access-control-allow-origin"], "https://mail1.acme.example");
+        assert_eq!(headers["access-control-allow-credentials"], "true");
+        assert_eq!(headers["vary"], "Origin");
+    }
+}
