@@ -4,12 +4,13 @@
 //! * [`model`] is the community itself, pure: events in, effects out, time as an argument. The seeded
 //!   simulation of the gateway's core runs against it.
 //! * [`Simulator`] is the community behind real sockets, with a handle to look at it, change it and
-//!   break it; [`day`] is what its people do by themselves.
+//!   break it; [`control`] offers the same over HTTP, [`day`] is what its people do by themselves.
 //! * [`web`] is the web server of such an estate.
 //! * [`peer`] runs a real Sametime client against it.
 //!
 //! The gateway's tests, its demo and the load tester use this crate; it knows nothing of the gateway.
 
+pub mod control;
 pub mod day;
 pub mod model;
 pub mod peer;
