@@ -1,0 +1,60 @@
+//! The command line of `livename-load`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::community::{self, CommunityArgs};
+
+/// Bad configuration: an argument, a file or a port (EX_USAGE of sysexits.h).
+const BAD_CONFIGURATION: u8 = 64;
+
+/// Load tests for Livename, and a simulated Sametime community to run them against.
+#[derive(Debug, Parser)]
+#[command(name = "livename-load", version)]
+struct Cli {
+    /// What to log, as for example info or debug,loadtest_sim=trace; logs go to stderr
+    #[arg(long, global = true, default_value = "info", value_name = "FILTER")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a simulated Sametime community until it is told to stop
+    Community(CommunityArgs),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { BAD_CONFIGURATION.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let filter = match EnvFilter::try_new(&cli.log) {
+        Ok(filter) => filter,
+        Err(error) => return complain(&format!("--log: {error}")),
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&format!("cannot start worker threads: {error}")),
+    };
+    let ended = match cli.command {
+        Command::Community(arguments) => runtime.block_on(community::run(arguments)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error.to_string()),
+    }
+}
+
+fn complain(text: &str) -> ExitCode {
+    eprintln!("livename-load: {text}");
+    BAD_CONFIGURATION.into()
+}

@@ -1,0 +1,178 @@
+//! `livename-load community`: a simulated Sametime community as a process. See `docs/simulator.md`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use clap::Args;
+use loadtest_sim::control::Control;
+use loadtest_sim::model::{CsvError, Directory};
+use loadtest_sim::{Builder, Simulator, StartError, TokenCheck, tls};
+use protocol::ltpa::domino::DominoSecret;
+use protocol::secret::Secret;
+use serde_json::json;
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::info;
+
+/// What the community is made of.
+#[derive(Debug, Args)]
+pub struct CommunityArgs {
+    /// Where clients connect
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1533")]
+    listen: SocketAddr,
+    /// Invent this many people
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    people: usize,
+    /// The seed of invented people and of what they do
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// People from a CSV file (id,short_name,display_name,mail,password) instead of invented ones
+    #[arg(long, value_name = "FILE", conflicts_with = "people")]
+    directory: Option<PathBuf>,
+    /// Accept LTPA tokens made with the Domino secret in this file (base64)
+    #[arg(long, value_name = "FILE")]
+    domino_secret_file: Option<PathBuf>,
+    /// How many people, of a hundred, are online without a client
+    #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u8).range(0..=100))]
+    online: u8,
+    /// Status changes a second, in all, of people online without a client
+    #[arg(long, value_name = "PER_SECOND", default_value_t = 0.0)]
+    change_rate: f64,
+    /// Begin the text of these changes with the time in microseconds since 1970
+    #[arg(long)]
+    stamp: bool,
+    /// Play working days, this many times faster than life, instead of --online
+    #[arg(long, value_name = "SPEED", conflicts_with = "online")]
+    day: Option<f64>,
+    /// Where to serve the control interface; it has no authentication
+    #[arg(long, value_name = "ADDR")]
+    control: Option<SocketAddr>,
+    /// Write {"listen": ..., "control": ...} here once everything listens
+    #[arg(long, value_name = "PATH")]
+    ready_file: Option<PathBuf>,
+    /// Speak TLS too, on the same port: the certificate chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+/// Why the community does not run. The text says what to change.
+#[derive(Debug, Error)]
+pub enum CommunityError {
+    /// A port.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The port of the control interface.
+    #[error("cannot listen on {addr} for control: {error}")]
+    Control {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The directory file.
+    #[error(transparent)]
+    Directory(#[from] CsvError),
+    /// The certificate or its key.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+    /// A file cannot be read or written.
+    #[error("{file}: {error}")]
+    File {
+        /// The file.
+        file: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The secret is none.
+    #[error("{file}: this is not a Domino SSO secret (20 bytes, base64)")]
+    Secret {
+        /// The file.
+        file: String,
+    },
+    /// Signals cannot be waited for.
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] io::Error),
+}
+
+/// Runs the community until SIGTERM or Ctrl-C.
+pub async fn run(arguments: CommunityArgs) -> Result<(), CommunityError> {
+    let mut terminated = signal(SignalKind::terminate()).map_err(CommunityError::Signals)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(CommunityError::Signals)?;
+    let simulator = builder(&arguments)?.start().await?;
+    enliven(&arguments, &simulator);
+    let control = match arguments.control {
+        None => None,
+        Some(addr) => {
+            let started = Control::start(addr, simulator.clone()).await;
+            Some(started.map_err(|error| CommunityError::Control { addr, error })?)
+        }
+    };
+    let people = simulator.directory().len();
+    info!(listen = %simulator.addr(), people, "the community listens");
+    if let Some(file) = &arguments.ready_file {
+        let control = control.as_ref().map(|control| control.addr().to_string());
+        let ready = json!({ "listen": simulator.addr().to_string(), "control": control });
+        write_whole(file, &format!("{ready}\n"))?;
+    }
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
+    }
+    info!("the community stops");
+    if let Some(control) = control {
+        control.stop().await;
+    }
+    simulator.shut_down().await;
+    Ok(())
+}
+
+fn builder(arguments: &CommunityArgs) -> Result<Builder, CommunityError> {
+    let mut builder =
+        Simulator::builder().people(arguments.people).seed(arguments.seed).listen(arguments.listen);
+    if let Some(file) = &arguments.directory {
+        builder = builder.directory(Directory::from_csv_file(file)?);
+    }
+    if let Some(file) = &arguments.domino_secret_file {
+        let text = Secret::new(fs::read(file).map_err(|error| unusable(file, error))?);
+        let text = str::from_utf8(text.expose()).unwrap_or_default();
+        let secret = DominoSecret::from_base64(text.trim());
+        let secret = secret.map_err(|_| CommunityError::Secret { file: file.display().to_string() })?;
+        builder = builder.tokens(TokenCheck::domino(secret));
+    }
+    if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        builder = builder.tls(tls::from_files(chain, key)?);
+    }
+    Ok(builder)
+}
+
+/// Lets people come and change.
+fn enliven(arguments: &CommunityArgs, simulator: &Simulator) {
+    if let Some(speed) = arguments.day {
+        simulator.play_day(arguments.seed, speed);
+    } else {
+        // Evenly over the directory, so that every part of it has people online.
+        let online = usize::from(arguments.online);
+        for (index, person) in simulator.directory().people().iter().enumerate() {
+            if (index + 1) * online / 100 > index * online / 100 {
+                simulator.login_virtual(&person.id);
+            }
+        }
+    }
+    simulator.change_rate(arguments.change_rate, arguments.stamp);
+}
+
+/// Whoever waits for the file never sees half of it.
+fn write_whole(file: &Path, text: &str) -> Result<(), CommunityError> {
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(format!(".{}", std::process::id()));
+    let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));
+    written.map_err(|error| unusable(file, error))
+}
+
+fn unusable(file: &Path, error: io::Error) -> CommunityError {
+    CommunityError::File { file: file.display().to_string(), error }
+}
