@@ -1,0 +1,177 @@
+//! Debian's Chromium, headless, driven over its debugging protocol.
+//!
+//! One process is one browser with a profile of its own; two people need two of them.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// Starting a browser on a busy machine takes its time.
+const LIMIT: Duration = Duration::from_secs(60);
+
+const PROGRAM: &str = "/usr/bin/chromium";
+
+/// Whether there is a browser; says so if a test has to be left out.
+pub fn available() -> bool {
+    let there = Path::new(PROGRAM).exists();
+    if !there {
+        println!("SKIPPED: Debian's chromium is not installed");
+    }
+    there
+}
+
+pub struct Browser {
+    socket: WebSocketStream<TcpStream>,
+    session: String,
+    next: u64,
+    /// Texts that the page wrote to its console as errors, and exceptions.
+    pub complaints: Vec<String>,
+    _process: Child,
+    profile: PathBuf,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let profile = std::env::temp_dir().join(format!("livename-browser-{}-{number}", std::process::id()));
+        let mut process = Command::new(PROGRAM)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            // The demo's certificate is its own.
+            .args(["--ignore-certificate-errors", "--remote-debugging-port=0", "--window-size=1280,860"])
+            .arg(format!("--user-data-dir={}", profile.display()))
+            .arg("about:blank")
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromium starts");
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let address = timeout(LIMIT, async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("chromium says where it listens");
+                if let Some((_, address)) = line.split_once("DevTools listening on ws://") {
+                    return address.to_owned();
+                }
+            }
+        })
+        .await
+        .expect("chromium is up in time");
+        // It blocks when nobody reads what it says.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let host = address.split('/').next().unwrap();
+        let stream = TcpStream::connect(host).await.unwrap();
+        let (socket, _) = client_async(format!("ws://{address}"), stream).await.unwrap();
+        let complaints = Vec::new();
+        let mut browser =
+            Self { socket, session: String::new(), next: 0, complaints, _process: process, profile };
+        let target = browser.call("Target.createTarget", json!({"url": "about:blank"})).await;
+        let attach = json!({"targetId": target["targetId"], "flatten": true});
+        let attached = browser.call("Target.attachToTarget", attach).await;
+        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
+        for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
+            browser.call(domain, json!({})).await;
+        }
+        browser
+    }
+
+    pub async fn open(&mut self, url: &str) {
+        let answer = self.call("Page.navigate", json!({"url": url})).await;
+        assert!(answer.get("errorText").is_none(), "{url}: {answer}");
+        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'").await;
+    }
+
+    /// The value of an expression in the page; promises are awaited.
+    pub async fn value(&mut self, expression: &str) -> Value {
+        let call = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let answer = self.call("Runtime.evaluate", call).await;
+        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits until the expression is true.
+    pub async fn wait_for(&mut self, condition: &str) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let call = json!({"expression": format!("Boolean({condition})"), "returnByValue": true});
+            // While a page is being replaced there is nothing to ask.
+            let answer = self.call("Runtime.evaluate", call).await;
+            if answer["result"]["value"] == true {
+                return;
+            }
+            let complaints = &self.complaints;
+            assert!(Instant::now() < end, "never true: {condition}\npage: {answer}\nconsole: {complaints:?}");
+            sleep(Duration::from_millis(30)).await;
+        }
+    }
+
+    /// A picture of the page, for people.
+    pub async fn screenshot(&mut self, path: &Path) {
+        let answer = self.call("Page.captureScreenshot", json!({"format": "png"})).await;
+        let picture = decode_base64(answer["data"].as_str().unwrap());
+        std::fs::write(path, picture).unwrap();
+    }
+
+    /// Pretends a dark or light colour scheme.
+    pub async fn colour_scheme(&mut self, scheme: &str) {
+        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.call("Emulation.setEmulatedMedia", features).await;
+    }
+
+    async fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.next += 1;
+        let id = self.next;
+        let mut message = json!({"id": id, "method": method, "params": parameters});
+        if !self.session.is_empty() {
+            message["sessionId"] = self.session.clone().into();
+        }
+        self.socket.send(Message::text(message.to_string())).await.expect("chromium is there");
+        timeout(LIMIT, async {
+            loop {
+                let Message::Text(text) = self.socket.next().await.expect("chromium is there").unwrap() else {
+                    continue;
+                };
+                let answer: Value = serde_json::from_str(&text).unwrap();
+                if answer["id"] == id {
+                    return answer["result"].clone();
+                }
+                self.note(&answer);
+            }
+        })
+        .await
+        .unwrap_or_else(|_| panic!("chromium does not answer {method}"))
+    }
+
+    fn note(&mut self, event: &Value) {
+        let parameters = &event["params"];
+        let complaint = match event["method"].as_str() {
+            Some("Runtime.exceptionThrown") => Some(&parameters["exceptionDetails"]),
+            Some("Runtime.consoleAPICalled") if parameters["type"] == "error" => Some(&parameters["args"]),
+            Some("Log.entryAdded") if parameters["entry"]["level"] == "error" => Some(&parameters["entry"]),
+            _ => None,
+        };
+        self.complaints.extend(complaint.map(Value::to_string));
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self._process.start_kill();
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
+
+fn decode_base64(text: &str) -> Vec<u8> {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+}
