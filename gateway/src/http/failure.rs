@@ -10,6 +10,7 @@ use super::{Body, BodyError, RouteError, full};
 use crate::auth::Rejection;
 use crate::auth::origin::OriginError;
 use crate::bridge::{BridgeError, Side};
+use crate::session::SessionError;
 
 /// Why a request is not served.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,8 @@ pub enum Failure {
     Body(#[from] BodyError),
     #[error("not passed on: {0}")]
     Bridge(#[from] BridgeError),
+    #[error("no event channel: {0}")]
+    Session(#[from] SessionError),
     /// The route's room is not part of this program.
     #[error("nothing serves this route")]
     NotServed,
@@ -80,6 +83,34 @@ impl Failure {
                 let retry = matches!(error.status(), S::SERVICE_UNAVAILABLE | S::BAD_GATEWAY);
                 (error.status(), level, error.label(), text, retry)
             }
+            Self::Session(error) => match error {
+                SessionError::NotFound => {
+                    (S::NOT_FOUND, Level::DEBUG, "not_found", "There is nothing here.", false)
+                }
+                SessionError::Method => {
+                    (S::METHOD_NOT_ALLOWED, Level::DEBUG, "method", "The method is not allowed.", false)
+                }
+                SessionError::NotAChannel => {
+                    let text = "An event channel is a WebSocket or text/event-stream.";
+                    (S::BAD_REQUEST, Level::DEBUG, "not_a_channel", text, false)
+                }
+                SessionError::Handshake => {
+                    let text = "A WebSocket handshake of version 13 is expected.";
+                    (S::UPGRADE_REQUIRED, Level::DEBUG, "handshake", text, false)
+                }
+                SessionError::NoChannel => {
+                    let text = "There is no such event channel (any more).";
+                    (S::NOT_FOUND, Level::DEBUG, "no_channel", text, false)
+                }
+                SessionError::TooManyPages => {
+                    let text = "Too many pages are open for this user.";
+                    (S::TOO_MANY_REQUESTS, Level::INFO, "too_many_sessions", text, false)
+                }
+                SessionError::NotReady => {
+                    let text = "The community is not ready.";
+                    (S::SERVICE_UNAVAILABLE, Level::WARN, "not_ready", text, true)
+                }
+            },
             Self::NotServed => {
                 (S::NOT_IMPLEMENTED, Level::ERROR, "not_served", "This server cannot do that.", false)
             }

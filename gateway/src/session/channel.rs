@@ -134,6 +134,11 @@ impl Channel {
         login.commands.try_send(command).map_err(|_| refuse("too many commands at once; try again"))
     }
 
+    /// Whose channel it is.
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.page.as_ref().map(|page| page.user.person().as_str())
+    }
+
     /// The own state, if somebody is logged in.
     pub(super) fn me(&self) -> Option<Me> {
         self.page.as_ref().map(|page| page.user.me())

@@ -40,7 +40,6 @@ ends! {
     LOGGED_IN_ELSEWHERE = "logged_in_elsewhere", 4403, false, "the community has ended this login";
     LOGIN_REFUSED = "login_refused", 4404, false, "the community does not accept this login";
     TOO_SLOW = "too_slow", 4408, true, "answers piled up unread";
-    TOO_MANY_SESSIONS = "too_many_sessions", 4429, false, "too many pages are open for this user";
 }
 
 impl End {

@@ -18,23 +18,20 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use gateway_core::ScopeId;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use protocol::presence::PersonId;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::{Identity, origin};
-use crate::config::{Limits, OwnPresence, Privacy, Sso};
-use crate::http::{Body, RequestContext, full};
+use crate::auth::{Identity, Rejection};
+use crate::config::{Limits, Privacy};
+use crate::http::{Body, Failure, RequestContext, full, read_body};
 use crate::hub::{Clock, OwnLogins};
 use crate::scripts;
 use crate::shard::Shard;
 use crate::telemetry::Metrics;
 
 use channel::{Channel, ChannelKey, Life};
-use message::End;
 use users::Users;
 
 /// Where an event channel's path ends.
@@ -50,7 +47,6 @@ pub struct Access {
     pub shared: Option<ScopeId>,
     /// `None` where the gateway logs no users in.
     pub logins: Option<Arc<dyn OwnLogins>>,
-    pub own_presence: OwnPresence,
     pub privacy: Privacy,
 }
 
@@ -94,48 +90,25 @@ impl Sessions {
         Self { communities: communities.collect(), channels: Arc::default(), limits, metrics, clock }
     }
 
-    /// Serves a request of an awareness route: route and authorisation are done.
+    /// Serves a request of an awareness route: route, page origin and authorisation are done.
     pub async fn serve(
         &self,
         request: Request<Incoming>,
         context: &RequestContext,
         community: &str,
-        sso: &Sso,
         desk: &Desk,
-    ) -> Response<Body> {
-        let Some(community) = self.communities.get(community) else { return nothing(StatusCode::NOT_FOUND) };
-        let page = request.headers().get(header::ORIGIN).cloned();
-        let page_text = page.as_ref().map(|page| page.to_str().unwrap_or("null"));
-        if let Err(error) = origin::check(page_text, &context.host, sso) {
-            tracing::debug!(request = context.request_id, reason = error.reason(), "page turned away");
-            return plain(StatusCode::FORBIDDEN, "This page may not open an event channel here.");
-        }
-        let mut response = self.answer(request, context, community, desk).await;
-        if let Some(page) = page {
-            share(&mut response, page);
-        }
-        response
-    }
-
-    async fn answer(
-        &self,
-        request: Request<Incoming>,
-        context: &RequestContext,
-        community: &Community,
-        desk: &Desk,
-    ) -> Response<Body> {
-        let path = request.uri().path();
-        let Some((_, rest)) = path.split_once(EVENTS) else { return nothing(StatusCode::NOT_FOUND) };
+    ) -> Result<Response<Body>, Failure> {
+        let community = self.communities.get(community).ok_or(SessionError::NotFound)?;
+        let (_, rest) = request.uri().path().split_once(EVENTS).ok_or(SessionError::NotFound)?;
         match (request.method(), rest) {
-            (&Method::GET | &Method::HEAD, ".js") => scripts::events(request.headers()),
-            (&Method::OPTIONS, _) => preflight(),
+            (&Method::GET | &Method::HEAD, ".js") => Ok(scripts::events(request.headers())),
             (&Method::GET, "") => self.open(request, context, community, desk).await,
-            (&Method::POST, rest) => match rest.strip_prefix('/').and_then(ChannelKey::parse) {
-                Some(key) => self.command(request, context, &key).await,
-                None => nothing(StatusCode::NOT_FOUND),
-            },
-            (_, "") => nothing(StatusCode::METHOD_NOT_ALLOWED),
-            _ => nothing(StatusCode::NOT_FOUND),
+            (&Method::POST, rest) => {
+                let key = rest.strip_prefix('/').and_then(ChannelKey::parse).ok_or(SessionError::NotFound)?;
+                self.command(request, context, &key).await
+            }
+            (_, "") => Err(SessionError::Method.into()),
+            _ => Err(SessionError::NotFound.into()),
         }
     }
 
@@ -146,38 +119,30 @@ impl Sessions {
         context: &RequestContext,
         community: &Community,
         desk: &Desk,
-    ) -> Response<Body> {
+    ) -> Result<Response<Body>, Failure> {
         let by_socket = websocket::is_wanted(&request);
         if !by_socket && !accepts_events(&request) {
-            return plain(StatusCode::BAD_REQUEST, "An event channel is a WebSocket or text/event-stream.");
+            return Err(SessionError::NotAChannel.into());
         }
+        let handshake = if by_socket { Some(websocket::accept(&request)?) } else { None };
         let identity = context.identity.as_deref();
         if identity.is_none() && community.access.privacy == Privacy::Own {
-            return nothing(StatusCode::UNAUTHORIZED);
+            return Err(Failure::Token(Rejection::Missing));
         }
         let page = match identity {
             None => None,
             Some(Identity { user, token, .. }) => {
-                match community.users.join(PersonId::from(user.as_str()), token.clone()).await {
-                    Ok(page) => Some(page),
-                    Err(users::TooManyPages) => {
-                        self.metrics.subscriber_ended(End::TOO_MANY_SESSIONS.code);
-                        return plain(StatusCode::TOO_MANY_REQUESTS, End::TOO_MANY_SESSIONS.message);
-                    }
-                }
+                Some(community.users.join(PersonId::from(user.as_str()), token.clone()).await?)
             }
         };
         let own = page.as_ref().and_then(|page| page.user.login()).map(|login| login.scope);
-        let Some(scope) = (match community.access.privacy {
+        let scope = match community.access.privacy {
             Privacy::Own => own,
             Privacy::Trust => community.access.shared,
-        }) else {
-            return nothing(StatusCode::SERVICE_UNAVAILABLE);
         };
-        let Ok(key) = ChannelKey::random() else { return nothing(StatusCode::SERVICE_UNAVAILABLE) };
         let channel = Channel::new(
-            key,
-            desk.shard.subscribe(scope),
+            ChannelKey::random().map_err(|_| SessionError::NotReady)?,
+            desk.shard.subscribe(scope.ok_or(SessionError::NotReady)?),
             page,
             self.limits.clone(),
             Arc::clone(&self.metrics),
@@ -185,23 +150,18 @@ impl Sessions {
             if by_socket { "websocket" } else { "sse" },
         );
         let life = Life::new(&channel, identity.map(time_left), desk.draining.clone());
-        if !by_socket {
-            return sse::response(Arc::new(channel), Arc::clone(&self.channels), life);
-        }
-        match websocket::accept(&request) {
-            Err(reason) => plain(StatusCode::BAD_REQUEST, reason),
-            Ok(response) => {
-                let upgrade = hyper::upgrade::on(&mut request);
-                let message_bytes = self.limits.message_bytes;
-                desk.connections.spawn(async move {
-                    // Otherwise the connection was lost before it became a socket.
-                    if let Ok(upgraded) = upgrade.await {
-                        websocket::serve(upgraded, channel, life, message_bytes).await;
-                    }
-                });
-                response
+        let Some(response) = handshake else {
+            return Ok(sse::response(Arc::new(channel), Arc::clone(&self.channels), life));
+        };
+        let upgrade = hyper::upgrade::on(&mut request);
+        let message_bytes = self.limits.message_bytes;
+        desk.connections.spawn(async move {
+            // Otherwise the connection was lost before it became a socket.
+            if let Ok(upgraded) = upgrade.await {
+                websocket::serve(upgraded, channel, life, message_bytes).await;
             }
-        }
+        });
+        Ok(response)
     }
 
     /// Commands for a channel whose transport has only one direction.
@@ -210,28 +170,38 @@ impl Sessions {
         request: Request<Incoming>,
         context: &RequestContext,
         key: &ChannelKey,
-    ) -> Response<Body> {
+    ) -> Result<Response<Body>, Failure> {
         let channel = self.channels.get(key).map(|entry| Arc::clone(entry.value()));
-        let same_user = |channel: &Arc<Channel>| {
-            let owner = channel.page.as_ref().map(|page| page.user.person().as_str());
-            owner == context.identity.as_deref().map(|identity| identity.user.as_str())
-        };
-        let Some(channel) = channel.filter(same_user) else {
-            return plain(StatusCode::NOT_FOUND, "There is no such event channel (any more).");
-        };
-        let body = Limited::new(request.into_body(), self.limits.message_bytes);
-        match timeout(BODY_LIMIT, body.collect()).await {
-            Err(_) => nothing(StatusCode::REQUEST_TIMEOUT),
-            Ok(Err(_)) => plain(StatusCode::PAYLOAD_TOO_LARGE, End::TOO_BIG.message),
-            Ok(Ok(body)) => match channel.commands(&body.to_bytes()) {
-                Ok(answers) => json(StatusCode::OK, answers),
-                Err(refusal) => {
-                    let error = [b"[".as_slice(), &message::error(&refusal), b"]"].concat();
-                    json(StatusCode::BAD_REQUEST, error.into())
-                }
-            },
-        }
+        let user = context.identity.as_deref().map(|identity| identity.user.as_str());
+        let channel = channel.filter(|channel| channel.owner() == user).ok_or(SessionError::NoChannel)?;
+        let body = read_body(request.into_body(), self.limits.message_bytes, BODY_LIMIT).await?;
+        Ok(match channel.commands(&body) {
+            Ok(answers) => json(StatusCode::OK, answers),
+            Err(refusal) => json(
+                StatusCode::BAD_REQUEST,
+                [b"[".as_slice(), &message::error(&refusal), b"]"].concat().into(),
+            ),
+        })
     }
+}
+
+/// Why there is no event channel, or no command for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    #[error("nothing of that name below an awareness route")]
+    NotFound,
+    #[error("method not allowed")]
+    Method,
+    #[error("neither a WebSocket nor text/event-stream")]
+    NotAChannel,
+    #[error("not a WebSocket handshake of version 13")]
+    Handshake,
+    #[error("no such event channel, or not this user's")]
+    NoChannel,
+    #[error("the user has too many pages open")]
+    TooManyPages,
+    #[error("the community is not ready")]
+    NotReady,
 }
 
 fn time_left(identity: &Identity) -> Duration {
@@ -244,41 +214,11 @@ fn accepts_events(request: &Request<Incoming>) -> bool {
     accept.is_some_and(|accept| accept.contains("text/event-stream"))
 }
 
-/// Lets an allowed page of another origin read the answer.
-fn share(response: &mut Response<Body>, page: HeaderValue) {
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page);
-    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
-}
-
-fn preflight() -> Response<Body> {
-    let mut response = nothing(StatusCode::NO_CONTENT);
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-    response
-}
-
 fn json(status: StatusCode, text: Bytes) -> Response<Body> {
-    with_type(status, "application/json", text)
-}
-
-fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    with_type(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
-}
-
-fn with_type(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(full(body));
+    let mut response = Response::new(full(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-fn nothing(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(full(Bytes::new()));
-    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

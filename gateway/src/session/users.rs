@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::SessionError;
 use crate::hub::{LoginState, Me, OwnLogin, OwnLogins};
 use crate::telemetry::Metrics;
 
@@ -47,10 +48,6 @@ pub(super) struct Page {
     users: Arc<Users>,
 }
 
-/// The user has as many pages open as are allowed.
-#[derive(Debug)]
-pub(super) struct TooManyPages;
-
 impl Users {
     /// `logins` is `None` where the gateway logs no users in.
     pub(super) fn new(
@@ -69,13 +66,13 @@ impl Users {
         self: &Arc<Self>,
         person: PersonId,
         token: Secret,
-    ) -> Result<Page, TooManyPages> {
+    ) -> Result<Page, SessionError> {
         let user = {
             let user = self.users.entry(person.clone()).or_insert_with(|| self.user(person));
             // Counted under the map's lock: the end of a grace time takes the same lock.
             if user.pages.fetch_add(1, Ordering::AcqRel) >= self.pages_per_user {
                 user.pages.fetch_sub(1, Ordering::AcqRel);
-                return Err(TooManyPages);
+                return Err(SessionError::TooManyPages);
             }
             user.visits.fetch_add(1, Ordering::AcqRel);
             Arc::clone(&user)

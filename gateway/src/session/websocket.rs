@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError,
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
+use super::SessionError;
 use super::channel::{Channel, Life, Outgoing, Turn};
 use super::message::End;
 use crate::http::{Body, full};
@@ -45,13 +46,13 @@ pub(super) fn is_wanted(request: &Request<Incoming>) -> bool {
 }
 
 /// The answer to the handshake, or why there is none.
-pub(super) fn accept(request: &Request<Incoming>) -> Result<Response<Body>, &'static str> {
+pub(super) fn accept(request: &Request<Incoming>) -> Result<Response<Body>, SessionError> {
     let headers = request.headers();
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err("Sec-WebSocket-Version: 13 is expected");
+        return Err(SessionError::Handshake);
     }
     let Some(key) = headers.get(header::SEC_WEBSOCKET_KEY) else {
-        return Err("Sec-WebSocket-Key is missing");
+        return Err(SessionError::Handshake);
     };
     let mut response = Response::new(full(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
