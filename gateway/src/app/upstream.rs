@@ -1,21 +1,27 @@
-//! The upstream side as `app` sees it: hub, communities and sessions, built in that order.
+//! The upstream side as `app` sees it: shards, hub, communities and sessions, built in that order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use gateway_core::shard::Limits as ShardLimits;
+use gateway_core::{Epoch, ShardId};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
+use crate::community::Communities;
 use crate::config::Community;
 use crate::http::{Builtin, Live, Services};
+use crate::hub::{Clock, HubHandle, Inbox, hub};
 use crate::net::{Phases, Seat};
+use crate::session::{Desk, Sessions};
+use crate::shard::Shard;
 use crate::telemetry::Metrics;
 
 /// What the status page says of the upstream side.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct UpstreamStatus {
-    /// Browser sessions on this node.
+    /// Users logged in on this node.
     pub sessions: usize,
     pub communities: Vec<CommunityStatus>,
 }
@@ -24,43 +30,88 @@ pub struct UpstreamStatus {
 #[derive(Clone, Debug, Serialize)]
 pub struct CommunityStatus {
     pub name: String,
-    /// `up`, `down`, or a word between.
-    pub state: String,
+    /// `up`, `down`, or `idle` where nobody has to be logged in.
+    pub state: &'static str,
     /// Logins that are up.
     pub logins: usize,
-    /// Persons that are watched.
-    pub watched: usize,
 }
 
 /// Runs on the main runtime, is asked by the workers.
 #[derive(Debug)]
 pub struct Upstream {
     tasks: TaskTracker,
+    hub: HubHandle,
+    shards: Vec<Arc<Shard>>,
+    communities: Communities,
+    sessions: Arc<Sessions>,
+    metrics: Arc<Metrics>,
 }
 
 impl Upstream {
     /// Starts what serves all workers; tasks go into the tracker and end at `phases.stopped`.
-    pub(super) fn start(
-        _communities: &[Arc<Community>],
-        _live: &Arc<ArcSwap<Live>>,
-        _metrics: &Arc<Metrics>,
-        _phases: &Phases,
-    ) -> Self {
-        Self { tasks: TaskTracker::new() }
+    pub(super) async fn start(
+        configured: &[Arc<Community>],
+        live: &Arc<ArcSwap<Live>>,
+        workers: usize,
+        metrics: &Arc<Metrics>,
+        phases: &Phases,
+    ) -> Result<Self, getrandom::Error> {
+        let tasks = TaskTracker::new();
+        let clock = Clock::start();
+        let limits = live.load().limits.clone();
+
+        // Shards and the hub between them.
+        let epoch = Epoch(getrandom::u64()?);
+        let lanes = ShardLimits {
+            watches: limits.watches_per_session,
+            notices: limits.lane_messages,
+            ..ShardLimits::default()
+        };
+        let inboxes: Vec<Arc<Inbox>> = (0..workers).map(|_| Arc::default()).collect();
+        let mut shards = Vec::with_capacity(workers);
+        for (index, inbox) in inboxes.iter().enumerate() {
+            let id = ShardId(u16::try_from(index).unwrap_or(u16::MAX));
+            shards.push(Arc::new(Shard::new(id, epoch, lanes, getrandom::u64()?, Arc::clone(inbox))));
+        }
+        let (hub, task) = hub(inboxes, getrandom::u64()?, clock, Arc::clone(metrics));
+        let stopped = phases.stopped.clone();
+        tasks.spawn(async move { stopped.run_until_cancelled(task.run()).await });
+
+        // Communities, and what they offer to sessions.
+        let (communities, offers) =
+            Communities::start(configured, live, &hub, &tasks, &phases.stopped, metrics).await;
+        let sessions = Sessions::new(offers, limits, &tasks, Arc::clone(metrics), clock);
+
+        let (sessions, metrics) = (Arc::new(sessions), Arc::clone(metrics));
+        Ok(Self { tasks, hub, shards, communities, sessions, metrics })
     }
 
     /// What one worker serves with; called once per worker, before its thread runs.
     pub(super) fn services(
         &self,
-        _seat: &Seat,
+        seat: &Seat,
         builtins: &Arc<HashMap<String, Arc<dyn Builtin>>>,
-    ) -> Services {
-        Services { builtins: Arc::clone(builtins) }
+    ) -> Option<Services> {
+        let shard = Arc::clone(self.shards.get(seat.index)?);
+        let pump = Arc::clone(&shard).pump(self.hub.clone(), Arc::clone(&self.metrics));
+        seat.background.spawn_on(pump, &seat.runtime);
+        let desk = Desk {
+            shard,
+            connections: seat.connections.clone(),
+            draining: seat.phases.draining.clone(),
+        };
+        let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
+        Some(Services { builtins, sessions, desk })
     }
 
     /// For the status page.
     pub fn status(&self) -> UpstreamStatus {
-        UpstreamStatus::default()
+        let communities = self.communities.status();
+        let communities = communities
+            .into_iter()
+            .map(|(name, state, logins)| CommunityStatus { name, state, logins })
+            .collect();
+        UpstreamStatus { sessions: self.sessions.count(), communities }
     }
 
     /// Waits for all tasks; `phases.stopped` has told them to end.

@@ -1,0 +1,174 @@
+//! The upstream side: logins to Sametime communities, kept up, paced and redirected.
+//!
+//! A community has observers, which watch people for everybody (privacy `trust`), and users' own logins.
+//! What they learn goes to the hub; what they are to ask for comes from it. Browsers are unknown here.
+
+mod credential;
+mod link;
+mod login;
+mod pace;
+mod servers;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use gateway_core::hub::Settings;
+use gateway_core::watchset::Pace as WatchPace;
+use protocol::presence::{PersonId, Presence};
+use protocol::secret::Secret;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{self, CommunityTuning, OwnPresence, Privacy};
+use crate::hub::{HubHandle, LoginState, Me, OwnLogin, OwnLogins};
+use crate::session::Access;
+use crate::telemetry::Metrics;
+
+use login::{Login, Who};
+use pace::Pace;
+
+/// Commands of a user's pages that may wait for the login.
+const OWN_COMMANDS: usize = 16;
+
+/// All communities of a node.
+#[derive(Debug)]
+pub struct Communities(Vec<Arc<Community>>);
+
+/// One community: what all its logins share.
+pub(super) struct Community {
+    config: Arc<config::Community>,
+    settings: Arc<Settings>,
+    hub: HubHandle,
+    pace: Pace,
+    metrics: Arc<Metrics>,
+    tasks: TaskTracker,
+    stopped: CancellationToken,
+    /// Logins are opened by workers and run on the main runtime, which outlives them.
+    runtime: Handle,
+    /// Logins that were started, to spread them over servers and source addresses.
+    started: AtomicUsize,
+    /// Logins that are up.
+    up: AtomicUsize,
+}
+
+impl Communities {
+    /// Starts the observers, and says what each community offers to sessions. Tasks end at `stopped`.
+    pub async fn start(
+        configured: &[Arc<config::Community>],
+        hub: &HubHandle,
+        tasks: &TaskTracker,
+        stopped: &CancellationToken,
+        metrics: &Arc<Metrics>,
+    ) -> (Self, HashMap<String, Access>) {
+        let mut communities = Vec::with_capacity(configured.len());
+        let mut offers = HashMap::new();
+        for config in configured {
+            let community = Arc::new(Community {
+                config: Arc::clone(config),
+                settings: Arc::new(settings(&config.tuning)),
+                hub: hub.clone(),
+                pace: Pace::new(config.tuning.logins_per_second),
+                metrics: Arc::clone(metrics),
+                tasks: tasks.clone(),
+                stopped: stopped.clone(),
+                runtime: Handle::current(),
+                started: AtomicUsize::new(0),
+                up: AtomicUsize::new(0),
+            });
+            let shared = match config.privacy {
+                Privacy::Own => None,
+                Privacy::Trust => Some(community.start_observers().await),
+            };
+            let logins = match config.own_presence {
+                OwnPresence::Off => None,
+                OwnPresence::Login => Some(Arc::clone(&community) as Arc<dyn OwnLogins>),
+            };
+            offers.insert(config.name.clone(), Access { shared, logins, privacy: config.privacy });
+            communities.push(community);
+        }
+        (Self(communities), offers)
+    }
+
+    /// Name, state and number of logins of each.
+    pub fn status(&self) -> Vec<(String, &'static str, usize)> {
+        let status = |community: &Arc<Community>| {
+            let up = community.up.load(Ordering::Relaxed);
+            let state = match (up, community.config.privacy) {
+                (0, Privacy::Trust) => "down",
+                (0, Privacy::Own) => "idle",
+                _ => "up",
+            };
+            (community.config.name.clone(), state, up)
+        };
+        self.0.iter().map(status).collect()
+    }
+}
+
+impl Community {
+    async fn start_observers(self: &Arc<Self>) -> gateway_core::ScopeId {
+        let scope = self.hub.open_scope(Arc::clone(&self.settings)).await;
+        for observer in &self.config.observers {
+            self.spawn(Login::new(self, scope, Who::Observer(observer.clone())));
+        }
+        scope
+    }
+
+    async fn open_own(self: &Arc<Self>, person: PersonId, token: Secret) -> OwnLogin {
+        let scope = self.hub.open_scope(Arc::clone(&self.settings)).await;
+        let presence = Presence::default();
+        let (me, receiver) = watch::channel(Me { person, presence, login: LoginState::Connecting });
+        let (commands, queue) = mpsc::channel(OWN_COMMANDS);
+        let (token, tokens) = watch::channel(token);
+        self.spawn(Login::new(self, scope, Who::User { me, queue, tokens }));
+        OwnLogin { scope, me: receiver, commands, token }
+    }
+
+    fn spawn(&self, login: Login) {
+        self.tasks.spawn_on(login.run(), &self.runtime);
+    }
+
+    /// The next number in turn.
+    fn turn(&self) -> usize {
+        self.started.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The local address for a login.
+    fn source(&self, turn: usize) -> Option<IpAddr> {
+        let addresses = &self.config.source_addresses;
+        addresses.get(turn.checked_rem(addresses.len())?).copied()
+    }
+}
+
+impl OwnLogins for Arc<Community> {
+    fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>> {
+        Box::pin(self.open_own(user.clone(), token))
+    }
+}
+
+impl fmt::Debug for Community {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Community").field("name", &self.config.name).finish_non_exhaustive()
+    }
+}
+
+fn settings(tuning: &CommunityTuning) -> Settings {
+    Settings {
+        linger: tuning.linger,
+        unknown_after: tuning.unknown_after,
+        pace: WatchPace {
+            batch: tuning.batch,
+            batches_in_flight: tuning.batches_in_flight,
+            answer_timeout: tuning.answer_timeout,
+        },
+        watches_per_login: tuning.watches_per_login,
+        retry: (Duration::from_secs(10), tuning.backoff.1),
+    }
+}
