@@ -19,7 +19,10 @@ pub mod app;
 pub mod auth;
 pub mod bridge;
 pub mod cli;
+pub mod community;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod http;
 pub mod hub;
 pub mod net;

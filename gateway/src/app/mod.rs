@@ -98,7 +98,8 @@ impl App {
         let lifecycle = Arc::new(Lifecycle::new(Arc::clone(&live), Arc::clone(&metrics)));
 
         // Upstream: hub, communities, sessions.
-        let upstream = Arc::new(Upstream::start(&communities, &live, &metrics, &phases));
+        let upstream = Upstream::start(&communities, &live, worker_count, &metrics, &phases).await;
+        let upstream = Arc::new(upstream.map_err(StartError::Random)?);
 
         // Workers: each with its own serving side.
         let (workers, threads) = {

@@ -95,11 +95,8 @@ impl Upstream {
         let shard = Arc::clone(self.shards.get(seat.index)?);
         let pump = Arc::clone(&shard).pump(self.hub.clone(), Arc::clone(&self.metrics));
         seat.background.spawn_on(pump, &seat.runtime);
-        let desk = Desk {
-            shard,
-            connections: seat.connections.clone(),
-            draining: seat.phases.draining.clone(),
-        };
+        let desk =
+            Desk { shard, connections: seat.connections.clone(), draining: seat.phases.draining.clone() };
         let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
         Some(Services { builtins, sessions, desk })
     }

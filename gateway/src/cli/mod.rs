@@ -43,6 +43,9 @@ enum Command {
     PrintConfig(PrintArguments),
     /// Make the running gateway take its configuration file again
     Reload(ReloadArguments),
+    /// Try everything with an embedded estate
+    #[cfg(feature = "demo")]
+    Demo(DemoArguments),
     /// Print the version
     Version,
 }
@@ -88,7 +91,7 @@ struct ReloadArguments {
 #[cfg(feature = "demo")]
 #[derive(Clone, Debug, Args)]
 pub struct DemoArguments {
-    /// Address of the demo pages over http
+    /// Address of the mail page over http
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
     /// The same over https, with a certificate that is made at the start
@@ -128,6 +131,8 @@ pub fn main() -> ExitCode {
         Command::PrintConfig(PrintArguments { reference: true, .. }) => say(&crate::config::reference()),
         Command::PrintConfig(arguments) => check::print(&arguments.config),
         Command::Reload(arguments) => reload::reload(&arguments),
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => crate::demo::run(&arguments),
         Command::Version => say(&format!("livename {}\n", env!("CARGO_PKG_VERSION"))),
     }
 }

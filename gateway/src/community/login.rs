@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use gateway_core::hub::Event;
-use gateway_core::upstream::{self, Session, Told};
+use gateway_core::hub;
+use gateway_core::upstream::{Event, Session};
 use gateway_core::watchset::Command;
 use gateway_core::{LoginId, ScopeId};
 use protocol::presence::Presence;
 use protocol::secret::Secret;
 use protocol::vp::client::{Closed, Config, Follow, Login as Credentials};
 use protocol::vp::reason::{Reason, Retry};
+use protocol::vp::session::ChannelError;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
@@ -82,7 +83,7 @@ impl Login {
         let stopped = self.community.stopped.clone();
         let _ = stopped.run_until_cancelled(self.keep_up()).await;
         if matches!(self.who, Who::User { .. }) {
-            self.community.hub.tell(Event::ScopeClosed(self.scope)).await;
+            self.community.hub.tell(hub::Event::ScopeClosed(self.scope)).await;
         }
     }
 
@@ -119,7 +120,9 @@ impl Login {
     /// One connection, from dialling to its end.
     async fn connect(&mut self) -> Ending {
         let community = Arc::clone(&self.community);
-        let Some(endpoint) = self.servers.current().cloned() else { return Ending::Final(LoginState::Refused) };
+        let Some(endpoint) = self.servers.current().cloned() else {
+            return Ending::Final(LoginState::Refused);
+        };
         let (credentials, token) = match self.credentials() {
             Ok(credentials) => credentials,
             Err(error) => {
@@ -139,97 +142,113 @@ impl Login {
         };
         let now = community.hub.clock.now();
         let mut session = Session::new(self.config(), credentials, random(), now);
-        let mut served = Served { logged_in: false, login: None, queue: None };
-        let end = self.converse(&mut session, &mut link, &mut served).await;
-        if let Some(login) = served.login {
+        let mut standing = Standing::default();
+        let end = self.converse(&mut session, &mut link, &mut standing).await;
+        self.watching_stopped(&mut standing).await;
+        if standing.logged_in {
             community.up.fetch_sub(1, Ordering::Relaxed);
             community.metrics.upstream_state(&community.config.name, self.kind(), false);
-            community.hub.tell(Event::LoginDown(login)).await;
         }
-        let last = session.output();
-        link.finish(last).await;
-        self.judge(end, served.logged_in, token)
+        link.finish(session.output()).await;
+        self.judge(end, standing.logged_in, token)
     }
 
     /// Carries bytes, commands and news until the session ends. `None`: nobody wants it any more.
-    async fn converse(&mut self, session: &mut Session, link: &mut Link, served: &mut Served) -> Option<Closed> {
+    ///
+    /// Inputs: the connection, the hub's commands, the pages' commands, the session's own timer.
+    async fn converse(
+        &mut self,
+        session: &mut Session,
+        link: &mut Link,
+        standing: &mut Standing,
+    ) -> Option<Closed> {
         let clock = self.community.hub.clock;
         loop {
-            while let Some(told) = session.next_event() {
-                if let Told::Closed(closed) = told {
+            while let Some(event) = session.next_event() {
+                if let Event::Closed(closed) = event {
                     return Some(closed);
                 }
-                self.told(told, served).await;
+                self.take(event, standing).await;
             }
             if link.is_idle() {
                 link.send(session.output());
             }
             let wake = session.next_wake().map(|due| due.saturating_sub(clock.now()));
-            tokio::select! {
-                happened = link.progress() => match happened {
-                    Happened::Read(count) => session.receive(link.read(count), clock.now()),
-                    Happened::Wrote => {}
-                    Happened::Ended => session.closed(clock.now()),
-                },
-                command = next(&mut served.queue) => match command {
-                    Some(command) => session.command(&command, clock.now()),
-                    // The hub has cut us: we did not keep up.
-                    None => session.closed(clock.now()),
+            let taken = tokio::select! {
+                happened = link.progress() => {
+                    match happened {
+                        Happened::Read(count) => session.receive(link.read(count), clock.now()),
+                        Happened::Wrote => {}
+                        Happened::Ended => session.closed(clock.now()),
+                    }
+                    Ok(())
+                }
+                // A closed queue says that the hub has cut us, because we did not keep up.
+                command = next(&mut standing.commands) => match command {
+                    Some(command) => session.command(command),
+                    None => Err(ChannelError::Backlog),
                 },
                 own = self.who.command() => match own {
-                    Some(OwnCommand::SetStatus { status, text }) => session.set_status(status, &text, clock.now()),
+                    Some(OwnCommand::SetStatus { status, text }) => session.set_status(status, false, &text),
                     None => {
                         session.logout(clock.now());
                         return None;
                     }
                 },
-                () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => session.tick(clock.now()),
+                () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {
+                    session.tick(clock.now());
+                    Ok(())
+                }
+            };
+            if let Err(error) = taken {
+                warn!(community = self.community.config.name, kind = self.kind(), %error, "connection given up");
+                session.closed(clock.now());
             }
         }
     }
 
-    async fn told(&mut self, told: Told, served: &mut Served) {
+    async fn take(&mut self, event: Event, standing: &mut Standing) {
         let community = Arc::clone(&self.community);
         let name = &community.config.name;
-        match told {
-            Told::LoggedIn { own, .. } => {
-                served.logged_in = true;
+        match event {
+            Event::LoggedIn { presence, .. } => {
+                standing.logged_in = true;
                 self.was_up = true;
                 self.backoff.reset();
                 self.servers.settled();
-                community.metrics.upstream_login(name, "ok");
-                info!(community = name, kind = self.kind(), "logged in");
-                self.tell_me(LoginState::Up, Some(own));
-            }
-            Told::Own(own) => self.tell_me(LoginState::Up, Some(own)),
-            Told::ServiceUp => {
-                if let Some(login) = served.login {
-                    return community.hub.tell(Event::ServiceUp(login)).await;
-                }
-                let (commands, queue) = mpsc::channel(COMMANDS);
-                served.queue = Some(queue);
-                served.login = Some(community.hub.login_up(self.scope, commands).await);
                 community.up.fetch_add(1, Ordering::Relaxed);
+                community.metrics.upstream_login(name, "ok");
                 community.metrics.upstream_state(name, self.kind(), true);
+                info!(community = name, kind = self.kind(), "logged in");
+                self.tell_me(LoginState::Up, Some(presence));
             }
-            Told::ServiceDown => {
-                if let Some(login) = served.login {
-                    community.hub.tell(Event::ServiceDown(login)).await;
+            Event::OwnPresence(presence) => self.tell_me(LoginState::Up, Some(presence)),
+            Event::WatchingStarted => {
+                let (sender, commands) = mpsc::channel(COMMANDS);
+                standing.commands = Some(commands);
+                standing.login = Some(community.hub.login_up(self.scope, sender).await);
+            }
+            Event::WatchingStopped => self.watching_stopped(standing).await,
+            Event::Entries(entries) => {
+                if let Some(login) = standing.login {
+                    community.hub.tell(hub::Event::Entries { login, entries }).await;
                 }
             }
-            Told::Entries(entries) => {
-                if let Some(login) = served.login {
-                    community.hub.tell(Event::Entries { login, entries }).await;
-                }
-            }
-            Told::Redirected { host } => {
+            Event::Redirected { host, .. } => {
                 debug!(community = name, host, "redirected");
                 if let Err(error) = self.servers.redirect(&host) {
                     warn!(community = name, host, %error, "redirect not followed");
                     self.servers.failed();
                 }
             }
-            Told::Closed(_) => {}
+            Event::Other(_) | Event::Closed(_) => {}
+        }
+    }
+
+    async fn watching_stopped(&self, standing: &mut Standing) {
+        standing.commands = None;
+        if let Some(login) = standing.login.take() {
+            self.community.hub.tell(hub::Event::LoginDown(login)).await;
         }
     }
 
@@ -286,9 +305,9 @@ impl Login {
         })
     }
 
-    fn config(&self) -> upstream::Config {
+    fn config(&self) -> Config {
         let config = &self.community.config;
-        let client = Config {
+        Config {
             login_type: config.login_type,
             keepalive: config.tuning.keepalive,
             login_timeout: config.tuning.login_timeout,
@@ -297,8 +316,7 @@ impl Login {
                 Redirect::Continue => Follow::Continue,
             },
             ..Config::default()
-        };
-        upstream::Config { client }
+        }
     }
 
     fn kind(&self) -> &'static str {
@@ -335,11 +353,13 @@ impl Login {
     }
 }
 
-/// What a session holds at the hub.
-struct Served {
+/// How far a connection has come.
+#[derive(Default)]
+struct Standing {
     logged_in: bool,
+    /// What the hub calls the open awareness channel, and what it wants of it.
     login: Option<LoginId>,
-    queue: Option<mpsc::Receiver<Command>>,
+    commands: Option<mpsc::Receiver<Command>>,
 }
 
 impl Who {

@@ -41,7 +41,8 @@ impl Servers {
     /// `start` spreads the logins over the servers.
     pub(super) fn new(community: &Community, start: usize) -> Self {
         let list: Vec<_> = community.servers.iter().map(|server| Endpoint::parse(server)).collect();
-        let map = community.host_map.iter().map(|(from, to)| (from.to_lowercase(), Endpoint::parse(to))).collect();
+        let map =
+            community.host_map.iter().map(|(from, to)| (from.to_lowercase(), Endpoint::parse(to))).collect();
         Self { next: start % list.len().max(1), list, map, redirected: None, redirects: 0 }
     }
 

@@ -6,30 +6,59 @@ use serde_json::{Value, json};
 const MESSAGES: usize = 24;
 
 const SUBJECTS: &[(&str, &[&str])] = &[
-    ("Floor plans for the east wing", &[
-        "The revised plans are in. The load-bearing wall stays where it is, so the meeting corner moves to the window side.",
-        "Please look at the socket positions before Thursday; after that the electricians start.",
-    ]),
-    ("Budget round, second draft", &[
-        "Numbers for the third quarter are attached in the usual place. Travel went down, licences went up.",
-        "I would like one line per project that explains the difference, nothing longer.",
-    ]),
-    ("Who has the keys to the archive?", &["The archive room is locked and the spare key is not in its box. If you took it, no questions asked."]),
-    ("Customer visit on Tuesday", &[
-        "They arrive at nine and want to see the workshop first. Coffee is ordered, the projector is not.",
-        "Can somebody who is around check whether the big room is really free?",
-    ]),
-    ("Notes from the steering meeting", &[
-        "Three decisions: the tender goes out next week, the old heating stays one more winter, and we meet every second Monday.",
-    ]),
-    ("Migration weekend", &[
-        "We start Friday at six. Mail is read-only until midnight, chat stays up.",
-        "If you are on call, please set your status accordingly so that people know whom to ask.",
-    ]),
+    (
+        "Floor plans for the east wing",
+        &[
+            "The revised plans are in. The load-bearing wall stays where it is, so the meeting corner moves to the window side.",
+            "Please look at the socket positions before Thursday; after that the electricians start.",
+        ],
+    ),
+    (
+        "Budget round, second draft",
+        &[
+            "Numbers for the third quarter are attached in the usual place. Travel went down, licences went up.",
+            "I would like one line per project that explains the difference, nothing longer.",
+        ],
+    ),
+    (
+        "Who has the keys to the archive?",
+        &[
+            "The archive room is locked and the spare key is not in its box. If you took it, no questions asked.",
+        ],
+    ),
+    (
+        "Customer visit on Tuesday",
+        &[
+            "They arrive at nine and want to see the workshop first. Coffee is ordered, the projector is not.",
+            "Can somebody who is around check whether the big room is really free?",
+        ],
+    ),
+    (
+        "Notes from the steering meeting",
+        &[
+            "Three decisions: the tender goes out next week, the old heating stays one more winter, and we meet every second Monday.",
+        ],
+    ),
+    (
+        "Migration weekend",
+        &[
+            "We start Friday at six. Mail is read-only until midnight, chat stays up.",
+            "If you are on call, please set your status accordingly so that people know whom to ask.",
+        ],
+    ),
     ("Lunch?", &["The place around the corner has opened again. Twelve thirty at the door."]),
-    ("Offer from the window supplier", &["They came down by four percent. I would take it, but the delivery time is eleven weeks."]),
-    ("Welcome to our new colleagues", &["Six people start on the first. Please introduce yourselves when you see an unknown face."]),
-    ("Safety briefing", &["It is that time of the year again. Half an hour, and then you are done until next autumn."]),
+    (
+        "Offer from the window supplier",
+        &["They came down by four percent. I would take it, but the delivery time is eleven weeks."],
+    ),
+    (
+        "Welcome to our new colleagues",
+        &["Six people start on the first. Please introduce yourselves when you see an unknown face."],
+    ),
+    (
+        "Safety briefing",
+        &["It is that time of the year again. Half an hour, and then you are done until next autumn."],
+    ),
 ];
 
 /// The messages of the person at `index` among `people` (directory ids).

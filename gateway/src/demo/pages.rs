@@ -72,8 +72,7 @@ impl Pages {
 
     async fn log_in(&self, request: Request<Incoming>) -> Response<Body> {
         let body = Limited::new(request.into_body(), 4096).collect().await;
-        let wanted: Option<Value> =
-            body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
+        let wanted: Option<Value> = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
         let id = wanted.as_ref().and_then(|wanted| wanted.get("id")?.as_str());
         let Some(id) = id.filter(|id| self.index.contains_key(*id)) else {
             return text(StatusCode::BAD_REQUEST, "Nobody here has that id.");
@@ -104,7 +103,8 @@ impl Builtin for Pages {
 fn file(kind: &str, content: &'static str) -> Response<Body> {
     let mut response = answer(StatusCode::OK, kind, Bytes::from_static(content.as_bytes()));
     // Nothing inline, nothing from elsewhere: what a careful mail server sends.
-    let policy = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'";
+    let policy =
+        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
 }
@@ -129,7 +129,9 @@ fn answer(status: StatusCode, kind: &str, body: Bytes) -> Response<Body> {
     let mut response = Response::new(full(body));
     *response.status_mut() = status;
     let kind = HeaderValue::from_str(&format!("{kind}; charset=utf-8"));
-    response.headers_mut().insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("text/plain")));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("text/plain")));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

@@ -14,6 +14,7 @@ use super::serve::Edge;
 use super::{Body, Failure, RequestContext, Scheme, cors, head, headers};
 use crate::config::Serve;
 use crate::net::Progress;
+use crate::session::{Desk, Sessions};
 
 /// A page or service inside the program, found by name (`Serve::Builtin`).
 pub trait Builtin: Send + Sync {
@@ -25,9 +26,11 @@ pub trait Builtin: Send + Sync {
 }
 
 /// What requests are served by, on one worker.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Services {
     pub builtins: Arc<HashMap<String, Arc<dyn Builtin>>>,
+    pub sessions: Arc<Sessions>,
+    pub desk: Desk,
 }
 
 /// What holds for every request of a connection.
@@ -127,6 +130,8 @@ async fn phases(
             None => Err(Failure::NotServed),
         },
         Serve::Upstream(upstream) => Ok(edge.bridge().forward(request, &context, upstream).await?),
-        Serve::Awareness(_) => Err(Failure::NotServed),
+        Serve::Awareness(community) => {
+            services.sessions.serve(request, &context, &community.name, &services.desk).await
+        }
     }
 }

@@ -90,6 +90,11 @@ impl Sessions {
         Self { communities: communities.collect(), channels: Arc::default(), limits, metrics, clock }
     }
 
+    /// Users that are logged in on this node.
+    pub fn count(&self) -> usize {
+        self.communities.values().map(|community| community.users.count()).sum()
+    }
+
     /// Serves a request of an awareness route: route, page origin and authorisation are done.
     pub async fn serve(
         &self,

@@ -95,6 +95,11 @@ impl Users {
         user.logged_out.cancel();
     }
 
+    /// Users that are logged in.
+    pub(super) fn count(&self) -> usize {
+        self.users.len()
+    }
+
     fn user(&self, person: PersonId) -> Arc<User> {
         self.metrics.sessions(1);
         Arc::new(User {
