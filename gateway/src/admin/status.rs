@@ -62,17 +62,15 @@ impl Status {
         for community in &self.upstream.communities {
             let _ = write!(
                 communities,
-                "<tr><th scope=row>{}<td>{}<td>{}<td>{}",
+                "<tr><th scope=row>{}<td>{}<td>{}",
                 escape(&community.name),
-                escape(&community.state),
-                community.logins,
-                community.watched
+                community.state,
+                community.logins
             );
         }
         if !communities.is_empty() {
             communities = format!(
-                "<h2>Communities</h2><table><tr><th scope=col>Name<th scope=col>State<th scope=col>Logins\
-                 <th scope=col>Watched persons{communities}</table>"
+                "<h2>Communities</h2><table><tr><th scope=col>Name<th scope=col>State<th scope=col>Logins{communities}</table>"
             );
         }
         let phase = self.phase;

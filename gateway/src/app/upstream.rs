@@ -79,7 +79,7 @@ impl Upstream {
 
         // Communities, and what they offer to sessions.
         let (communities, offers) =
-            Communities::start(configured, live, &hub, &tasks, &phases.stopped, metrics).await;
+            Communities::start(configured, &hub, &tasks, &phases.stopped, metrics).await;
         let sessions = Sessions::new(offers, limits, &tasks, Arc::clone(metrics), clock);
 
         let (sessions, metrics) = (Arc::new(sessions), Arc::clone(metrics));
@@ -91,14 +91,15 @@ impl Upstream {
         &self,
         seat: &Seat,
         builtins: &Arc<HashMap<String, Arc<dyn Builtin>>>,
-    ) -> Option<Services> {
-        let shard = Arc::clone(self.shards.get(seat.index)?);
+    ) -> Services {
+        // One shard was made for each worker.
+        let shard = Arc::clone(&self.shards[seat.index]);
         let pump = Arc::clone(&shard).pump(self.hub.clone(), Arc::clone(&self.metrics));
         seat.background.spawn_on(pump, &seat.runtime);
         let desk =
             Desk { shard, connections: seat.connections.clone(), draining: seat.phases.draining.clone() };
         let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
-        Some(Services { builtins, sessions, desk })
+        Services { builtins, sessions, desk }
     }
 
     /// For the status page.

@@ -8,14 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gateway_core::hub;
-use gateway_core::upstream::{Event, Session};
+use gateway_core::upstream::{Session, Told};
 use gateway_core::watchset::Command;
 use gateway_core::{LoginId, ScopeId};
 use protocol::presence::Presence;
 use protocol::secret::Secret;
 use protocol::vp::client::{Closed, Config, Follow, Login as Credentials};
 use protocol::vp::reason::{Reason, Retry};
-use protocol::vp::session::ChannelError;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
@@ -164,32 +163,31 @@ impl Login {
     ) -> Option<Closed> {
         let clock = self.community.hub.clock;
         loop {
-            while let Some(event) = session.next_event() {
-                if let Event::Closed(closed) = event {
+            while let Some(told) = session.next_event() {
+                if let Told::Closed(closed) = told {
                     return Some(closed);
                 }
-                self.take(event, standing).await;
+                self.take(told, standing).await;
             }
             if link.is_idle() {
                 link.send(session.output());
             }
             let wake = session.next_wake().map(|due| due.saturating_sub(clock.now()));
-            let taken = tokio::select! {
-                happened = link.progress() => {
-                    match happened {
-                        Happened::Read(count) => session.receive(link.read(count), clock.now()),
-                        Happened::Wrote => {}
-                        Happened::Ended => session.closed(clock.now()),
-                    }
-                    Ok(())
-                }
-                // A closed queue says that the hub has cut us, because we did not keep up.
+            tokio::select! {
+                happened = link.progress() => match happened {
+                    Happened::Read(count) => session.receive(link.read(count), clock.now()),
+                    Happened::Wrote => {}
+                    Happened::Ended => session.closed(clock.now()),
+                },
                 command = next(&mut standing.commands) => match command {
-                    Some(command) => session.command(command),
-                    None => Err(ChannelError::Backlog),
+                    Some(command) => session.command(&command, clock.now()),
+                    // The hub has cut us: we did not keep up.
+                    None => session.closed(clock.now()),
                 },
                 own = self.who.command() => match own {
-                    Some(OwnCommand::SetStatus { status, text }) => session.set_status(status, false, &text),
+                    Some(OwnCommand::SetStatus { status, text }) => {
+                        session.set_status(status, &text, clock.now());
+                    }
                     None => {
                         session.logout(clock.now());
                         return None;
@@ -197,21 +195,16 @@ impl Login {
                 },
                 () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {
                     session.tick(clock.now());
-                    Ok(())
                 }
-            };
-            if let Err(error) = taken {
-                warn!(community = self.community.config.name, kind = self.kind(), %error, "connection given up");
-                session.closed(clock.now());
             }
         }
     }
 
-    async fn take(&mut self, event: Event, standing: &mut Standing) {
+    async fn take(&mut self, told: Told, standing: &mut Standing) {
         let community = Arc::clone(&self.community);
         let name = &community.config.name;
-        match event {
-            Event::LoggedIn { presence, .. } => {
+        match told {
+            Told::LoggedIn { own, .. } => {
                 standing.logged_in = true;
                 self.was_up = true;
                 self.backoff.reset();
@@ -220,28 +213,28 @@ impl Login {
                 community.metrics.upstream_login(name, "ok");
                 community.metrics.upstream_state(name, self.kind(), true);
                 info!(community = name, kind = self.kind(), "logged in");
-                self.tell_me(LoginState::Up, Some(presence));
+                self.tell_me(LoginState::Up, Some(own));
             }
-            Event::OwnPresence(presence) => self.tell_me(LoginState::Up, Some(presence)),
-            Event::WatchingStarted => {
+            Told::Own(own) => self.tell_me(LoginState::Up, Some(own)),
+            Told::ServiceUp => {
                 let (sender, commands) = mpsc::channel(COMMANDS);
                 standing.commands = Some(commands);
                 standing.login = Some(community.hub.login_up(self.scope, sender).await);
             }
-            Event::WatchingStopped => self.watching_stopped(standing).await,
-            Event::Entries(entries) => {
+            Told::ServiceDown => self.watching_stopped(standing).await,
+            Told::Entries(entries) => {
                 if let Some(login) = standing.login {
                     community.hub.tell(hub::Event::Entries { login, entries }).await;
                 }
             }
-            Event::Redirected { host, .. } => {
+            Told::Redirected { host } => {
                 debug!(community = name, host, "redirected");
                 if let Err(error) = self.servers.redirect(&host) {
                     warn!(community = name, host, %error, "redirect not followed");
                     self.servers.failed();
                 }
             }
-            Event::Other(_) | Event::Closed(_) => {}
+            Told::Other(_) | Told::Closed(_) => {}
         }
     }
 

@@ -89,7 +89,7 @@ impl Communities {
             };
             let logins = match config.own_presence {
                 OwnPresence::Off => None,
-                OwnPresence::Login => Some(Arc::clone(&community) as Arc<dyn OwnLogins>),
+                OwnPresence::Login => Some(Arc::new(Arc::clone(&community)) as Arc<dyn OwnLogins>),
             };
             offers.insert(config.name.clone(), Access { shared, logins, privacy: config.privacy });
             communities.push(community);

@@ -39,20 +39,22 @@ pub struct Demo {
 pub enum DemoError {
     #[error("signals cannot be caught: {0}")]
     Signals(io::Error),
-    #[error("{}: the ready file cannot be written: {1}", .0.display())]
+    #[error("{path}: the ready file cannot be written: {error}", path = .0.display(), error = .1)]
     ReadyFile(PathBuf, io::Error),
+    #[error("no secret can be made: {0}")]
+    Secret(String),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
-    #[error("{}: {1}", .0.display())]
+    #[error("{path}: {error}", path = .0.display(), error = .1)]
     File(PathBuf, io::Error),
     #[error("no certificate can be made: {0}")]
     Certificate(String),
     #[error("the simulated community does not start: {0}\nAnother address can be given with --community.")]
-    Community(#[from] loadtest_sim::StartError),
+    Community(loadtest_sim::StartError),
     #[error("the simulated web server does not start: {0}")]
     Web(io::Error),
     #[error("the demo's own configuration is wrong:\n{0}")]
-    Config(#[from] config::ConfigErrors),
+    Config(config::ConfigErrors),
     #[error("{0}\nOther addresses can be given with --http, --https and --admin.")]
     Bind(BindError),
     #[error(transparent)]
@@ -67,16 +69,19 @@ impl Demo {
     pub async fn start(arguments: &DemoArguments) -> Result<Self, DemoError> {
         let mut key = [0; 20];
         getrandom::fill(&mut key).map_err(DemoError::Random)?;
-        let secret = || DominoSecret::from_bytes(&key).unwrap_or_else(|_| unreachable!("it has 20 bytes"));
+        let text = STANDARD.encode(key);
+        let secret =
+            DominoSecret::from_base64(&text).map_err(|error| DemoError::Secret(error.to_string()))?;
 
         // The Sametime side: a community, and its web server on either scheme.
         let simulator = Simulator::builder()
             .people(arguments.people as usize)
             .seed(arguments.seed)
             .listen(arguments.community)
-            .tokens(TokenCheck::domino(secret()))
+            .tokens(TokenCheck::domino(secret.clone()))
             .start()
-            .await?;
+            .await
+            .map_err(DemoError::Community)?;
         simulator.play_day(arguments.seed, SPEED);
         let folder = Folder::make()?;
         let tls = folder.certificate()?;
@@ -85,7 +90,7 @@ impl Demo {
         let secure = WebServer::start(local, Some(tls)).await.map_err(DemoError::Web)?;
 
         // The gateway in front of it, from a configuration file like any other.
-        folder.write("domino.secret", &STANDARD.encode(key))?;
+        folder.write("domino.secret", &text)?;
         let file = folder.write(
             "livename.toml",
             &configuration(arguments, simulator.addr(), plain.addr(), secure.addr()),
@@ -93,7 +98,7 @@ impl Demo {
         let people: Vec<Person> = simulator.directory().people().iter().map(person).collect();
         let mint = move |name: &str, created, expires| {
             let (created, expires) = (SystemSeconds(created), SystemSeconds(expires));
-            domino::mint(name.as_bytes(), created, expires, &secret()).unwrap_or_default()
+            domino::mint(name.as_bytes(), created, expires, &secret).unwrap_or_default()
         };
         let pages: Arc<dyn Builtin> = Arc::new(Pages::new(people.clone(), Box::new(mint)));
         let again = file.clone();
@@ -102,10 +107,12 @@ impl Demo {
             source: Some(Source::new(move || load(&again).map_err(|errors| errors.to_string()))),
             ..Options::default()
         };
-        let running = App::start(load(&file)?, options).await.map_err(|error| match error {
-            StartError::Bind(taken) => DemoError::Bind(taken),
-            other => DemoError::Start(other),
-        })?;
+        let running = App::start(load(&file).map_err(DemoError::Config)?, options).await.map_err(
+            |error| match error {
+                StartError::Bind(taken) => DemoError::Bind(taken),
+                other => DemoError::Start(other),
+            },
+        )?;
         Ok(Self { simulator, web: [plain, secure], running, folder, people })
     }
 

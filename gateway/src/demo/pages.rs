@@ -11,8 +11,7 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use super::inbox;
-use crate::app::Builtin;
-use crate::http::{Body, RequestContext, full};
+use crate::http::{Body, Builtin, RequestContext, full};
 
 /// How long a demo token is good for.
 const TOKEN_LIFE: Duration = Duration::from_secs(8 * 3600);

@@ -11,6 +11,7 @@ mod users;
 mod websocket;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -187,6 +188,12 @@ impl Sessions {
                 [b"[".as_slice(), &message::error(&refusal), b"]"].concat().into(),
             ),
         })
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("communities", &self.communities.keys()).finish_non_exhaustive()
     }
 }
 
