@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{self, DominoSecret};
+use protocol::ltpa::{SystemSeconds, lmbcs};
 use protocol::secret::Secret;
 use protocol::vp::client::{Auth, TokenForm as Form};
 
@@ -20,8 +20,6 @@ pub(super) enum CredentialError {
     File(std::io::Error),
     #[error("no token can be minted: {0}")]
     Mint(String),
-    #[error("no token can be minted: the observer's name is not ASCII")]
-    Name,
 }
 
 /// What the observer logs in with now.
@@ -32,15 +30,14 @@ pub(super) fn of_observer(observer: &Observer, form: TokenForm) -> Result<Auth, 
             let text = std::fs::read_to_string(path).map_err(CredentialError::File)?;
             Ok(of_token(Secret::from(text.trim()), form))
         }
-        // Tokens carry names in LMBCS (ltpa.md 2.1), which has ASCII in common with UTF-8.
-        ObserverCredential::Mint(_) if !observer.name.is_ascii() => Err(CredentialError::Name),
         ObserverCredential::Mint(secret) => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let secret = DominoSecret::from_bytes(secret.expose())
                 .map_err(|error| CredentialError::Mint(error.to_string()))?;
             let ends = SystemSeconds((now + MINTED_LIFE).as_secs());
-            let token = domino::mint(observer.name.as_bytes(), SystemSeconds(now.as_secs()), ends, &secret)
-                .map_err(|error| CredentialError::Mint(error.to_string()))?;
+            let token =
+                domino::mint(&lmbcs::encode(&observer.name), SystemSeconds(now.as_secs()), ends, &secret)
+                    .map_err(|error| CredentialError::Mint(error.to_string()))?;
             Ok(of_token(Secret::from(token.as_str()), form))
         }
     }

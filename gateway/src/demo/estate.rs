@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use loadtest_sim::web::WebServer;
 use loadtest_sim::{Simulator, TokenCheck};
-use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{self, DominoSecret};
+use protocol::ltpa::{SystemSeconds, lmbcs};
 
 use super::pages::{Pages, Person};
 use crate::app::{App, Options, Running, Source, StartError};
@@ -98,7 +98,7 @@ impl Demo {
         let people: Vec<Person> = simulator.directory().people().iter().map(person).collect();
         let mint = move |name: &str, created, expires| {
             let (created, expires) = (SystemSeconds(created), SystemSeconds(expires));
-            domino::mint(name.as_bytes(), created, expires, &secret).unwrap_or_default()
+            domino::mint(&lmbcs::encode(name), created, expires, &secret).unwrap_or_default()
         };
         let pages: Arc<dyn Builtin> = Arc::new(Pages::new(people.clone(), Box::new(mint)));
         let again = file.clone();

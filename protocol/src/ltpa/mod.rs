@@ -10,7 +10,7 @@ pub mod cookie;
 pub mod domino;
 mod identity;
 pub mod keyfile;
-mod lmbcs;
+pub mod lmbcs;
 mod name;
 mod policy;
 mod proof;

@@ -1,7 +1,7 @@
 //! Names as Domino writes them: LMBCS optimised for group 1, to text. Implements ltpa.md 2.1.
 //!
-//! Decoding only, and only what names need: the exception table of rare Latin letters (groups 1, 2 and 6
-//! with a following byte below 0x80) is refused.
+//! Only what names need: when reading, the exception table of rare Latin letters (groups 1, 2 and 6 with a
+//! following byte below 0x80) is refused; when writing, what code page 850 lacks is written as UTF-16.
 
 mod pages;
 
@@ -37,6 +37,28 @@ pub(super) fn decode(bytes: &[u8]) -> Option<String> {
         });
     }
     Some(text)
+}
+
+/// The bytes of a name, for minting: code page 850 where it has the character, UTF-16 units otherwise.
+/// Private-use characters from U+F600 to U+F6FF have no bytes and are left out.
+pub fn encode(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_ascii() {
+            bytes.push(char as u8);
+        } else if let Some(index) = pages::CP850.iter().position(|known| *known == char) {
+            bytes.push(0x80 + index as u8);
+        } else {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                match unit.to_be_bytes() {
+                    [UNICODE_ZERO, _] => {}
+                    [high, 0] => bytes.extend([UNICODE, UNICODE_ZERO, high]),
+                    [high, low] => bytes.extend([UNICODE, high, low]),
+                }
+            }
+        }
+    }
+    bytes
 }
 
 fn upper_half(table: &[char; 128], byte: u8) -> Option<char> {
@@ -102,6 +124,22 @@ mod tests {
         for (bytes, text) in samples {
             assert_eq!(decode(bytes).as_deref(), Some(text), "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for name in [
+            "CN=Ada",
+            "CN=Björn Ångström",
+            "CN=Tuğba Ķ",
+            "CN=鈴木一郎/O=Acme",
+            "CN=Ā\u{3000}",
+            "CN=\u{1F600}",
+        ] {
+            assert_eq!(decode(&encode(name)).as_deref(), Some(name));
+        }
+        assert_eq!(encode("ö"), b"\x94");
+        assert_eq!(encode("Ā"), b"\x14\xF6\x01");
     }
 
     #[test]
