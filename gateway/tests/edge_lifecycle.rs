@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use gateway::app::{Phase, ReloadError, StartError};
@@ -39,6 +40,19 @@ async fn the_program_can_run_many_times_in_one_process() {
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
         assert!(tokio::net::TcpStream::connect(gateway.admin()).await.is_err());
     }
+}
+
+#[test]
+fn nothing_outlives_the_runtime_it_was_started_on() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let gateway = runtime.block_on(Setup::default().route("/gate", AuthPolicy::Off, "gate").start());
+    let mut browser = std::net::TcpStream::connect(gateway.http()).unwrap();
+    std::io::Write::write_all(&mut browser, b"GET /gate HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    runtime.block_on(until("the request is under way", || gateway.gate.waiting() == 1));
+    drop(runtime);
+    browser.set_read_timeout(Some(support::PATIENCE)).unwrap();
+    let end = std::io::Read::read(&mut browser, &mut [0]);
+    assert!(matches!(&end, Ok(0)) || end.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
 }
 
 #[tokio::test]

@@ -151,6 +151,7 @@ impl App {
         tokio::spawn(supervise::supervise(supervise::Machinery {
             lifecycle: Arc::clone(&lifecycle),
             doors,
+            cut: phases.stopped.clone().drop_guard(),
             phases,
             threads,
             upstream,

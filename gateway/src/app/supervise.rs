@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
@@ -21,6 +21,8 @@ pub(super) struct Machinery {
     pub(super) lifecycle: Arc<Lifecycle>,
     pub(super) doors: Doors,
     pub(super) phases: Phases,
+    /// Worker threads must not outlive the runtime that this task is dropped with.
+    pub(super) cut: DropGuard,
     pub(super) threads: WorkerThreads,
     pub(super) upstream: Arc<Upstream>,
     pub(super) admin_stop: CancellationToken,
@@ -29,7 +31,7 @@ pub(super) struct Machinery {
 
 /// Waits for the wish to end, and ends.
 pub(super) async fn supervise(machinery: Machinery) {
-    let Machinery { lifecycle, doors, phases, threads, upstream, admin_stop, admin_tasks } = machinery;
+    let Machinery { lifecycle, doors, phases, cut, threads, upstream, admin_stop, admin_tasks } = machinery;
     lifecycle.drain_requested().cancelled().await;
 
     // Readiness goes off, then the ports close, then open connections are told to finish.
@@ -58,7 +60,7 @@ pub(super) async fn supervise(machinery: Machinery) {
     }
 
     // Nobody is left who could ask the upstream side for anything.
-    phases.stopped.cancel();
+    drop(cut);
     if timeout(GOOD_BYE, upstream.finish()).await.is_err() {
         warn!("the upstream side did not end in time");
     }
