@@ -2,6 +2,7 @@
 
 mod awareness;
 mod logins;
+mod random;
 mod relays;
 
 use std::time::Duration;
