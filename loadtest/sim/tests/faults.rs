@@ -69,6 +69,7 @@ async fn who_says_nothing_is_closed_and_who_does_not_read_is_cut_off() {
         tokio::task::yield_now().await;
     }
     eventually("the client is cut off", || simulator.connections() == 0).await;
+    assert_eq!(simulator.stats().closed_slow, 1);
 }
 
 #[tokio::test]

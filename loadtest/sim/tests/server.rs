@@ -17,6 +17,7 @@ use protocol::vp::client::{Auth, Closed, Config, Event, Follow, TokenForm};
 use protocol::vp::prim::{AwareId, IdBlock, UserStatus};
 use protocol::vp::reason::Reason;
 use protocol::vp::resolve::{Request, Response, flags};
+use protocol::vp::server;
 use protocol::vp::service::Service;
 use protocol::vp::session::{Acceptance, Incoming};
 use protocol::vp::storage::{Load, Loaded, Save, Value};
@@ -196,6 +197,23 @@ async fn names_are_resolved_and_values_are_kept() {
         unreachable!()
     };
     assert_eq!(Loaded::decode(&data).unwrap(), Loaded { id: 2, result: 0, value: Some(value) });
+}
+
+#[tokio::test]
+async fn a_client_that_ignores_channels_from_the_server_is_logged_out() {
+    let machine = server::Config { accept_timeout: Duration::from_millis(200), ..server::Config::default() };
+    let settings = Settings { probe_clients: true, ..Settings::default() };
+    let simulator = Simulator::builder().settings(settings).machine(machine).start().await.unwrap();
+    let ann = person(&simulator, 0);
+    let mut polite = TestClient::of(&simulator, &ann).await;
+    let config = Config { incoming: Incoming::Ask, ..Config::default() };
+    let auth = Auth::DhPassword(person(&simulator, 1).password);
+    let mut deaf = TestClient::dial(simulator.addr(), config, &person(&simulator, 1).mail, auth).await;
+    let ended = deaf.wait_for(|event| matches!(event, Event::Closed(_))).await;
+    assert_eq!(ended, Event::Closed(Closed::ByServer(Reason::USER_RESTRICTED)));
+    assert!(simulator.announce(&ann.id, "still here"));
+    let told = polite.wait_for(|event| !matches!(event, Event::PeerKeepalive)).await;
+    assert!(matches!(told, Event::Announcement(announced) if announced.text == "still here"));
 }
 
 #[tokio::test]

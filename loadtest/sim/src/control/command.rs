@@ -56,6 +56,7 @@ pub(super) fn read(path: &str, simulator: &Simulator) -> Result<Value, Failure> 
                 "virtual_logins": stats.virtual_logins,
                 "watches": stats.watches,
                 "changes": stats.changes,
+                "closed_slow": stats.closed_slow,
                 "uptime_seconds": simulator.now().as_secs_f64(),
             }))
         }
@@ -82,6 +83,10 @@ pub(super) async fn obey(path: &str, body: &Value, simulator: &Simulator) -> Res
             let Kick { id, reason } = parse(body)?;
             let reason = reason.map_or(Reason::RELOGIN, Reason);
             found(simulator.kick(&PersonId::from(id), reason))
+        }
+        "/v1/announce" => {
+            let Announce { id, text } = parse(body)?;
+            found(simulator.announce(&PersonId::from(id), &text))
         }
         "/v1/drop" => {
             let Somebody { id } = parse(body)?;
@@ -174,6 +179,13 @@ struct Privacy {
 struct Kick {
     id: String,
     reason: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Announce {
+    id: String,
+    text: String,
 }
 
 #[derive(Deserialize)]

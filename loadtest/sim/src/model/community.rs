@@ -10,7 +10,9 @@ use protocol::vp::reason::Reason;
 
 use super::chats::Conversation;
 use super::directory::Directory;
-use super::event::{ChatId, Effect, Event, LogIn, LoginCard, LoginId, Sighting, UserStatus, WatchId};
+use super::event::{
+    Announcement, ChatId, Effect, Event, LogIn, LoginCard, LoginId, Sighting, UserStatus, WatchId,
+};
 use super::settings::{PrivacyList, Settings};
 
 /// A community of servers that share people.
@@ -139,6 +141,13 @@ impl Community {
     pub fn set_status(&mut self, person: &PersonId, status: UserStatus, now: Duration) -> Effects {
         let login = self.logins_of(person).next();
         login.map(|login| self.apply(login, Event::SetStatus(status), now)).unwrap_or_default()
+    }
+
+    /// Announces a text to all logins of a person, in the name of the server.
+    pub fn announce_to(&self, person: &PersonId, text: &str) -> Effects {
+        let announcement = Announcement { from: None, may_reply: false, text: text.to_owned() };
+        let told = |login| (login, Effect::Announced(announcement.clone()));
+        Effects(self.logins_of(person).map(told).collect())
     }
 
     /// Ends all logins of a person.

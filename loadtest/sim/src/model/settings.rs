@@ -23,6 +23,9 @@ pub struct Settings {
     pub anonymous: bool,
     /// `VP_REJECT_FORWARDED_LOGINS`: a redirected client must dial the home server itself.
     pub reject_forwarded: bool,
+    /// `VP_SECURITY_LEVEL` 25: a server creates a channel to each client after login, and a client that
+    /// ignores it is logged out. Acted on by the servers, not by the model.
+    pub probe_clients: bool,
     /// Logins (of all kinds, together) above this are refused with *server full*.
     pub max_logins: usize,
     /// Ids above this number in one login's watch list are ignored without a word.
@@ -48,6 +51,7 @@ impl Default for Settings {
             preferred_types: Vec::new(),
             anonymous: true,
             reject_forwarded: false,
+            probe_clients: false,
             max_logins: usize::MAX,
             subscription_cap: None,
             announce_cap: false,

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -31,9 +32,12 @@ pub(super) enum Ended {
     /// The session did; the text is the machine's word for how.
     #[error("session: {0}")]
     Session(&'static str),
-    /// Cut off from outside, or its queue was full.
+    /// Cut off from outside.
     #[error("cut off")]
     Cut,
+    /// More waited for the peer than may.
+    #[error("the peer does not read: its queue is full")]
+    QueueFull,
     /// Half a frame was ordered.
     #[error("half a frame was ordered")]
     HalfAFrame,
@@ -87,7 +91,9 @@ pub(super) async fn serve(
         };
         input.reserve(READ);
         tokio::select! {
-            () = line.cut.cancelled() => return Ended::Cut,
+            () = line.cut.cancelled() => {
+                return if line.full.load(Ordering::Relaxed) { Ended::QueueFull } else { Ended::Cut };
+            }
             changed = line.stalled.changed() => {
                 if changed.is_err() {
                     return Ended::Cut;

@@ -54,7 +54,12 @@ pub(super) async fn accept(listener: TcpListener, port: Port, tasks: TaskTracker
                 tasks.spawn(async move {
                     let (login, board) = (line.login, port.board.clone());
                     match Box::pin(serve(stream, from, line, port)).await {
-                        Ok(ended) => debug!(login = login.0, %ended, "connection ended"),
+                        Ok(ended) => {
+                            if matches!(ended, Ended::NotReading | Ended::QueueFull) {
+                                board.count_slow();
+                            }
+                            debug!(login = login.0, %ended, "connection ended");
+                        }
                         Err(error) => debug!(login = login.0, %error, "connection ended"),
                     }
                     board.disconnect(login);

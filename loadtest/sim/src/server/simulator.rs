@@ -59,6 +59,8 @@ pub struct Stats {
     pub watches: usize,
     /// Changes that the simulator made by itself.
     pub changes: u64,
+    /// Connections that were closed because their peers did not read.
+    pub closed_slow: u64,
 }
 
 impl Simulator {
@@ -160,6 +162,14 @@ impl Simulator {
         })
     }
 
+    /// Announces a text to all logins of a person, in the name of the server. False: there was none.
+    pub fn announce(&self, person: &PersonId, text: &str) -> bool {
+        self.0.board.change(|community| {
+            let effects = community.announce_to(person, text);
+            (!effects.is_empty(), effects)
+        })
+    }
+
     /// Cuts the connections of a person, without a word. Returns how many there were.
     pub fn drop_connections(&self, person: &PersonId) -> usize {
         let logins: Vec<_> = self.0.board.read(|community| community.logins_of(person).collect());
@@ -240,6 +250,7 @@ impl Simulator {
             virtual_logins: self.0.board.virtual_count(),
             watches,
             changes: self.0.board.change_count(),
+            closed_slow: self.0.board.slow_count(),
         }
     }
 

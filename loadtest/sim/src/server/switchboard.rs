@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use protocol::presence::PersonId;
@@ -26,6 +26,7 @@ pub(super) struct Switchboard {
     half: AtomicBool,
     next: AtomicU64,
     changes: AtomicU64,
+    slow: AtomicU64,
 }
 
 /// Behind the lock.
@@ -42,6 +43,7 @@ pub(super) struct State {
 struct Line {
     effects: mpsc::Sender<Effect>,
     cut: CancellationToken,
+    full: Arc<AtomicBool>,
 }
 
 /// A connection's end of its line.
@@ -51,6 +53,8 @@ pub(super) struct LineEnd {
     pub(super) effects: mpsc::Receiver<Effect>,
     /// Cut off from outside, or because the queue is full.
     pub(super) cut: CancellationToken,
+    /// Cut off because of the queue.
+    pub(super) full: Arc<AtomicBool>,
     pub(super) stalled: watch::Receiver<bool>,
 }
 
@@ -63,6 +67,7 @@ impl Switchboard {
             half: AtomicBool::new(false),
             next: AtomicU64::new(1),
             changes: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
         }
     }
 
@@ -80,8 +85,10 @@ impl Switchboard {
     pub(super) fn connect(&self, end: &CancellationToken) -> LineEnd {
         let (sender, effects) = mpsc::channel(QUEUE);
         let (login, cut) = (LoginId(self.number()), end.child_token());
-        self.lock().lines.insert(login, Line { effects: sender, cut: cut.clone() });
-        LineEnd { login, effects, cut, stalled: self.stalled.subscribe() }
+        let full = Arc::new(AtomicBool::new(false));
+        let line = Line { effects: sender, cut: cut.clone(), full: full.clone() };
+        self.lock().lines.insert(login, line);
+        LineEnd { login, effects, cut, full, stalled: self.stalled.subscribe() }
     }
 
     /// The connection is gone.
@@ -192,6 +199,15 @@ impl Switchboard {
         self.changes.load(Ordering::Relaxed)
     }
 
+    /// Counts a connection that was closed because its peer did not read.
+    pub(super) fn count_slow(&self) {
+        self.slow.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn slow_count(&self) -> u64 {
+        self.slow.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -208,6 +224,7 @@ impl State {
             };
             if let Err(TrySendError::Full(_)) = line.effects.try_send(effect) {
                 // State cannot be left out here, so the peer has to begin again.
+                line.full.store(true, Ordering::Relaxed);
                 line.cut.cancel();
             }
         }

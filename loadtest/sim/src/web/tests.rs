@@ -44,6 +44,33 @@ async fn pages_name_the_server_as_the_client_knows_it() {
 }
 
 #[tokio::test]
+async fn over_tls_the_pages_say_https() {
+    let made = rcgen::generate_simple_self_signed(vec!["st.example".to_owned()]).unwrap();
+    let key = made.signing_key.serialize_pem();
+    let config = crate::tls::from_pem(made.cert.pem().as_bytes(), key.as_bytes()).unwrap();
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let server = WebServer::start(listen, Some(config)).await.unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let client =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    let stream = TcpStream::connect(server.addr()).await.unwrap();
+    let name = rustls::pki_types::ServerName::try_from("st.example").unwrap();
+    let mut stream = tokio_rustls::TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap();
+    stream
+        .write_all(b"GET /sametime/ HTTP/1.1\r\nHost: st.example\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut page = String::new();
+    timeout(LIMIT, stream.read_to_string(&mut page)).await.expect("an answer in time").unwrap();
+    assert!(page.contains("https://st.example/sametime/style.css"), "{page}");
+}
+
+#[tokio::test]
 async fn a_tunnel_sends_back_every_byte() {
     let server = server().await;
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();

@@ -18,7 +18,10 @@ impl Session {
     pub(in crate::server) fn tell(&mut self, effect: Effect) {
         let told = match effect {
             Effect::Admitted { card, privacy, status } => {
-                self.machine.admit(words::login(&card), words::privacy(privacy), words::status(&status))
+                let (card, privacy) = (words::login(&card), words::privacy(privacy));
+                let admitted = self.machine.admit(card, privacy, words::status(&status));
+                self.check(admitted);
+                return self.probe();
             }
             Effect::Refused(reason) => self.machine.refuse(reason),
             Effect::Redirected { host, server } => self.machine.redirect(&host, &server),
@@ -100,7 +103,7 @@ impl Session {
             Use::Awareness => service == Service::AWARENESS.id,
             Use::Resolve => service == Service::RESOLVE.id,
             Use::Storage => service == Service::STORAGE.id,
-            Use::Chat(_) => false,
+            Use::Chat(_) | Use::Probe => false,
         };
         let channels: Vec<ChannelId> =
             self.uses.iter().filter(|(_, open)| lost(open)).map(|(channel, _)| *channel).collect();

@@ -16,7 +16,7 @@ use protocol::vp::prim::DecodeError;
 use protocol::vp::reason::Reason;
 use protocol::vp::server::{Closed, Config, Credential, Event as Said, LoginRequest, Server};
 use protocol::vp::service::Service;
-use protocol::vp::session::{Acceptance, ChannelError};
+use protocol::vp::session::{Acceptance, ChannelError, NewChannel};
 use protocol::vp::{resolve, storage};
 use tracing::debug;
 
@@ -53,7 +53,12 @@ enum Use {
     Resolve,
     Storage,
     Chat(ChatId),
+    /// Only there to see whether the client answers.
+    Probe,
 }
+
+/// A service that no client knows.
+const PROBE: Service = Service::new(0x0000_7ffe, 0, 0);
 
 impl Session {
     pub(super) fn new(config: Config, board: Arc<Switchboard>, place: Place, login: LoginId) -> Self {
@@ -195,7 +200,7 @@ impl Session {
             Some(Use::Awareness) => awareness(send_type, &data),
             Some(Use::Resolve) => resolve_names(send_type, &data),
             Some(Use::Storage) => stored(send_type, &data),
-            None => Ok(None),
+            Some(Use::Probe) | None => Ok(None),
         };
         match event {
             Ok(Some(event)) => self.do_it(event),
@@ -214,8 +219,23 @@ impl Session {
                 self.do_it(Event::CloseChat { chat, reason, data });
             }
             Some(Use::Awareness) => self.do_it(Event::StopWatching),
-            Some(Use::Resolve | Use::Storage) | None => {}
+            // An answer of any kind is fine (vp-wire.md 4); what real servers say to a client that gives
+            // none is not known.
+            Some(Use::Probe) if reason == Reason::CONNECTION_TIMED_OUT => {
+                self.machine.kick(Reason::USER_RESTRICTED);
+            }
+            Some(Use::Resolve | Use::Storage | Use::Probe) | None => {}
         }
+    }
+
+    /// Creates a channel that the client has to answer, if the rules want that.
+    fn probe(&mut self) {
+        if !self.board.read(|community| community.settings().probe_clients) {
+            return;
+        }
+        let created = self.machine.create(NewChannel::to_service(PROBE));
+        let kept = created.map(|channel| self.uses.insert(channel, Use::Probe));
+        self.check(kept.map(|_| ()));
     }
 
     /// A command may fail because the channel is gone meanwhile, which is nobody's fault. What cannot
