@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loadtest_sim::model::Person;
-use loadtest_sim::peer::{Peer, PeerError, PeerProof};
+use loadtest_sim::peer::{Peer, PeerProof};
 use loadtest_sim::{Simulator, TokenCheck};
 use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
@@ -15,18 +15,6 @@ use protocol::vp::reason::Reason;
 use serde_json::Value;
 
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// Whether the library is here. Says so if not.
-fn installed() -> bool {
-    match Peer::program() {
-        Ok(_) => true,
-        Err(PeerError::NotInstalled) => {
-            println!("SKIPPED: 1 test, libmeanwhile is not installed");
-            false
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
 
 fn log_in(simulator: &Simulator, person: &Person) -> Peer {
     let password = String::from_utf8(person.password.expose().to_vec()).unwrap();
@@ -53,7 +41,7 @@ fn next_ids(peer: &mut Peer, count: usize, suits: impl Fn(&Value) -> bool) -> BT
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_client_watches_people_with_names_of_all_scripts() {
-    if !installed() {
+    if !Peer::is_installed().unwrap() {
         return;
     }
     let simulator = Simulator::builder().people(200).start().await.unwrap();
@@ -90,7 +78,7 @@ async fn a_real_client_watches_people_with_names_of_all_scripts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_real_clients_see_hide_from_and_write_to_each_other() {
-    if !installed() {
+    if !Peer::is_installed().unwrap() {
         return;
     }
     let simulator = Simulator::builder().people(20).start().await.unwrap();
@@ -129,7 +117,7 @@ async fn two_real_clients_see_hide_from_and_write_to_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_client_logs_in_by_token_and_follows_a_redirect() {
-    if !installed() {
+    if !Peer::is_installed().unwrap() {
         return;
     }
     let secret = || DominoSecret::from_bytes(&[9; 20]).unwrap();
