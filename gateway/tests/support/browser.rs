@@ -138,7 +138,8 @@ impl Browser {
         self.socket.send(Message::text(message.to_string())).await.expect("chromium is there");
         timeout(LIMIT, async {
             loop {
-                let Message::Text(text) = self.socket.next().await.expect("chromium is there").unwrap() else {
+                let Message::Text(text) = self.socket.next().await.expect("chromium is there").unwrap()
+                else {
                     continue;
                 };
                 let answer: Value = serde_json::from_str(&text).unwrap();

@@ -12,6 +12,8 @@
 //! | `/split` | an absolute URL cut over several chunks |
 //! | anything else | 404 |
 //!
+//! The same below an affinity id, a first segment that begins with `st`.
+//!
 //! [`Fault`]s are set for all requests from outside. Nothing here checks who asks.
 
 mod pages;

@@ -36,7 +36,7 @@ pub(super) async fn answer(
         let pairs = request.uri().query().unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
         pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
     };
-    match request.uri().path() {
+    match without_affinity_id(request.uri().path()) {
         "/sametime/stlinks/hostinfo.js" => script(host_variables(scheme, host)),
         path if path == "/sametime" || path.starts_with("/sametime/") => page(&origin, scheme),
         "/echo" => echo(request, scheme).await,
@@ -56,6 +56,14 @@ pub(super) async fn answer(
         }
         "/split" => split(&origin),
         _ => with(StatusCode::NOT_FOUND, &[], "no such page\n"),
+    }
+}
+
+/// Behind a proxy that leaves the affinity id in the path (`/st01/sametime/…`) the same pages are found.
+fn without_affinity_id(path: &str) -> &str {
+    match path.strip_prefix("/st").and_then(|rest| rest.find('/').and_then(|end| rest.get(end..))) {
+        Some(rest) => rest,
+        None => path,
     }
 }
 

@@ -1,0 +1,143 @@
+//! The product's main job, as people see it: the demo's mail page in a real browser, over http and https,
+//! compared with the truth of the simulated community.
+
+#![cfg(feature = "demo")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "support/estate.rs"]
+mod estate;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use browser::Browser;
+use estate::{Estate, PATIENCE};
+use protocol::presence::{PersonId, Status};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+/// Every live name on the page: id, status, status text.
+const NAMES: &str = "[...document.querySelectorAll('.live-name[data-person]')]\
+    .map((name) => [name.dataset.person, name.dataset.status, name.querySelector('.note').textContent])";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_pages_show_what_the_community_knows() {
+    if !browser::available() {
+        return;
+    }
+    let estate = Estate::start(60).await;
+    let (ann, bo) = (estate.person(0), estate.person(1));
+    let mut plain = Browser::start().await;
+    let mut secure = Browser::start().await;
+    log_in(&mut plain, &estate.http(), &ann).await;
+    log_in(&mut secure, &estate.https(), &bo).await;
+
+    same_as_the_truth(&mut plain, &estate, &ann).await;
+    same_as_the_truth(&mut secure, &estate, &bo).await;
+
+    let statuses = [Status::Active, Status::Away, Status::Dnd, Status::Meeting, Status::Idle];
+    for change in 0..50 {
+        let person = estate.person(2 + change * 7 % 58);
+        let status = statuses[change % statuses.len()];
+        estate.simulator().login_virtual(&person);
+        estate.simulator().set_status(&person, status, &format!("change <{change}> & \"more\""));
+    }
+    same_as_the_truth(&mut plain, &estate, &ann).await;
+    same_as_the_truth(&mut secure, &estate, &bo).await;
+
+    // Everybody of the directory at once, not only the inbox.
+    plain.value("location.hash = '#people'").await;
+    plain.wait_for("document.querySelectorAll('#list .live-name').length === 60").await;
+    same_as_the_truth(&mut plain, &estate, &ann).await;
+
+    // The Sametime web server of the other scheme is there, through the bridge.
+    plain.wait_for("document.querySelector('#estate').textContent.includes('https, bridged')").await;
+    secure.wait_for("document.querySelector('#estate').textContent.includes('http, bridged')").await;
+    assert!(plain.complaints.is_empty(), "{:?}", plain.complaints);
+    assert!(secure.complaints.is_empty(), "{:?}", secure.complaints);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_set_in_one_browser_is_seen_in_the_other() {
+    if !browser::available() {
+        return;
+    }
+    let estate = Estate::start(20).await;
+    let (ann, bo) = (estate.person(0), estate.person(1));
+    let mut first = Browser::start().await;
+    let mut second = Browser::start().await;
+    log_in(&mut first, &estate.http(), &ann).await;
+    log_in(&mut second, &estate.https(), &bo).await;
+    second.value("location.hash = '#people'").await;
+
+    first.value("document.querySelector('#me-button').click()").await;
+    first.value("document.querySelector('#me-menu input[value=dnd]').click()").await;
+    first.value("document.querySelector('#me-text').value = 'Writing'").await;
+    first.value("document.querySelector('#me-menu').requestSubmit()").await;
+
+    let name = format!("document.querySelector('#list [data-person={:?}]')", ann.as_str());
+    second
+        .wait_for(&format!("{name}?.dataset.status === 'dnd' && {name}.textContent.includes('Writing')"))
+        .await;
+    first.wait_for("document.querySelector('#me-button').dataset.status === 'dnd'").await;
+    let label = second.value(&format!("{name}.querySelector('svg').getAttribute('aria-label')")).await;
+    assert_eq!(label, "Do not disturb");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_with_500_names_over_server_sent_events_is_current() {
+    if !browser::available() {
+        return;
+    }
+    let estate = Estate::start(500).await;
+    let ann = estate.person(0);
+    let mut page = Browser::start().await;
+    log_in(&mut page, &estate.http(), &ann).await;
+    page.open(&format!("{}/?transport=sse#people", estate.http())).await;
+    page.wait_for("document.querySelectorAll('#list .live-name').length === 500").await;
+    same_as_the_truth(&mut page, &estate, &ann).await;
+    for index in 1..200 {
+        estate.simulator().set_status(&estate.person(index), Status::Away, "gone for a walk");
+    }
+    same_as_the_truth(&mut page, &estate, &ann).await;
+}
+
+async fn log_in(browser: &mut Browser, page: &str, person: &PersonId) {
+    browser.open(page).await;
+    browser.wait_for("!document.querySelector('#login').hidden").await;
+    let pick = format!(
+        "(async () => {{ const people = await (await fetch('/demo/people.json')).json();\
+         document.querySelector('#who').value = people.find((one) => one.id === {:?}).short_name;\
+         document.querySelector('#login-form').requestSubmit(); }})()",
+        person.as_str()
+    );
+    browser.value(&pick).await;
+    browser.wait_for("!document.querySelector('#mail').hidden && window.livename?.state === 'open'").await;
+    browser.wait_for("document.querySelectorAll('.live-name[data-person]').length > 20").await;
+}
+
+/// Waits until every name on the page has the state that the community shows to the viewer.
+async fn same_as_the_truth(browser: &mut Browser, estate: &Estate, viewer: &PersonId) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let shown = names(&browser.value(NAMES).await);
+        let differing = shown.iter().find(|(id, (status, text))| {
+            let truth = estate.simulator().truth_for(viewer, &PersonId::from(id.as_str()));
+            (truth.status.name(), &*truth.text) != (status.as_str(), text.as_str())
+        });
+        let Some(differing) = differing else {
+            assert!(shown.len() > 10);
+            return;
+        };
+        assert!(Instant::now() < end, "the page differs from the truth: {differing:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn names(value: &Value) -> BTreeMap<String, (String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let names = value.as_array().unwrap().iter();
+    names.map(|name| (text(&name[0]), (text(&name[1]), text(&name[2])))).collect()
+}
