@@ -14,6 +14,7 @@ use super::serve::Edge;
 use super::{Body, Failure, RequestContext, Scheme, cors, head, headers};
 use crate::config::Serve;
 use crate::net::Progress;
+use crate::scripts;
 use crate::session::{Desk, Sessions};
 
 /// A page or service inside the program, found by name (`Serve::Builtin`).
@@ -101,6 +102,10 @@ async fn phases(
         manner.json = true;
         manner.page = cors::page(request.headers(), &host, &live.sso)?;
         if let Some(response) = cors::preflight(&request) {
+            return Ok(response);
+        }
+        // Scripts are no secret: pages load them before anybody has logged in.
+        if let Some(response) = scripts::answer(&request) {
             return Ok(response);
         }
     }

@@ -3,15 +3,20 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::http::{Body, full};
 
 /// The module for pages that use the event channel.
 const EVENTS: &str = include_str!("events.js");
 
-/// `/livename/v1/events.js`.
-pub fn events(request: &HeaderMap) -> Response<Body> {
+/// The file that the request asks for, if there is one of that name.
+pub fn answer<B>(request: &Request<B>) -> Option<Response<Body>> {
+    let wanted = matches!(*request.method(), Method::GET | Method::HEAD);
+    (wanted && request.uri().path().ends_with("/livename/v1/events.js")).then(|| events(request.headers()))
+}
+
+fn events(request: &HeaderMap) -> Response<Body> {
     static TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(EVENTS));
     let known = request.get(header::IF_NONE_MATCH).is_some_and(|tag| *tag == *TAG);
     let mut response =

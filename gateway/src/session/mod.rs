@@ -28,7 +28,6 @@ use crate::auth::{Identity, Rejection};
 use crate::config::{Limits, Privacy};
 use crate::http::{Body, Failure, RequestContext, full, read_body};
 use crate::hub::{Clock, OwnLogins};
-use crate::scripts;
 use crate::shard::Shard;
 use crate::telemetry::Metrics;
 
@@ -107,7 +106,6 @@ impl Sessions {
         let community = self.communities.get(community).ok_or(SessionError::NotFound)?;
         let (_, rest) = request.uri().path().split_once(EVENTS).ok_or(SessionError::NotFound)?;
         match (request.method(), rest) {
-            (&Method::GET | &Method::HEAD, ".js") => Ok(scripts::events(request.headers())),
             (&Method::GET, "") => self.open(request, context, community, desk).await,
             (&Method::POST, rest) => {
                 let key = rest.strip_prefix('/').and_then(ChannelKey::parse).ok_or(SessionError::NotFound)?;
