@@ -55,6 +55,13 @@ async fn both_pages_show_what_the_community_knows() {
     // The Sametime web server of the other scheme is there, through the bridge.
     plain.wait_for("document.querySelector('#estate').textContent.includes('https, bridged')").await;
     secure.wait_for("document.querySelector('#estate').textContent.includes('http, bridged')").await;
+    if let Ok(folder) = std::env::var("LIVENAME_SCREENSHOTS") {
+        plain.screenshot(&std::path::Path::new(&folder).join("people.png")).await;
+        secure.screenshot(&std::path::Path::new(&folder).join("inbox.png")).await;
+        secure.colour_scheme("dark").await;
+        secure.value("document.querySelector('#me-button').click()").await;
+        secure.screenshot(&std::path::Path::new(&folder).join("dark.png")).await;
+    }
     assert!(plain.complaints.is_empty(), "{:?}", plain.complaints);
     assert!(secure.complaints.is_empty(), "{:?}", secure.complaints);
 }

@@ -51,10 +51,9 @@ impl Pages {
             (&Method::GET, "/demo/mail.js") => file("text/javascript", include_str!("pages/mail.js")),
             (&Method::GET, "/demo/names.js") => file("text/javascript", include_str!("pages/names.js")),
             (&Method::GET, "/demo/people.json") => self.people(),
-            (&Method::GET, "/demo/me.json") => match me.and_then(|index| self.people.get(index)) {
-                Some(person) => data(&person.json()),
-                None => text(StatusCode::UNAUTHORIZED, "Nobody is logged in."),
-            },
+            (&Method::GET, "/demo/me.json") => {
+                data(&me.and_then(|index| self.people.get(index)).map_or(Value::Null, Person::json))
+            }
             (&Method::GET, "/demo/inbox.json") => match me {
                 Some(index) => data(&inbox::messages(&self.ids, index)),
                 None => text(StatusCode::UNAUTHORIZED, "Nobody is logged in."),

@@ -16,7 +16,7 @@ const make = (tag, attributes = {}, ...children) => {
 
 const people = await json("/demo/people.json");
 const byId = new Map(people.map((person) => [person.id, person]));
-const me = await json("/demo/me.json").catch(() => null);
+const me = await json("/demo/me.json");
 if (me) showMail();
 else showLogin();
 
