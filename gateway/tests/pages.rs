@@ -31,8 +31,8 @@ async fn both_pages_show_what_the_community_knows() {
     let (ann, bo) = (estate.person(0), estate.person(1));
     let mut plain = Browser::start().await;
     let mut secure = Browser::start().await;
-    log_in(&mut plain, &estate.http(), &ann).await;
-    log_in(&mut secure, &estate.https(), &bo).await;
+    plain.log_in(&estate.http(), &ann).await;
+    secure.log_in(&estate.https(), &bo).await;
 
     same_as_the_truth(&mut plain, &estate, &ann).await;
     same_as_the_truth(&mut secure, &estate, &bo).await;
@@ -75,8 +75,8 @@ async fn a_status_set_in_one_browser_is_seen_in_the_other() {
     let (ann, bo) = (estate.person(0), estate.person(1));
     let mut first = Browser::start().await;
     let mut second = Browser::start().await;
-    log_in(&mut first, &estate.http(), &ann).await;
-    log_in(&mut second, &estate.https(), &bo).await;
+    first.log_in(&estate.http(), &ann).await;
+    second.log_in(&estate.https(), &bo).await;
     second.value("location.hash = '#people'").await;
 
     first.value("document.querySelector('#me-button').click()").await;
@@ -101,7 +101,7 @@ async fn a_page_with_500_names_over_server_sent_events_is_current() {
     let estate = Estate::start(500).await;
     let ann = estate.person(0);
     let mut page = Browser::start().await;
-    log_in(&mut page, &estate.http(), &ann).await;
+    page.log_in(&estate.http(), &ann).await;
     page.open(&format!("{}/?transport=sse#people", estate.http())).await;
     page.wait_for("document.querySelectorAll('#list .live-name').length === 500").await;
     same_as_the_truth(&mut page, &estate, &ann).await;
@@ -109,20 +109,6 @@ async fn a_page_with_500_names_over_server_sent_events_is_current() {
         estate.simulator().set_status(&estate.person(index), Status::Away, "gone for a walk");
     }
     same_as_the_truth(&mut page, &estate, &ann).await;
-}
-
-async fn log_in(browser: &mut Browser, page: &str, person: &PersonId) {
-    browser.open(page).await;
-    browser.wait_for("!document.querySelector('#login').hidden").await;
-    let pick = format!(
-        "(async () => {{ const people = await (await fetch('/demo/people.json')).json();\
-         document.querySelector('#who').value = people.find((one) => one.id === {:?}).short_name;\
-         document.querySelector('#login-form').requestSubmit(); }})()",
-        person.as_str()
-    );
-    browser.value(&pick).await;
-    browser.wait_for("!document.querySelector('#mail').hidden && window.livename?.state === 'open'").await;
-    browser.wait_for("document.querySelectorAll('.live-name[data-person]').length > 20").await;
 }
 
 /// Waits until every name on the page has the state that the community shows to the viewer.

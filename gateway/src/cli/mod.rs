@@ -112,6 +112,9 @@ pub struct DemoArguments {
     /// Where to write, as JSON, the addresses that were really taken
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,
+    /// More lines for the gateway's configuration file.
+    #[arg(skip)]
+    pub more: String,
 }
 
 /// Does what the arguments of the process ask for.

@@ -210,7 +210,7 @@ fn configuration(
     plain: SocketAddr,
     secure: SocketAddr,
 ) -> String {
-    let DemoArguments { http, https, admin, .. } = arguments;
+    let DemoArguments { http, https, admin, more, .. } = arguments;
     format!(
         r#"# Made by `livename demo`; gone when it ends.
 [listen]
@@ -255,6 +255,8 @@ upstreams = ["https://localhost:{port}"]
 auth = "optional"
 [route.tls]
 ca = "demo.pem"
+
+{more}
 "#,
         port = secure.port(),
     )

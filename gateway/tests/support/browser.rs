@@ -2,11 +2,14 @@
 //!
 //! One process is one browser with a profile of its own; two people need two of them.
 
+#![allow(dead_code, unreachable_pub, reason = "every test program uses another part of it")]
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use protocol::presence::PersonId;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
@@ -89,6 +92,21 @@ impl Browser {
         let answer = self.call("Page.navigate", json!({"url": url})).await;
         assert!(answer.get("errorText").is_none(), "{url}: {answer}");
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'").await;
+    }
+
+    /// Logs in on the demo's mail page, as a person would.
+    pub async fn log_in(&mut self, page: &str, person: &PersonId) {
+        self.open(page).await;
+        self.wait_for("!document.querySelector('#login').hidden").await;
+        let pick = format!(
+            "(async () => {{ const people = await (await fetch('/demo/people.json')).json();\
+             document.querySelector('#who').value = people.find((one) => one.id === {:?}).short_name;\
+             document.querySelector('#login-form').requestSubmit(); }})()",
+            person.as_str()
+        );
+        self.value(&pick).await;
+        self.wait_for("!document.querySelector('#mail').hidden && window.livename?.state === 'open'").await;
+        self.wait_for("document.querySelectorAll('.live-name[data-person]').length > 20").await;
     }
 
     /// The value of an expression in the page; promises are awaited.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gateway::cli::DemoArguments;
 use gateway::demo::Demo;
 use loadtest_sim::Simulator;
+use loadtest_sim::peer::{Peer, PeerProof};
 use protocol::presence::PersonId;
 
 /// No test waits longer than this for anything. Browsers on a busy machine are slow.
@@ -19,6 +20,11 @@ pub struct Estate {
 
 impl Estate {
     pub async fn start(people: u32) -> Self {
+        Self::configured(people, "").await
+    }
+
+    /// With more lines in the gateway's configuration.
+    pub async fn configured(people: u32, more: &str) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let arguments = DemoArguments {
             http: free,
@@ -28,6 +34,7 @@ impl Estate {
             people,
             seed: 7,
             ready_file: None,
+            more: more.to_owned(),
         };
         Self { demo: Demo::start(&arguments).await.unwrap() }
     }
@@ -44,11 +51,30 @@ impl Estate {
         self.simulator().directory().people()[index].id.clone()
     }
 
+    /// A real Sametime client that logs in to the same community.
+    pub fn peer(&self, index: usize) -> Peer {
+        let directory = self.simulator().directory();
+        let name = &directory.people()[index].short_name;
+        let community = self.simulator().addr();
+        let mut peer = Peer::log_in(community, 0x1700, name, PeerProof::Password(name)).unwrap();
+        peer.wait_for("started", PATIENCE, |_| true).unwrap();
+        peer
+    }
+
     pub fn http(&self) -> String {
         format!("http://{}", self.demo.ready().http.unwrap())
     }
 
     pub fn https(&self) -> String {
         format!("https://{}", self.demo.ready().https.unwrap())
+    }
+}
+
+/// Waits until the condition holds.
+pub async fn until(condition: impl Fn() -> bool) {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(tokio::time::Instant::now() < end, "the condition never holds");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

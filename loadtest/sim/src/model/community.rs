@@ -209,6 +209,12 @@ impl Community {
         account.into_iter().flat_map(|account| account.logins.iter().copied())
     }
 
+    /// Whose login it is, if it is one of a person.
+    pub fn person_of(&self, login: LoginId) -> Option<PersonId> {
+        let id = &self.logins.get(&login)?.card.user;
+        self.directory.person(id).map(|person| person.id.clone())
+    }
+
     /// All logins.
     pub fn logins(&self) -> impl Iterator<Item = (LoginId, &LoginCard)> {
         self.logins.iter().map(|(id, login)| (*id, &login.card))

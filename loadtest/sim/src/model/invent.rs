@@ -22,7 +22,6 @@ pub(super) fn company(count: usize, seed: u64) -> (Vec<Person>, Vec<Group>) {
     for _ in 0..count {
         let (given, family) = (GIVEN[dice.below(GIVEN.len())], FAMILY[dice.below(FAMILY.len())]);
         let office = dice.below(OFFICES.len());
-        let password = format!("{:08x}", dice.next() as u32);
         let (display, plain) = unique(given, family, &mut dice, &mut taken);
         let id = PersonId::from(format!("CN={display}/OU={}/O={ORGANISATION}", OFFICES[office].0));
         offices[office].push(id.clone());
@@ -31,7 +30,8 @@ pub(super) fn company(count: usize, seed: u64) -> (Vec<Person>, Vec<Group>) {
             short_name: plain.clone(),
             mail: format!("{plain}@{DOMAIN}"),
             display_name: display.into(),
-            password: Secret::from(password.as_str()),
+            // So that whoever tries the demo can log in as anybody with any client.
+            password: Secret::from(plain.as_str()),
             home: None,
         });
     }

@@ -17,6 +17,9 @@ const TICK: Duration = Duration::from_millis(2);
 /// Changes that may be late at once before they are given up: the machine is too slow for the rate.
 const LATE: f64 = 100_000.0;
 
+/// How much of the first day is over when it begins.
+const MORNING: Duration = Duration::from_secs(3 * 3600);
+
 /// Changes at a rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Churn {
@@ -73,20 +76,26 @@ fn change_somebody(board: &Switchboard, people: &[PersonId], dice: &mut Dice, st
     }
 }
 
-/// Plays day after day until the end; each day has its own seed.
+/// Plays day after day until the end; each day has its own seed. The first begins in the middle of the
+/// morning, with everybody doing what they would be doing by then. Who logs in with a client leaves the play.
 pub(super) async fn play(board: Arc<Switchboard>, mut seed: u64, speed: f64, end: CancellationToken) {
     let people: Vec<PersonId> = board
         .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
     let speed = if speed.is_finite() { speed.clamp(0.001, 100_000.0) } else { 1.0 };
+    board.begin_play();
+    let mut from = MORNING;
     loop {
         let begun = Instant::now();
         for step in day::plan(people.len(), seed) {
-            let at = begun + step.at.div_f64(speed);
+            let at = begun + step.at.saturating_sub(from).div_f64(speed);
             tokio::select! {
                 () = end.cancelled() => return,
                 () = sleep_until(at) => {}
             }
             let Some(person) = people.get(step.person) else { continue };
+            if board.has_left_the_play(person) {
+                continue;
+            }
             match step.change {
                 Change::Arrive => drop(board.log_in_virtually(person)),
                 Change::Leave => drop(board.log_out_virtually(person)),
@@ -96,8 +105,9 @@ pub(super) async fn play(board: Arc<Switchboard>, mut seed: u64, speed: f64, end
         }
         tokio::select! {
             () = end.cancelled() => return,
-            () = sleep_until(begun + day::LENGTH.div_f64(speed)) => {}
+            () = sleep_until(begun + day::LENGTH.saturating_sub(from).div_f64(speed)) => {}
         }
+        from = Duration::ZERO;
         seed = seed.wrapping_add(1);
     }
 }

@@ -262,7 +262,8 @@ impl Simulator {
     }
 
     /// Plays working days, one after the other, this many times faster than life (at most 100,000).
-    /// Everybody takes part without a connection.
+    /// Everybody takes part without a connection, until they log in with a client: from then on they are
+    /// their own masters.
     pub fn play_day(&self, seed: u64, speed: f64) {
         let inner = &self.0;
         inner.tasks.spawn(drive::play(inner.board.clone(), seed, speed, inner.end.clone()));

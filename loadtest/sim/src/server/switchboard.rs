@@ -1,7 +1,7 @@
 //! What all connections share: the model, the clock, and the way from an effect to the connection it
 //! is for. The lock is held for one event and never across a wait.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -36,6 +36,8 @@ pub(super) struct State {
     lines: HashMap<LoginId, Line>,
     /// People who are online without a connection.
     virtuals: HashMap<PersonId, LoginId>,
+    /// While days are played: people who have logged in with a client and are their own masters since.
+    own_masters: Option<HashSet<PersonId>>,
 }
 
 /// The way to a connection.
@@ -61,7 +63,12 @@ pub(super) struct LineEnd {
 impl Switchboard {
     pub(super) fn new(community: Community) -> Self {
         Self {
-            state: Mutex::new(State { community, lines: HashMap::new(), virtuals: HashMap::new() }),
+            state: Mutex::new(State {
+                community,
+                lines: HashMap::new(),
+                virtuals: HashMap::new(),
+                own_masters: None,
+            }),
             begun: Instant::now(),
             stalled: watch::Sender::new(false),
             half: AtomicBool::new(false),
@@ -103,7 +110,33 @@ impl Switchboard {
     /// One login did something.
     pub(super) fn apply(&self, login: LoginId, event: Event) {
         let now = self.now();
+        let logs_in = matches!(event, Event::LogIn(_));
         self.change(|community| ((), community.apply(login, event, now)));
+        if logs_in {
+            self.leave_the_play(login);
+        }
+    }
+
+    /// From now on days are played.
+    pub(super) fn begin_play(&self) {
+        self.lock().own_masters.get_or_insert_default();
+    }
+
+    /// Whether the person has logged in with a client since days are played.
+    pub(super) fn has_left_the_play(&self, person: &PersonId) -> bool {
+        self.lock().own_masters.as_ref().is_some_and(|masters| masters.contains(person))
+    }
+
+    /// Whoever logs in with a client is not played any more. The status stays: it is the user's.
+    fn leave_the_play(&self, login: LoginId) {
+        let left = {
+            let mut state = self.lock();
+            let State { community, own_masters: Some(masters), .. } = &mut *state else { return };
+            let Some(person) = community.person_of(login) else { return };
+            masters.insert(person.clone());
+            person
+        };
+        self.log_out_virtually(&left);
     }
 
     /// Does something to the community and tells everybody it concerns.
