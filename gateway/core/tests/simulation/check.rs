@@ -24,6 +24,8 @@ impl World {
             let viewer = page.user.map_or(RESIDENTS, |user| self.drivers[user].person);
             for person in &page.watched {
                 let truth = site.community.presence(person, Some(&site.people[viewer]));
+                let online = site.community.logins_of(person).next().is_some();
+                self.seen.hidden += u64::from(online && !truth.status.is_online());
                 let (_, seen) = page.view.get(person).unwrap_or_else(|| panic!("{person} was never seen"));
                 assert_eq!(*seen, truth, "{person} as shown to {}", site.people[viewer]);
             }

@@ -9,10 +9,12 @@ use gateway_core::watchset::Command;
 use gateway_core::{LoginId, ScopeId};
 use protocol::presence::{Presence, Status};
 use protocol::vp::client::{Auth, Closed, Config, Login};
+use protocol::vp::reason::{Reason, Retry};
 
 use super::dice::Dice;
 use super::pipe::Pipe;
 use super::site::Site;
+use super::world::Seen;
 
 /// The two directions of a connection; `None` is its end.
 pub(crate) struct Line {
@@ -74,7 +76,8 @@ impl Driver {
         let login = Login { name: person.id.to_string(), auth };
         self.old_lines.extend(self.line.take());
         self.line = Some(Line { id, up: Pipe::new(), down: Pipe::new() });
-        self.session = Some(Session::new(Config::default(), login, dice.source(), now));
+        let config = Config { follow: site.follow, ..Config::default() };
+        self.session = Some(Session::new(config, login, dice.source(), now));
     }
 
     /// The next time at which this driver has something to do by itself.
@@ -87,7 +90,14 @@ impl Driver {
     }
 
     /// Sends what the session has to send and passes on what it tells.
-    pub(crate) fn settle(&mut self, site: &Site, next_id: &mut u64, dice: &mut Dice, now: Duration) {
+    pub(crate) fn settle(
+        &mut self,
+        site: &Site,
+        next_id: &mut u64,
+        dice: &mut Dice,
+        seen: &mut Seen,
+        now: Duration,
+    ) {
         let Some(session) = &mut self.session else { return };
         let mut end = None;
         while let Some(told) = session.next_event() {
@@ -97,7 +107,10 @@ impl Driver {
                     self.me = Some(own);
                 }
                 Told::Own(own) => self.me = Some(own),
-                Told::Redirected { host } => self.server = site.server_of(&host),
+                Told::Redirected { host } => {
+                    seen.redirects += 1;
+                    self.server = site.server_of(&host);
+                }
                 Told::ServiceUp => {
                     *next_id += 1;
                     let login = LoginId(*next_id);
@@ -107,6 +120,7 @@ impl Driver {
                     self.to_hub.push(now + dice.milliseconds(3), event);
                 }
                 Told::ServiceDown => {
+                    seen.service_losses += u64::from(!session.is_closed());
                     let login = self.login.take().unwrap();
                     self.commands = Pipe::new();
                     self.to_hub.push(now + dice.milliseconds(3), hub::Event::LoginDown(login));
@@ -124,6 +138,7 @@ impl Driver {
             send(&mut line.up, &output, end.is_some(), dice, now);
         }
         if let Some(end) = end {
+            seen.kicks += u64::from(end == Closed::ByServer(Reason::OTHER_COMPUTER));
             self.ended(&end, dice, now);
         }
     }
@@ -132,7 +147,7 @@ impl Driver {
         self.session = None;
         match end {
             Closed::LoggedOut => self.over = true,
-            Closed::ByServer(reason) if self.own && self.me.is_some() && reason.retry() == retry_never() => {
+            Closed::ByServer(reason) if self.own && self.me.is_some() && reason.retry() == Retry::Never => {
                 self.over = true;
             }
             Closed::Redirected => self.dial_at = Some(now),
@@ -192,8 +207,4 @@ pub(crate) fn send(
     if over {
         pipe.push(at, None);
     }
-}
-
-fn retry_never() -> protocol::vp::reason::Retry {
-    protocol::vp::reason::Retry::Never
 }

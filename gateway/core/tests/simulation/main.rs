@@ -19,7 +19,7 @@ mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use world::World;
+use world::{Seen, World};
 
 const SEEDS: u64 = 500;
 
@@ -42,4 +42,24 @@ fn a_seed_runs_the_same_way_again() {
     for seed in 0..5 {
         assert_eq!(World::new(seed).live(), World::new(seed).live(), "seed {seed}");
     }
+}
+
+#[test]
+fn the_world_is_not_tame() {
+    let lives = (0..60).map(|seed| World::new(seed).live().1);
+    let all = lives.reduce(|a, b| Seen {
+        redirects: a.redirects + b.redirects,
+        kicks: a.kicks + b.kicks,
+        service_losses: a.service_losses + b.service_losses,
+        lost: a.lost + b.lost,
+        unanswered: a.unanswered + b.unanswered,
+        stray: a.stray + b.stray,
+        coalesced: a.coalesced + b.coalesced,
+        resumed: a.resumed + b.resumed,
+        hidden: a.hidden + b.hidden,
+    });
+    let Seen { redirects, kicks, service_losses, lost, unanswered, stray, coalesced, resumed, hidden } =
+        all.unwrap();
+    let counts = [redirects, kicks, service_losses, lost, unanswered, coalesced, resumed, hidden];
+    assert!(counts.iter().all(|count| *count >= 20) && stray > 0, "{all:?}");
 }

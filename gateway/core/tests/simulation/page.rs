@@ -63,8 +63,8 @@ impl Page {
         self.take_at = Some(self.take_at.map_or(at, |other| other.min(at)));
     }
 
-    /// Opens a channel on a shard, with what it holds.
-    pub(crate) fn connect(&mut self, number: usize, shard: &mut Shard) {
+    /// Opens a channel on a shard, with what it holds. Whether it holds anything.
+    pub(crate) fn connect(&mut self, number: usize, shard: &mut Shard) -> bool {
         self.back_at = None;
         self.shard = number;
         let subscriber = shard.open(self.scope);
@@ -73,6 +73,7 @@ impl Page {
         let rest: Vec<PersonId> = self.watched.difference(&self.covered).cloned().collect();
         shard.watch(subscriber, &held, self.cursor).unwrap();
         shard.watch(subscriber, &rest, None).unwrap();
+        !held.is_empty()
     }
 
     pub(crate) fn disconnect(&mut self, shard: &mut Shard) {

@@ -11,6 +11,7 @@ use loadtest_sim::model::{
 };
 use protocol::presence::PersonId;
 use protocol::vp::awareness::ToServer;
+use protocol::vp::client::Follow;
 use protocol::vp::message::{ChannelId, Version};
 use protocol::vp::reason::Reason;
 use protocol::vp::server::{self, Credential};
@@ -32,6 +33,8 @@ pub(crate) struct Site {
     residents: BTreeMap<usize, LoginId>,
     next_login: u64,
     version: Version,
+    /// How our logins follow redirects here.
+    pub(crate) follow: Follow,
     /// SetUserStatus messages that came over connections.
     pub(crate) statuses_set: u64,
 }
@@ -51,16 +54,21 @@ impl Site {
         let snapshot_blocks = 1 + dice.below(5);
         let settings = Settings { servers: servers.into(), snapshot_blocks, ..Settings::default() };
         let directory = Directory::invented(PEOPLE, dice.next());
-        let people = directory.people().iter().map(|person| person.id.clone()).collect();
+        let people: Vec<PersonId> = directory.people().iter().map(|person| person.id.clone()).collect();
         // Keys cost time, so most seeds do without.
         let version = if dice.one_in(16) { Version::CURRENT } else { Version { major: 0x1e, minor: 0x18 } };
+        let mut community = Community::new(directory, settings);
+        for person in people.iter().skip(RESIDENTS).filter(|_| dice.one_in(3)) {
+            community.set_home(person, "CN=two");
+        }
         Self {
-            community: Community::new(directory, settings),
+            community,
             people,
             ends: BTreeMap::new(),
             residents: BTreeMap::new(),
             next_login: 0,
             version,
+            follow: *dice.of(&[Follow::Reconnect, Follow::Continue]),
             statuses_set: 0,
         }
     }

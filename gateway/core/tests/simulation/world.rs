@@ -37,6 +37,21 @@ pub(crate) struct World {
     pub(crate) statuses_wished: u64,
     /// Everything that happened, in one number.
     trace: u64,
+    pub(crate) seen: Seen,
+}
+
+/// How often something happened that a tame world would not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) redirects: u64,
+    pub(crate) kicks: u64,
+    pub(crate) service_losses: u64,
+    pub(crate) lost: u64,
+    pub(crate) unanswered: u64,
+    pub(crate) stray: u64,
+    pub(crate) coalesced: u64,
+    pub(crate) resumed: u64,
+    pub(crate) hidden: u64,
 }
 
 impl World {
@@ -65,6 +80,7 @@ impl World {
             now: Duration::from_secs(1),
             statuses_wished: 0,
             trace: 0,
+            seen: Seen::default(),
             dice,
         };
         for site in 0..1 + world.dice.below(2) {
@@ -81,7 +97,7 @@ impl World {
     }
 
     /// A life: trouble, then peace, then the end of everything. The number tells two lives apart.
-    pub(crate) fn live(mut self) -> u64 {
+    pub(crate) fn live(mut self) -> (u64, Seen) {
         for _ in 0..60 + self.dice.below(120) {
             self.fault();
             let pause = *self.dice.of(&[5, 100, 100, 3_000, 12_000]);
@@ -97,7 +113,13 @@ impl World {
         self.log_everybody_out();
         self.run(self.now + Duration::from_secs(60));
         self.check_empty();
-        self.trace
+        (self.trace, self.seen())
+    }
+
+    fn seen(&self) -> Seen {
+        let hub = self.hub.counters();
+        let coalesced = self.shards.iter().map(|shard| shard.counters().coalesced).sum();
+        Seen { lost: hub.lost, unanswered: hub.unanswered, stray: hub.stray, coalesced, ..self.seen }
     }
 
     pub(crate) fn open_scope(&mut self) -> ScopeId {
@@ -204,7 +226,7 @@ impl World {
         let page = &mut self.pages[index];
         if page.back_at.is_some_and(|at| at <= now) {
             let shard = self.dice.below(self.shards.len());
-            page.connect(shard, &mut self.shards[shard]);
+            self.seen.resumed += u64::from(page.connect(shard, &mut self.shards[shard]));
             self.pages_of.extend(page.subscriber.map(|subscriber| ((shard, subscriber), index)));
         }
         if page.take_at.is_some_and(|at| at <= now) {
@@ -216,7 +238,7 @@ impl World {
     fn settle(&mut self) {
         let now = self.now;
         for driver in &mut self.drivers {
-            driver.settle(&self.sites[driver.site], &mut self.next_id, &mut self.dice, now);
+            driver.settle(&self.sites[driver.site], &mut self.next_id, &mut self.dice, &mut self.seen, now);
         }
         for site in 0..self.sites.len() {
             for (line, bytes, over) in self.sites[site].outputs() {
