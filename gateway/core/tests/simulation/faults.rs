@@ -42,7 +42,7 @@ impl World {
         }
     }
 
-    /// Everything that was broken works again, and everybody comes back.
+    /// Everything that was broken works again.
     pub(crate) fn heal(&mut self) {
         let now = self.now;
         for site in &mut self.sites {
@@ -52,11 +52,14 @@ impl World {
             settings.max_logins = usize::MAX;
             settings.subscription_cap = None;
         }
-        for driver in &mut self.drivers {
+        for driver in self.drivers.iter_mut().filter(|driver| self.sites[driver.site].capped) {
             // What a server ignored, it may seem to have taken: an update on its way through a REMOVE and
             // an ignored ADD looks like an answer. New connections tell.
             driver.cut(&mut self.dice, now);
         }
+    }
+
+    pub(crate) fn return_pages(&mut self) {
         for page in 0..self.pages.len() {
             self.return_page(page);
         }
@@ -113,7 +116,10 @@ impl World {
         match self.dice.below(6) {
             0 => community.settings_mut().max_logins = self.dice.below(8),
             1 => community.settings_mut().max_logins = usize::MAX,
-            2 => community.settings_mut().subscription_cap = Some(self.dice.below(8)),
+            2 => {
+                community.settings_mut().subscription_cap = Some(self.dice.below(8));
+                self.sites[site].capped = true;
+            }
             3 => community.settings_mut().subscription_cap = None,
             4 => community.set_verification(self.dice.one_in(2)),
             _ => {

@@ -105,6 +105,9 @@ impl World {
             self.run(until);
         }
         self.heal();
+        // The last kicks arrive, then everybody comes back.
+        self.run(self.now + Duration::from_secs(120));
+        self.return_pages();
         self.run(self.now + Duration::from_secs(1500));
         self.check_peace();
         self.close_pages();
