@@ -1,5 +1,7 @@
 //! The rules of the house that a compiler does not enforce: who may import whom, and how long a file may be.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

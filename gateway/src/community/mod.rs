@@ -28,8 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{self, CommunityTuning, OwnPresence, Privacy};
-use crate::hub::{HubHandle, LoginState, Me, OwnLogin, OwnLogins};
-use crate::session::Access;
+use crate::hub::{Access, HubHandle, LoginState, Me, OwnLogin, OwnLogins};
 use crate::telemetry::Metrics;
 
 use login::{Login, Who};

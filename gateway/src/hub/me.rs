@@ -10,6 +10,8 @@ use protocol::presence::{PersonId, Presence, Status};
 use protocol::secret::Secret;
 use tokio::sync::{mpsc, watch};
 
+use crate::config::Privacy;
+
 /// The own state of a logged-in user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {
@@ -65,4 +67,13 @@ pub struct OwnLogin {
 pub trait OwnLogins: Send + Sync {
     /// Starts the login of the user that `token` proves. Never fails: how it goes is in [`OwnLogin::me`].
     fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>>;
+}
+
+/// What a community offers to sessions.
+pub struct Access {
+    /// What the observers see; `None` where every user's watches go through the user's own login.
+    pub shared: Option<ScopeId>,
+    /// `None` where the gateway logs no users in.
+    pub logins: Option<Arc<dyn OwnLogins>>,
+    pub privacy: Privacy,
 }

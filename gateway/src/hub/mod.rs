@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use inbox::Inbox;
-pub use me::{LoginState, Me, OwnCommand, OwnLogin, OwnLogins};
+pub use me::{Access, LoginState, Me, OwnCommand, OwnLogin, OwnLogins};
 
 use crate::telemetry::Metrics;
 

@@ -1,7 +1,7 @@
 //! Presence for browsers: who is logged in, and their event channels (docs/events.md).
 //!
 //! Knows the hub and the shards, never an upstream connection: what a page can reach of its user's own
-//! login is what [`OwnLogins`] gives back.
+//! login is what [`OwnLogins`](crate::hub::OwnLogins) gives back.
 
 mod channel;
 mod command;
@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use gateway_core::ScopeId;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use protocol::presence::PersonId;
@@ -27,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth::{Identity, Rejection};
 use crate::config::{Limits, Privacy};
 use crate::http::{Body, Failure, RequestContext, full, read_body};
-use crate::hub::{Clock, OwnLogins};
+use crate::hub::{Access, Clock};
 use crate::shard::Shard;
 use crate::telemetry::Metrics;
 
@@ -40,15 +39,6 @@ const EVENTS: &str = "/livename/v1/events";
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 type Channels = DashMap<ChannelKey, Arc<Channel>>;
-
-/// What a community offers to sessions.
-pub struct Access {
-    /// What the observers see; `None` where every user's watches go through the user's own login.
-    pub shared: Option<ScopeId>,
-    /// `None` where the gateway logs no users in.
-    pub logins: Option<Arc<dyn OwnLogins>>,
-    pub privacy: Privacy,
-}
 
 /// What a request is served with on its worker.
 #[derive(Clone, Debug)]
