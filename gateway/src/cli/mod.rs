@@ -104,7 +104,7 @@ pub struct DemoArguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:1533")]
     pub community: SocketAddr,
     /// How many people the community has
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 300)]
     pub people: u32,
     /// What their names and doings are drawn from: the same seed, the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
