@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use protocol::ltpa::domino::{DominoKey, DominoSecret, mint};
 use protocol::ltpa::ring::{KeyRing, MAX_VALUES, SsoCookie, Verifier};
-use protocol::ltpa::{Policy, SystemSeconds, cookie};
+use protocol::ltpa::{KeyLife, Policy, SystemSeconds, cookie};
 
 const NOW: SystemSeconds = SystemSeconds(1_767_225_600);
 const NAMES: [&str; 2] = ["LtpaToken2", "LtpaToken"];
@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn sso_cookie(name: &str, byte: u8) -> SsoCookie {
-    let key = DominoKey { id: "k".into(), secret: secret(byte), not_after: None };
+    let key = DominoKey { id: "k".into(), secret: secret(byte), life: KeyLife::ALWAYS };
     SsoCookie { name: name.to_owned(), verifier: Verifier::Domino(vec![key]) }
 }
 

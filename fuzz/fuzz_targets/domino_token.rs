@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
 use protocol::ltpa::domino::{DominoKey, DominoSecret, mint, verify};
-use protocol::ltpa::{Charset, Identity, Policy, Rejection, SystemSeconds};
+use protocol::ltpa::{Charset, Identity, KeyLife, Policy, Rejection, SystemSeconds};
 
 fuzz_target!(|input: &[u8]| {
     let secret = DominoSecret::from_bytes(&[7; 20]).unwrap();
-    let key = DominoKey { id: "k".into(), secret: secret.clone(), not_after: None };
+    let key = DominoKey { id: "k".into(), secret: secret.clone(), life: KeyLife::ALWAYS };
     let keys = [key];
     for charset in [Charset::Lmbcs, Charset::Utf8] {
         let policy = Policy { charset, ..Policy::default() };

@@ -6,14 +6,14 @@
 use libfuzzer_sys::fuzz_target;
 use protocol::ltpa::keyfile::KeyFile;
 use protocol::ltpa::websphere::{SigningKey, VerifyKey, Version, WebSphereKey, prove};
-use protocol::ltpa::{Policy, SystemSeconds};
+use protocol::ltpa::{KeyLife, Policy, SystemSeconds};
 use protocol::secret::Secret;
 
 fuzz_target!(|text: &str| {
     for password in ["WebAS", "lotus-test", "fips-test-pw"] {
         let Ok(file) = KeyFile::read(text, &Secret::from(password)) else { continue };
         let key = VerifyKey::new(&file).expect("keys of a file that could be read");
-        let keys = [WebSphereKey { id: "k".into(), key: key.into(), not_after: None }];
+        let keys = [WebSphereKey { id: "k".into(), key: key.into(), life: KeyLife::ALWAYS }];
         let Ok(signing_key) = SigningKey::new(&file) else { continue };
         let token = signing_key.mint(Version::Two, "realm", "user", 9000).unwrap();
         let policy = Policy { fips: true, ..Policy::default() };

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use libfuzzer_sys::fuzz_target;
 use protocol::ltpa::keyfile::KeyFile;
 use protocol::ltpa::websphere::{SigningKey, VerifyKey, Version, WebSphereKey, open, prove};
-use protocol::ltpa::{Policy, Rejection, SystemSeconds};
+use protocol::ltpa::{KeyLife, Policy, Rejection, SystemSeconds};
 use protocol::secret::Secret;
 
 const NOW: SystemSeconds = SystemSeconds(1_767_225_600);
@@ -21,7 +21,7 @@ static KEYS: LazyLock<(SigningKey, [WebSphereKey; 1])> = LazyLock::new(|| {
     let text = include_str!("../corpus/ltpa_keyfile/file_A");
     let file = KeyFile::read(text, &Secret::from("WebAS")).unwrap();
     let key = VerifyKey::new(&file).unwrap();
-    (SigningKey::new(&file).unwrap(), [WebSphereKey { id: "k".into(), key: key.into(), not_after: None }])
+    (SigningKey::new(&file).unwrap(), [WebSphereKey { id: "k".into(), key: key.into(), life: KeyLife::ALWAYS }])
 });
 
 fuzz_target!(|input: &[u8]| {

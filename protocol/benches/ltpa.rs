@@ -9,7 +9,7 @@ use protocol::ltpa::domino::{DominoKey, DominoSecret, mint};
 use protocol::ltpa::keyfile::KeyFile;
 use protocol::ltpa::ring::{KeyRing, SsoCookie, Verifier};
 use protocol::ltpa::websphere::{SigningKey, VerifyKey, Version, WebSphereKey};
-use protocol::ltpa::{Policy, SystemSeconds};
+use protocol::ltpa::{KeyLife, Policy, SystemSeconds};
 use protocol::secret::Secret;
 
 const NOW: SystemSeconds = SystemSeconds(1_767_225_600);
@@ -44,7 +44,7 @@ mod domino {
     #[divan::bench(sample_size = 1000)]
     fn verify(bencher: Bencher<'_, '_>) {
         let (token, policy) = (token(), Policy::default());
-        let key = DominoKey { id: "primary".into(), secret: secret(), not_after: None };
+        let key = DominoKey { id: "primary".into(), secret: secret(), life: KeyLife::ALWAYS };
         bencher.bench(|| domino::verify(black_box(&token), std::slice::from_ref(&key), NOW, &policy).is_ok());
     }
 
@@ -61,7 +61,7 @@ mod domino {
     }
 
     fn ring() -> KeyRing {
-        let key = DominoKey { id: "primary".into(), secret: secret(), not_after: None };
+        let key = DominoKey { id: "primary".into(), secret: secret(), life: KeyLife::ALWAYS };
         let cookie = SsoCookie { name: "LtpaToken".to_owned(), verifier: Verifier::Domino(vec![key]) };
         KeyRing::new(vec![cookie], Policy::default()).expect("a ring")
     }
@@ -142,7 +142,7 @@ mod websphere {
 
     fn ring(version: Version) -> KeyRing {
         let key = VerifyKey::new(&key_file()).expect("a key");
-        let keys = vec![WebSphereKey { id: "primary".into(), key: key.into(), not_after: None }];
+        let keys = vec![WebSphereKey { id: "primary".into(), key: key.into(), life: KeyLife::ALWAYS }];
         let verifier = match version {
             Version::One => Verifier::WebSphere1(keys),
             Version::Two => Verifier::WebSphere2(keys),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use protocol::ltpa::domino::{self, DominoKey, DominoSecret};
 use protocol::ltpa::keyfile::{KeyFile, KeyFileError, KeyVersion};
 use protocol::ltpa::websphere::{self, SigningKey, VerifyKey, Version, WebSphereKey};
-use protocol::ltpa::{Charset, Class, Identity, Policy, Rejection, SystemSeconds, base64, cookie};
+use protocol::ltpa::{Charset, Class, Identity, KeyLife, Policy, Rejection, SystemSeconds, base64, cookie};
 use protocol::secret::Secret;
 use serde_json::Value;
 
@@ -138,7 +138,7 @@ fn keyfile_case(case: &Value) {
     assert_eq!(primes, expected);
     // d may be reduced in two ways; what counts is that it undoes e.
     let key =
-        WebSphereKey { id: "k".into(), key: VerifyKey::new(&file).expect("a key").into(), not_after: None };
+        WebSphereKey { id: "k".into(), key: VerifyKey::new(&file).expect("a key").into(), life: KeyLife::ALWAYS };
     let token = SigningKey::new(&file).expect("a key").mint(Version::Two, "r", "u", 9000).expect("a token");
     let policy = Policy { fips: true, ..Policy::default() };
     let proof = websphere::prove(Version::Two, &token, &[key], SystemSeconds(9), &policy).expect("a proof");
@@ -227,14 +227,14 @@ fn domino_keys(case: &Value) -> Vec<DominoKey> {
     let key = |secret: &Value| DominoKey {
         id: text(&secret["id"]).into(),
         secret: DominoSecret::from_base64(text(&secret["base64"])).expect("a secret"),
-        not_after: None,
+        life: KeyLife::ALWAYS,
     };
     secrets.iter().map(key).collect()
 }
 
 fn websphere_key(file: &Value, id: &str) -> WebSphereKey {
     let file = read(&file["keysets"][id]).expect("a key file");
-    WebSphereKey { id: id.into(), key: VerifyKey::new(&file).expect("a key").into(), not_after: None }
+    WebSphereKey { id: id.into(), key: VerifyKey::new(&file).expect("a key").into(), life: KeyLife::ALWAYS }
 }
 
 fn signing_key(keyset: &Value) -> SigningKey {

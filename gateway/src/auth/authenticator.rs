@@ -7,7 +7,7 @@ use std::sync::Arc;
 use protocol::ltpa::domino::{DominoKey, DominoSecret};
 use protocol::ltpa::ring::{Accepted, KeyRing, SsoCookie, Verifier};
 use protocol::ltpa::websphere::WebSphereKey;
-use protocol::ltpa::{self, Class, Policy, SystemSeconds, cookie};
+use protocol::ltpa::{self, Class, KeyLife, Policy, SystemSeconds, cookie};
 use protocol::secret::Secret;
 
 use super::Identity;
@@ -146,12 +146,12 @@ fn domino_key(key: &SsoKey) -> Option<DominoKey> {
     let secret = DominoSecret::from_bytes(secret.expose())
         .inspect_err(|error| tracing::error!(%error, key = key.id, "single sign-on cannot work: every token is refused"))
         .ok()?;
-    Some(DominoKey { id: key.id.as_str().into(), secret, not_after: None })
+    Some(DominoKey { id: key.id.as_str().into(), secret, life: KeyLife::ALWAYS })
 }
 
 fn websphere_key(key: &SsoKey) -> Option<WebSphereKey> {
     let KeyMaterial::WebSphere(verify) = &key.material else { return None };
-    Some(WebSphereKey { id: key.id.as_str().into(), key: Arc::clone(verify), not_after: None })
+    Some(WebSphereKey { id: key.id.as_str().into(), key: Arc::clone(verify), life: KeyLife::ALWAYS })
 }
 
 fn identity(accepted: Accepted<'_>) -> Identity {

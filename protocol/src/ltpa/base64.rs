@@ -68,7 +68,7 @@ fn unescape(text: &str) -> String {
 /// # Errors
 /// [`Rejection::Empty`], [`Rejection::BadBase64`], or [`Rejection::TooLong`] if the buffer cannot hold the
 /// longest result that text of this length can have; then nothing was decoded.
-pub(crate) fn decode<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], Rejection> {
+pub fn decode<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], Rejection> {
     if text.is_empty() {
         return Err(Rejection::Empty);
     }

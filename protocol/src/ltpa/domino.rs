@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Format, Identity, Policy, Proof, Rejection, SystemSeconds, base64 as text, name};
+use super::{Charset, Format, Identity, KeyLife, Policy, Proof, Rejection, SystemSeconds, base64 as text, name};
 
 /// Version 0, the only one there is.
 const HEADER: [u8; 4] = [0, 1, 2, 3];
@@ -70,8 +70,8 @@ pub struct DominoKey {
     pub id: Arc<str>,
     /// What the tokens are made with.
     pub secret: DominoSecret,
-    /// From the second after this one the key proves nothing; `None` is forever.
-    pub not_after: Option<SystemSeconds>,
+    /// When it is used.
+    pub life: KeyLife,
 }
 
 /// Checks one normalised cookie value against each active key: everything except its time.
@@ -107,7 +107,7 @@ pub fn prove(
         key_id: key.id.clone(),
         format: Format::Domino,
     };
-    Ok(Proof { identity, expires_ms: expires.saturating_mul(1000), key_not_after: key.not_after })
+    Ok(Proof { identity, expires_ms: expires.saturating_mul(1000), key_life: key.life })
 }
 
 /// [`prove`], and its time as well.
@@ -121,6 +121,35 @@ pub fn verify(
     policy: &Policy,
 ) -> Result<Identity, Rejection> {
     prove(token, keys, now, policy)?.into_identity(now, policy)
+}
+
+/// What a token says of itself, without any proof. For people who look into a token that was refused; no
+/// decision may rest on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// The name, or why it cannot be read.
+    pub user: Result<String, Rejection>,
+    /// `None` if it is not a time.
+    pub created: Option<SystemSeconds>,
+    /// `None` if it is not a time.
+    pub expires: Option<SystemSeconds>,
+}
+
+/// Reads one normalised cookie value without looking at its MAC.
+///
+/// # Errors
+/// For text that cannot be cut into the fields of a token.
+pub fn claims(token: &str, charset: Charset) -> Result<Claims, Rejection> {
+    let mut buffer = [0; MAX_BUFFER];
+    let parts = Parts::split(text::decode(token, &mut buffer)?)?;
+    if parts.header != HEADER {
+        return Err(Rejection::BadHeader);
+    }
+    Ok(Claims {
+        user: name::decode(parts.name, charset),
+        created: seconds(parts.created).map(SystemSeconds),
+        expires: seconds(parts.expires).map(SystemSeconds),
+    })
 }
 
 /// A token that cannot be written.
@@ -194,7 +223,7 @@ impl<'t> Parts<'t> {
 
     fn signer<'k>(&self, keys: &'k [DominoKey], now: SystemSeconds) -> Option<&'k DominoKey> {
         keys.iter()
-            .filter(|key| key.not_after.is_none_or(|end| now <= end))
+            .filter(|key| key.life.covers(now))
             .find(|key| is_equal(mac(self.signed, &key.secret), self.mac))
     }
 }
@@ -216,7 +245,8 @@ mod tests {
 
     fn key(id: &str, not_after: Option<u64>) -> DominoKey {
         let secret = DominoSecret::from_bytes(&[7; 20]).unwrap();
-        DominoKey { id: id.into(), secret, not_after: not_after.map(SystemSeconds) }
+        let life = KeyLife { not_after: not_after.map(SystemSeconds), ..KeyLife::ALWAYS };
+        DominoKey { id: id.into(), secret, life }
     }
 
     #[test]
@@ -227,6 +257,25 @@ mod tests {
         assert!(check(&[key("a", Some(1500))], 1500).is_ok());
         assert_eq!(check(&[key("a", Some(1500))], 1501), Err(Rejection::BadMac));
         assert_eq!(&*check(&[key("a", Some(1500)), key("b", None)], 1501).unwrap().key_id, "b");
+    }
+
+    #[test]
+    fn a_key_before_its_beginning_proves_nothing() {
+        let mut key = key("a", None);
+        key.life.not_before = Some(SystemSeconds(1500));
+        let token = mint(b"Ada", SystemSeconds(1000), SystemSeconds(2000), &key.secret).unwrap();
+        let check = |now| verify(&token, std::slice::from_ref(&key), SystemSeconds(now), &Policy::default());
+        assert_eq!(check(1499), Err(Rejection::BadMac));
+        assert!(check(1500).is_ok());
+    }
+
+    #[test]
+    fn claims_are_read_without_a_key() {
+        let token = mint(b"Ada", SystemSeconds(1), SystemSeconds(2), &key("a", None).secret).unwrap();
+        let claims = claims(&token, Charset::Lmbcs).unwrap();
+        assert_eq!(claims.user.as_deref(), Ok("Ada"));
+        assert_eq!((claims.created, claims.expires), (Some(SystemSeconds(1)), Some(SystemSeconds(2))));
+        assert_eq!(super::claims("QUJD", Charset::Lmbcs), Err(Rejection::TooShort));
     }
 
     #[test]

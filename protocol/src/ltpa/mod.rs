@@ -10,6 +10,7 @@ pub mod cookie;
 pub mod domino;
 mod identity;
 pub mod keyfile;
+mod life;
 pub mod lmbcs;
 mod name;
 mod policy;
@@ -19,6 +20,7 @@ pub mod ring;
 pub mod websphere;
 
 pub use identity::{Format, Identity, SystemSeconds};
+pub use life::KeyLife;
 pub use policy::{Charset, Policy};
 pub use proof::Proof;
 pub use rejection::{Class, Rejection};

@@ -1,6 +1,6 @@
 //! A verified token, before the question what time it is.
 
-use super::{Identity, Policy, Rejection, SystemSeconds};
+use super::{Identity, KeyLife, Policy, Rejection, SystemSeconds};
 
 /// What a token proved once. Worth keeping where proving is dear (RSA): judged anew at every use, it gives the
 /// same answer as the token itself, as long as the key ring stays the same.
@@ -9,8 +9,8 @@ pub struct Proof {
     pub(super) identity: Identity,
     /// The last millisecond of the token's life.
     pub(super) expires_ms: u64,
-    /// The end of the key that was used.
-    pub(super) key_not_after: Option<SystemSeconds>,
+    /// When the key that was used may be used.
+    pub(super) key_life: KeyLife,
 }
 
 impl Proof {
@@ -29,7 +29,7 @@ impl Proof {
     /// # Errors
     /// [`Rejection::KeyRetired`], [`Rejection::NotYetValid`] or [`Rejection::Expired`].
     pub fn judge(&self, now: SystemSeconds, policy: &Policy) -> Result<(), Rejection> {
-        if self.key_not_after.is_some_and(|end| now > end) {
+        if !self.key_life.covers(now) {
             return Err(Rejection::KeyRetired);
         }
         let now_ms = now.0.saturating_mul(1000);

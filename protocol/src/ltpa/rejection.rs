@@ -42,7 +42,7 @@ pub enum Rejection {
     ExpiryMismatch,
     /// From a user registry that the policy does not list.
     WrongRealm,
-    /// The key that proved it is past its end.
+    /// The key that proved it is not used at this time.
     KeyRetired,
     /// Two valid tokens name different users.
     MixedUsers,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::ltpa::domino::{self, DominoKey, DominoSecret};
-use protocol::ltpa::{Class, Policy, SystemSeconds};
+use protocol::ltpa::{Class, KeyLife, Policy, SystemSeconds};
 use protocol::secret::Secret;
 use protocol::vp::reason::Reason;
 
@@ -28,7 +28,7 @@ impl TokenCheck {
 
     /// LTPA tokens in Domino's format, made with this secret (ltpa.md 7).
     pub fn domino(secret: DominoSecret) -> Self {
-        let keys = [DominoKey { id: "community".into(), secret, not_after: None }];
+        let keys = [DominoKey { id: "community".into(), secret, life: KeyLife::ALWAYS }];
         Self::new(move |token| {
             let text = str::from_utf8(token.expose()).map_err(|_| Reason::TOKEN_INVALID)?;
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());

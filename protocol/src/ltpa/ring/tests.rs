@@ -1,4 +1,5 @@
 use super::*;
+use crate::ltpa::KeyLife;
 use crate::ltpa::domino::{DominoSecret, mint};
 use crate::ltpa::keyfile::KeyFile;
 use crate::ltpa::websphere::{SigningKey, VerifyKey};
@@ -8,7 +9,7 @@ const NOW: SystemSeconds = SystemSeconds(1_767_225_600);
 
 fn key(byte: u8) -> DominoKey {
     let secret = DominoSecret::from_bytes(&[byte; 20]).unwrap();
-    DominoKey { id: format!("k{byte}").into(), secret, not_after: None }
+    DominoKey { id: format!("k{byte}").into(), secret, life: KeyLife::ALWAYS }
 }
 
 fn cookie(name: &str, keys: &[u8]) -> SsoCookie {
@@ -138,7 +139,7 @@ fn key_file(id: &str) -> KeyFile {
 }
 
 fn websphere_keys(id: &str) -> Vec<WebSphereKey> {
-    vec![WebSphereKey { id: id.into(), key: VerifyKey::new(&key_file(id)).unwrap().into(), not_after: None }]
+    vec![WebSphereKey { id: id.into(), key: VerifyKey::new(&key_file(id)).unwrap().into(), life: KeyLife::ALWAYS }]
 }
 
 fn websphere_cookie(version: Version, id: &str) -> SsoCookie {
@@ -200,7 +201,7 @@ fn a_remembered_proof_is_judged_by_time_at_every_use() {
 #[test]
 fn a_remembered_proof_ends_with_its_key() {
     let mut keys = websphere_keys("A");
-    keys[0].not_after = Some(NOW);
+    keys[0].life.not_after = Some(NOW);
     let verifier = Verifier::WebSphere2(keys);
     let token = websphere_token(Version::Two, "uid=ada");
     let later = SystemSeconds(NOW.0 + 1);

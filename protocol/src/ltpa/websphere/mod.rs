@@ -16,7 +16,7 @@ pub use self::body::Attributes;
 use self::body::{Plain, milliseconds};
 pub use self::key::VerifyKey;
 pub use self::mint::{MintError, SigningKey};
-use super::{Format, Identity, Policy, Proof, Rejection, SystemSeconds, base64};
+use super::{Format, Identity, KeyLife, Policy, Proof, Rejection, SystemSeconds, base64};
 
 /// Base64 text of a signature with a 2048-bit key has 344 characters.
 const MAX_SIGNATURE: usize = 258;
@@ -28,8 +28,8 @@ pub struct WebSphereKey {
     pub id: Arc<str>,
     /// Shared by the cookies that it is for.
     pub key: Arc<VerifyKey>,
-    /// From the second after this one the key proves nothing; `None` is forever.
-    pub not_after: Option<SystemSeconds>,
+    /// When it is used.
+    pub life: KeyLife,
 }
 
 /// The two formats that WebSphere keys are for.
@@ -79,7 +79,7 @@ pub fn open<'k>(
     let mut buffer = vec![0; token.len().div_ceil(4) * 3];
     let encrypted = base64::decode(token, &mut buffer)?;
     let mut refused = Rejection::Undecryptable;
-    for key in keys.iter().filter(|key| key.not_after.is_none_or(|end| now <= end)) {
+    for key in keys.iter().filter(|key| key.life.covers(now)) {
         if key.key.is_fips() && !policy.fips {
             continue;
         }
@@ -157,7 +157,7 @@ impl Genuine<'_> {
             key_id: self.key.id.clone(),
             format: self.version.format(),
         };
-        Ok(Proof { identity, expires_ms, key_not_after: self.key.not_after })
+        Ok(Proof { identity, expires_ms, key_life: self.key.life })
     }
 
     /// The signed expiry counts; the one outside may only stand in for it, or differ a little.
