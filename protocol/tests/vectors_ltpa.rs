@@ -137,8 +137,11 @@ fn keyfile_case(case: &Value) {
     expected.sort();
     assert_eq!(primes, expected);
     // d may be reduced in two ways; what counts is that it undoes e.
-    let key =
-        WebSphereKey { id: "k".into(), key: VerifyKey::new(&file).expect("a key").into(), life: KeyLife::ALWAYS };
+    let key = WebSphereKey {
+        id: "k".into(),
+        key: VerifyKey::new(&file).expect("a key").into(),
+        life: KeyLife::ALWAYS,
+    };
     let token = SigningKey::new(&file).expect("a key").mint(Version::Two, "r", "u", 9000).expect("a token");
     let policy = Policy { fips: true, ..Policy::default() };
     let proof = websphere::prove(Version::Two, &token, &[key], SystemSeconds(9), &policy).expect("a proof");

@@ -1,18 +1,25 @@
 //! The check of a request's cookies against the key ring, with its log line and metric.
+//!
+//! A check is never longer than a few RSA operations, whatever a request brings (ltpa.md 6 and 8 bound values
+//! and keys), so it runs where the request is served: no queue that could grow, no lock that is held meanwhile.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Instant;
 
-use protocol::ltpa::domino::{DominoKey, DominoSecret};
-use protocol::ltpa::ring::{Accepted, KeyRing, SsoCookie, Verifier};
-use protocol::ltpa::websphere::WebSphereKey;
-use protocol::ltpa::{self, Class, KeyLife, Policy, SystemSeconds, cookie};
+use protocol::ltpa::ring::{Accepted, KeyRing, SsoCookie};
+use protocol::ltpa::{self, Class, Format, KeyLife, Proof, SystemSeconds, base64, cookie};
 use protocol::secret::Secret;
 
-use super::Identity;
-use crate::config::{KeyMaterial, Sso, SsoKey, TokenFormat};
+use super::cache::ProofCache;
+use super::names::spelled;
+use super::{Identity, ring};
+use crate::config::{NameForm, Sso};
 use crate::telemetry::Metrics;
+
+/// Bytes of the longest token that a cookie can hold.
+const MAX_TOKEN: usize = (base64::MAX_TEXT + 2).div_ceil(4) * 3;
 
 /// As much as the rest of the program, and a client, may learn of a refusal. The exact reason is only in
 /// the log and the metric: telling reasons apart from outside would help whoever forges tokens (ltpa.md 8).
@@ -37,6 +44,11 @@ pub enum Rejection {
 pub struct Authenticator {
     /// `None` without single sign-on: nobody is known.
     ring: Option<KeyRing>,
+    names: NameForm,
+    /// `None` where every check is cheap.
+    cache: Option<ProofCache>,
+    /// The seconds from which another set of keys is used, in order.
+    changes: Vec<u64>,
     metrics: Arc<Metrics>,
     /// Random per process: lines about one token match, and a line says nothing about the token.
     salt: RandomState,
@@ -47,9 +59,16 @@ impl Authenticator {
     /// [`Rejection::Missing`]. So it does, with an error in the log, if they are ambiguous or prove
     /// nothing, which a configuration that was read from a file cannot be.
     pub fn new(sso: &Sso, metrics: Arc<Metrics>) -> Self {
-        let absent = sso.keys.is_empty() && sso.cookies.is_empty();
-        let ring = if absent { None } else { ring(sso) };
-        Self { ring, metrics, salt: RandomState::new() }
+        let ring = ring(sso).unwrap_or_else(|error| {
+            tracing::error!(%error, "single sign-on cannot work: every token is refused");
+            None
+        });
+        let is_dear = |cookie: &SsoCookie| cookie.verifier.format() != Format::Domino;
+        let cache = ring.as_ref().filter(|ring| ring.cookies().iter().any(is_dear));
+        let cache = cache.and_then(|_| ProofCache::new());
+        let mut changes: Vec<u64> = sso.keys.iter().flat_map(|key| changes(&key.life)).collect();
+        changes.sort_unstable();
+        Self { ring, names: sso.names, cache, changes, metrics, salt: RandomState::new() }
     }
 
     /// Judges the `Cookie` headers of one request at `now`, in Unix seconds.
@@ -58,13 +77,18 @@ impl Authenticator {
     /// [`Rejection`], whose exact reason has been logged and counted.
     pub fn check(&self, cookie_headers: &[&str], now: u64) -> Result<Identity, Rejection> {
         let Some(ring) = &self.ring else {
-            self.metrics.token_checked("none");
+            self.metrics.token_checked("none", "none");
             return Err(Rejection::Missing);
         };
         let header = joined(cookie_headers);
-        match ring.accept(&header, SystemSeconds(now)) {
-            Ok(accepted) => {
-                self.metrics.token_checked("ok");
+        let mut last = None;
+        let accepted = ring.accept_with(&header, SystemSeconds(now), |cookie, token| {
+            last = Some(cookie.verifier.format());
+            self.prove(ring, cookie, token, now)
+        });
+        match accepted.and_then(|accepted| Ok((self.spell(&accepted)?, accepted))) {
+            Ok((user, accepted)) => {
+                self.metrics.token_checked(accepted.identity.format.name(), "ok");
                 tracing::debug!(
                     token = self.digest(&accepted.token),
                     key = &*accepted.identity.key_id,
@@ -72,18 +96,61 @@ impl Authenticator {
                     expires = accepted.identity.expires.0,
                     "token accepted"
                 );
-                Ok(identity(accepted))
+                let ltpa::Identity { expires, key_id, .. } = accepted.identity;
+                Ok(Identity { user, expires: expires.0, key_id, token: Secret::from(&*accepted.token) })
             }
-            Err(reason) => Err(self.refused(ring, &header, reason)),
+            Err(reason) => Err(self.refused(ring, &header, last, reason)),
         }
     }
 
-    fn refused(&self, ring: &KeyRing, header: &str, reason: ltpa::Rejection) -> Rejection {
+    /// What one token proves, from memory where that is quicker.
+    fn prove(
+        &self,
+        ring: &KeyRing,
+        cookie: &SsoCookie,
+        token: &str,
+        now: u64,
+    ) -> Result<Proof, ltpa::Rejection> {
+        let verify = || cookie.verifier.prove(token, SystemSeconds(now), ring.policy());
+        let format = cookie.verifier.format();
+        let Some(cache) = self.cache.as_ref().filter(|_| format != Format::Domino) else { return verify() };
+        let place = ring.cookies().iter().position(|other| std::ptr::eq(other, cookie)).unwrap_or_default();
+        let epoch = self.changes.partition_point(|change| *change <= now);
+        let key = {
+            let mut buffer = [0; MAX_TOKEN];
+            cache.key(epoch, place, format, base64::decode(token, &mut buffer)?)
+        };
+        if let Some(known) = cache.recall(&key, now) {
+            self.metrics.token_recalled(if known.is_ok() { "hit" } else { "refused" });
+            return known;
+        }
+        self.metrics.token_recalled("miss");
+        let start = Instant::now();
+        let found = verify();
+        self.metrics.token_verified(format.name(), start.elapsed().as_secs_f64());
+        let skew = ring.policy().skew.as_secs();
+        let end = found.as_ref().map_or(now, |proof| (proof.expires_ms() / 1000).saturating_add(skew));
+        cache.keep(key, &found, now, end);
+        found
+    }
+
+    fn spell(&self, accepted: &Accepted<'_>) -> Result<String, ltpa::Rejection> {
+        spelled(&accepted.identity.user, self.names).ok_or(ltpa::Rejection::BadName)
+    }
+
+    /// `format` is that of the last token that could be looked into.
+    fn refused(
+        &self,
+        ring: &KeyRing,
+        header: &str,
+        format: Option<Format>,
+        reason: ltpa::Rejection,
+    ) -> Rejection {
         if reason == ltpa::Rejection::NoToken {
-            self.metrics.token_checked("none");
+            self.metrics.token_checked("none", "none");
             return Rejection::Missing;
         }
-        self.metrics.token_checked(reason.reason());
+        self.metrics.token_checked(format.map_or("none", Format::name), reason.reason());
         let shown = ring.cookie_names().find_map(|name| cookie::values(header, name).next());
         let token = self.digest(shown.unwrap_or_default());
         let reason_word = reason.reason();
@@ -112,51 +179,17 @@ impl Authenticator {
     fn digest(&self, token: &str) -> String {
         format!("{:08x}", self.salt.hash_one(token) >> 32)
     }
-}
 
-/// `None`, with a line in the log, if the settings make no ring.
-fn ring(sso: &Sso) -> Option<KeyRing> {
-    let mut cookies = Vec::new();
-    for cookie in &sso.cookies {
-        let keys = sso.keys.iter().filter(|key| key.is_for(cookie.format, sso.fips));
-        let verifier = match cookie.format {
-            TokenFormat::Domino => Verifier::Domino(keys.map(domino_key).collect::<Option<_>>()?),
-            TokenFormat::Ltpa1 => Verifier::WebSphere1(keys.filter_map(websphere_key).collect()),
-            TokenFormat::Ltpa2 => Verifier::WebSphere2(keys.filter_map(websphere_key).collect()),
-        };
-        cookies.push(SsoCookie { name: cookie.name.clone(), verifier });
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> (usize, usize) {
+        self.cache.as_ref().map_or((0, 0), ProofCache::size)
     }
-    let policy = Policy {
-        skew: sso.skew,
-        charset: sso.charset,
-        max_lifetime: sso.max_lifetime,
-        fallback: sso.fallback,
-        realms: sso.realms.clone(),
-        require_inner_expire: !sso.unsigned_expiry,
-        fips: sso.fips,
-        ..Policy::default()
-    };
-    KeyRing::new(cookies, policy)
-        .inspect_err(|error| tracing::error!(%error, "single sign-on cannot work: every token is refused"))
-        .ok()
 }
 
-fn domino_key(key: &SsoKey) -> Option<DominoKey> {
-    let KeyMaterial::Domino(secret) = &key.material else { return None };
-    let secret = DominoSecret::from_bytes(secret.expose())
-        .inspect_err(|error| tracing::error!(%error, key = key.id, "single sign-on cannot work: every token is refused"))
-        .ok()?;
-    Some(DominoKey { id: key.id.as_str().into(), secret, life: KeyLife::ALWAYS })
-}
-
-fn websphere_key(key: &SsoKey) -> Option<WebSphereKey> {
-    let KeyMaterial::WebSphere(verify) = &key.material else { return None };
-    Some(WebSphereKey { id: key.id.as_str().into(), key: Arc::clone(verify), life: KeyLife::ALWAYS })
-}
-
-fn identity(accepted: Accepted<'_>) -> Identity {
-    let ltpa::Identity { user, expires, key_id, .. } = accepted.identity;
-    Identity { user, expires: expires.0, key_id, token: Secret::from(&*accepted.token) }
+/// The seconds from which a key is used, and from which it is not used any more.
+fn changes(life: &KeyLife) -> impl Iterator<Item = u64> {
+    let start = life.not_before.map(|start| start.0);
+    start.into_iter().chain(life.not_after.map(|end| end.0.saturating_add(1)))
 }
 
 /// HTTP/2 allows a header per cookie (RFC 9113 8.2.3).

@@ -3,7 +3,11 @@
 //! Knows no HTTP types. Implements `ltpa.md` sections 6 and 8 around the key ring of `protocol::ltpa`.
 
 mod authenticator;
+mod cache;
+pub mod login;
+mod names;
 pub mod origin;
+mod ring;
 #[cfg(test)]
 mod tests;
 
@@ -12,11 +16,12 @@ use std::sync::Arc;
 use protocol::secret::Secret;
 
 pub use authenticator::{Authenticator, Rejection};
+pub use ring::{UnusableRing, ring};
 
 /// What a valid token proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The name as the token has it, usually canonical (`CN=Ann Example/O=Acme`).
+    /// The name in the configured spelling, usually canonical (`CN=Ann Example/O=Acme`).
     pub user: String,
     /// Unix time in seconds after which the token is worth nothing.
     pub expires: u64,

@@ -1,7 +1,7 @@
 //! Which pages may open an event channel. Browsers send cookies with a WebSocket handshake whatever the
 //! page, so the `Origin` header is what keeps a foreign page from reading as the user (RFC 6455 10.2).
 
-use crate::config::{Origin, Sso};
+use crate::config::{Origin, Sso, is_below};
 
 /// Why a page was turned away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,15 +36,6 @@ pub fn check(origin: Option<&str>, host: &str, sso: &Sso) -> Result<(), OriginEr
         || sso.domain.as_deref().is_some_and(|domain| is_below(page.host(), domain))
         || sso.origins.contains(&page.to_string());
     if allowed { Ok(()) } else { Err(OriginError::Foreign) }
-}
-
-/// `mail1.acme.example` is below `.acme.example`; so is `acme.example` itself, to which browsers send
-/// the same cookies.
-fn is_below(host: &str, domain: &str) -> bool {
-    let domain = domain.trim_start_matches('.').to_ascii_lowercase();
-    let host = host.trim_end_matches('.');
-    !domain.is_empty()
-        && host.strip_suffix(&domain).is_some_and(|labels| labels.is_empty() || labels.ends_with('.'))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
 use protocol::ltpa::websphere::VerifyKey;
+use protocol::ltpa::{KeyLife, SystemSeconds};
 use protocol::secret::Secret;
 
 use super::{Authenticator, Identity, Rejection};
@@ -30,7 +30,11 @@ impl Check {
     }
 
     fn counted(&self, outcome: &str) -> bool {
-        self.metrics.gather().contains(&format!("livename_token_checks_total{{outcome=\"{outcome}\"}} 1\n"))
+        let wanted = format!("outcome=\"{outcome}\"}} 1");
+        self.metrics
+            .gather()
+            .lines()
+            .any(|line| line.starts_with("livename_token_checks_total{") && line.ends_with(&wanted))
     }
 }
 
@@ -38,6 +42,7 @@ fn sso(keys: &[u8]) -> Sso {
     let key = |byte: &u8| SsoKey {
         id: format!("k{byte}"),
         material: KeyMaterial::Domino(Secret::new(vec![*byte; 20])),
+        life: KeyLife::ALWAYS,
     };
     Sso {
         cookies: vec![SsoCookie { name: "LtpaToken".into(), format: TokenFormat::Domino }],
@@ -132,7 +137,11 @@ fn websphere_tokens_are_proved_by_the_key_file_of_their_server() {
     let now = vector["now"].as_u64().unwrap();
     let sso = |realm: &str| Sso {
         cookies: vec![SsoCookie { name: "LtpaToken2".into(), format: TokenFormat::Ltpa2 }],
-        keys: vec![SsoKey { id: "was".into(), material: KeyMaterial::WebSphere(Arc::new(key.clone())) }],
+        keys: vec![SsoKey {
+            id: "was".into(),
+            material: KeyMaterial::WebSphere(Arc::new(key.clone())),
+            life: KeyLife::ALWAYS,
+        }],
         realms: vec![realm.to_owned()],
         ..Sso::default()
     };
@@ -149,7 +158,11 @@ fn websphere_tokens_are_proved_by_the_key_file_of_their_server() {
 /// Not by a file: its checks are stricter.
 #[test]
 fn a_ring_that_proves_nothing_lets_nobody_in() {
-    let short = SsoKey { id: "short".into(), material: KeyMaterial::Domino(Secret::new(vec![1; 19])) };
+    let short = SsoKey {
+        id: "short".into(),
+        material: KeyMaterial::Domino(Secret::new(vec![1; 19])),
+        life: KeyLife::ALWAYS,
+    };
     let header = format!("LtpaToken={}", token(NOW - 60, NOW + 60, 1));
     for keys in [vec![], vec![short]] {
         let nobody = Authenticator::new(&Sso { keys, ..sso(&[]) }, Arc::new(Metrics::new()));

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{BridgeError, Fault};
 use super::upload::Upload;
+use crate::config::{Serve, UpstreamRoute};
 use crate::http::RequestContext;
 
 /// RFC 9110 7.6.1 and what older software still sends. `Trailer` is not among them: trailers pass.
@@ -78,6 +79,7 @@ pub(super) fn to_upstream(
     frame(&mut parts.headers, &parts.method, &upload);
     connect(&mut parts.headers, upgrade, trailers);
     vouch(&mut parts.headers, parts.version, context);
+    name_user(&mut parts.headers, context);
 
     let mut outgoing = Request::new(Upload::empty());
     *outgoing.method_mut() = parts.method;
@@ -239,6 +241,21 @@ fn vouch(headers: &mut HeaderMap, version: Version, context: &RequestContext) {
         _ => "1.1 livename",
     };
     headers.append(VIA, HeaderValue::from_static(via));
+}
+
+/// Says whom the token proves, where the route is configured so. What the browser sent under that name has been
+/// removed with everything else that nobody believes.
+fn name_user(headers: &mut HeaderMap, context: &RequestContext) {
+    let Serve::Upstream(UpstreamRoute { identity_header: Some(name), .. }) = &context.route.serve else {
+        return;
+    };
+    // Names have no control characters; the rest is UTF-8, which HeaderValue lets through.
+    let user =
+        context.identity.as_ref().and_then(|identity| HeaderValue::from_bytes(identity.user.as_bytes()).ok());
+    if let Some(mut user) = user {
+        user.set_sensitive(true);
+        headers.insert(name.clone(), user);
+    }
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {

@@ -8,10 +8,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::ltpa::Charset;
+use http::HeaderName;
 use protocol::ltpa::websphere::{VerifyKey, Version};
+use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
+
+use super::LoginPage;
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -62,6 +65,21 @@ pub struct Sso {
     /// Page origins (`https://mail1.renovation.example`) beside those below `domain` and the
     /// gateway's own that may open event channels.
     pub origins: Vec<String>,
+    /// Where pages without a valid token are sent, unless their route says otherwise.
+    pub login: Option<LoginPage>,
+    /// How names are spelled once they are proved. Default: as the token has them.
+    pub names: NameForm,
+}
+
+/// The two spellings of one distinguished name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameForm {
+    /// As the token has it.
+    AsIs,
+    /// Domino's: `CN=Ann Example/O=Acme`.
+    Domino,
+    /// LDAP's: `CN=Ann Example,O=Acme`.
+    Ldap,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +102,8 @@ pub enum TokenFormat {
 pub struct SsoKey {
     pub id: String,
     pub material: KeyMaterial,
+    /// When it is used.
+    pub life: KeyLife,
 }
 
 #[derive(Clone, Debug)]
@@ -205,6 +225,8 @@ pub struct Route {
     /// Path prefix on a segment border, starting with `/`.
     pub path: String,
     pub auth: AuthPolicy,
+    /// Where pages without a valid token are sent; `None` answers 401.
+    pub login: Option<LoginPage>,
     pub serve: Serve,
 }
 
@@ -236,6 +258,8 @@ pub struct UpstreamRoute {
     pub connect_timeout: Duration,
     /// Longest wait for the head of an answer; `None` waits as long as the browser does.
     pub head_timeout: Option<Duration>,
+    /// Header that tells the upstream whom the token proves.
+    pub identity_header: Option<HeaderName>,
 }
 
 #[derive(Clone, Debug)]
@@ -327,6 +351,8 @@ impl Default for Sso {
             fips: false,
             fallback: false,
             origins: Vec::new(),
+            login: None,
+            names: NameForm::AsIs,
         }
     }
 }

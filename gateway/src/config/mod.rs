@@ -10,6 +10,8 @@ mod errors;
 mod explain;
 mod files;
 mod keys;
+mod login_page;
+mod moment;
 mod origin;
 mod section;
 #[cfg(test)]
@@ -30,7 +32,9 @@ pub use checked::*;
 pub use errors::{ConfigError, ConfigErrors};
 pub use files::{FileError, read_secret};
 pub use keys::reference;
-pub use origin::Origin;
+pub use login_page::LoginPage;
+pub use moment::Moment;
+pub use origin::{Origin, is_below};
 
 /// The configuration of a file, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {

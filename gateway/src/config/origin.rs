@@ -51,6 +51,15 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Whether browsers send a cookie of `domain` (`.acme.example`) to `host`: `mail1.acme.example` is below it,
+/// and so is `acme.example` itself.
+pub fn is_below(host: &str, domain: &str) -> bool {
+    let domain = domain.trim_start_matches('.').to_ascii_lowercase();
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    !domain.is_empty()
+        && host.strip_suffix(&domain).is_some_and(|labels| labels.is_empty() || labels.ends_with('.'))
+}
+
 fn default_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }

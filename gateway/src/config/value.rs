@@ -8,7 +8,9 @@ use std::time::Duration;
 use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
-use super::{AuthPolicy, LogFormat, OwnPresence, Redirect, SametimeProtocol, TokenForm, TokenFormat};
+use super::{
+    AuthPolicy, LogFormat, NameForm, OwnPresence, Redirect, SametimeProtocol, TokenForm, TokenFormat,
+};
 
 /// Something that one value of the file can be read as.
 pub(super) trait FromValue: Sized {
@@ -89,6 +91,7 @@ words!(Redirect: "reconnect" = Reconnect, "continue" = Continue);
 words!(AuthPolicy: "required" = Required, "optional" = Optional, "off" = Off);
 words!(SametimeProtocol: "page" = Page, "http" = Http, "https" = Https);
 words!(Charset: "lmbcs" = Lmbcs, "utf-8" = Utf8);
+words!(NameForm: "as_is" = AsIs, "domino" = Domino, "ldap" = Ldap);
 words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);

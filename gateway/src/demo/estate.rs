@@ -199,6 +199,7 @@ fn load(file: &Path) -> Result<Config, config::ConfigErrors> {
         hosts: Vec::new(),
         path: "/".to_owned(),
         auth: AuthPolicy::Optional,
+        login: None,
         serve: Serve::Builtin(PAGES.to_owned()),
     }));
     Ok(config)

@@ -111,7 +111,7 @@ async fn phases(
     }
 
     // Authenticate and authorise.
-    let identity = authorise(&live, route.auth, request.headers())?;
+    let identity = authorise(&live, &route, &request, &host, client.scheme)?;
     if let Some(identity) = &identity {
         record.identified(identity);
     }

@@ -23,6 +23,9 @@ pub enum Failure {
     Origin(#[from] OriginError),
     #[error("not authorised: {0}")]
     Token(Rejection),
+    /// The same for a page that a person looks at: the browser is sent to log in.
+    #[error("sent to log in: {rejection}")]
+    Login { rejection: Rejection, address: String },
     #[error("body not read: {0}")]
     Body(#[from] BodyError),
     #[error("not passed on: {0}")]
@@ -65,6 +68,7 @@ impl Failure {
             }
             // One answer whatever the reason (ltpa.md 8).
             Self::Token(_) => (S::UNAUTHORIZED, Level::DEBUG, "token", "Please log in.", false),
+            Self::Login { .. } => (S::FOUND, Level::DEBUG, "login", "Please log in.", false),
             Self::Body(BodyError::TooLarge) => {
                 (S::PAYLOAD_TOO_LARGE, Level::INFO, "body_size", "The request is too large.", false)
             }
@@ -137,6 +141,11 @@ impl Failure {
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert("x-request-id", id);
+        }
+        if let Self::Login { address, .. } = self
+            && let Ok(address) = HeaderValue::from_str(address)
+        {
+            headers.insert(header::LOCATION, address);
         }
         if verdict.retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

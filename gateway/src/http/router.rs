@@ -92,6 +92,7 @@ mod tests {
                 hosts: Some((*host).to_owned()).filter(|host| !host.is_empty()).into_iter().collect(),
                 path: (*path).to_owned(),
                 auth: AuthPolicy::Off,
+                login: None,
                 serve: Serve::Builtin(format!("{host}{path}")),
             })
         };

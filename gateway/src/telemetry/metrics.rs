@@ -38,6 +38,8 @@ struct Edge {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     tokens: IntCounterVec,
+    token_cache: IntCounterVec,
+    token_seconds: HistogramVec,
 }
 
 #[derive(Debug)]
@@ -142,9 +144,20 @@ impl Metrics {
         self.edge.request_seconds.with_label_values(&[route_label]).observe(seconds);
     }
 
-    /// A request's cookies were judged: `ok`, `none`, or the reason of the rejection.
-    pub fn token_checked(&self, outcome: &'static str) {
-        self.edge.tokens.with_label_values(&[outcome]).inc();
+    /// A request's cookies were judged: the format of the token, and `ok`, `none`, or the reason of the
+    /// rejection.
+    pub fn token_checked(&self, format: &'static str, outcome: &'static str) {
+        self.edge.tokens.with_label_values(&[format, outcome]).inc();
+    }
+
+    /// A token was looked up among those that were verified: `hit`, `refused` or `miss`.
+    pub fn token_recalled(&self, result: &'static str) {
+        self.edge.token_cache.with_label_values(&[result]).inc();
+    }
+
+    /// A token's signature was checked.
+    pub fn token_verified(&self, format: &'static str, seconds: f64) {
+        self.edge.token_seconds.with_label_values(&[format]).observe(seconds);
     }
 
     /// A request was passed on; the time ends with the head of the answer.
@@ -286,7 +299,17 @@ impl Edge {
             tokens: series.counters(
                 "token_checks_total",
                 "Requests by what their cookies proved.",
-                &["outcome"],
+                &["format", "outcome"],
+            ),
+            token_cache: series.counters(
+                "token_cache_total",
+                "Tokens looked up among those that were verified lately.",
+                &["result"],
+            ),
+            token_seconds: series.computations(
+                "token_verification_seconds",
+                "Decrypting a token and checking its signature; Domino's format, which has none, is not timed.",
+                &["format"],
             ),
         }
     }

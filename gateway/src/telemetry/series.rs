@@ -9,6 +9,10 @@ use prometheus::{
 const FAST: [f64; 16] =
     [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Seconds from five microseconds to five milliseconds: one computation.
+const COMPUTING: [f64; 10] =
+    [0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005];
+
 /// A registry that names and registers each series as it is made.
 pub(super) struct Series<'a>(pub(super) &'a Registry);
 
@@ -36,6 +40,12 @@ impl Series<'_> {
 
     pub(super) fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
         self.registered(HistogramVec::new(buckets(name, help), labels).expect("legal names"))
+    }
+
+    /// Of computations, which take microseconds.
+    pub(super) fn computations(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
+        let opts = buckets(name, help).buckets(COMPUTING.to_vec());
+        self.registered(HistogramVec::new(opts, labels).expect("legal names"))
     }
 
     fn registered<C: Collector + Clone + 'static>(&self, series: C) -> C {

@@ -13,7 +13,7 @@ fn what_happened_can_be_read() {
         "livename_connections_refused_total{reason=\"per_address\"} 1",
         "livename_requests_total{route=\"/stwebapi\",status_class=\"4xx\"} 1",
         "livename_request_duration_seconds_count{route=\"/stwebapi\"} 1",
-        "livename_token_checks_total{outcome=\"bad_mac\"} 1",
+        "livename_token_checks_total{format=\"domino\",outcome=\"bad_mac\"} 1",
         "livename_config_reloads_total{result=\"failed\"} 1",
         "livename_config_reloads_total{result=\"ok\"} 0",
         "livename_config_last_reload_successful 0",
@@ -67,7 +67,9 @@ fn everything() -> Metrics {
     metrics.connection_refused("per_address");
     metrics.tls_handshake_failed();
     metrics.request("/stwebapi", 401, 0.002);
-    metrics.token_checked("bad_mac");
+    metrics.token_checked("domino", "bad_mac");
+    metrics.token_recalled("hit");
+    metrics.token_verified("ltpa2", 0.000_02);
     metrics.bridge_request(0.01, "ok");
     metrics.tunnel_opened();
     metrics.tunnel_closed();

@@ -72,6 +72,7 @@ impl Setup {
                 hosts: Vec::new(),
                 path: path.clone(),
                 auth: *auth,
+                login: None,
                 serve: match page.strip_prefix("http://") {
                     Some(upstream) => Serve::Upstream(tls::upstream(upstream.parse().unwrap())),
                     None => Serve::Builtin(page.clone()),

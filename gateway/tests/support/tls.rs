@@ -74,6 +74,7 @@ pub fn upstream(address: SocketAddr) -> UpstreamRoute {
         sametime_protocol: SametimeProtocol::Page,
         connect_timeout: super::PATIENCE,
         head_timeout: None,
+        identity_header: None,
     }
 }
 

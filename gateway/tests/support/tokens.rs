@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway::config::{KeyMaterial, Sso, SsoCookie, SsoKey, TokenFormat};
-use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
+use protocol::ltpa::{KeyLife, SystemSeconds};
 use protocol::secret::Secret;
 
 const SECRET: [u8; 20] = *b"twenty secret bytes.";
@@ -16,7 +16,7 @@ pub fn sso() -> Sso {
     Sso {
         domain: Some(".example".into()),
         cookies: vec![SsoCookie { name: "LtpaToken".into(), format: TokenFormat::Domino }],
-        keys: vec![SsoKey { id: "test".into(), material }],
+        keys: vec![SsoKey { id: "test".into(), material, life: KeyLife::ALWAYS }],
         skew: Duration::from_secs(60),
         ..Sso::default()
     }

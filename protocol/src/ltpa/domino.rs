@@ -14,7 +14,9 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{Charset, Format, Identity, KeyLife, Policy, Proof, Rejection, SystemSeconds, base64 as text, name};
+use super::{
+    Charset, Format, Identity, KeyLife, Policy, Proof, Rejection, SystemSeconds, base64 as text, name,
+};
 
 /// Version 0, the only one there is.
 const HEADER: [u8; 4] = [0, 1, 2, 3];

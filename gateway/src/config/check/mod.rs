@@ -17,7 +17,7 @@ pub(super) fn document(root: &Section<'_>) -> Config {
     let (listen, tls) = listen::read(root);
     let sso = sso::read(&root.table("sso"));
     let communities = community::read(root, &sso);
-    let routes = route::read(root, &communities);
+    let routes = route::read(root, &communities, &sso);
     let limits = rest::limits(&root.table("limits"));
     let log = rest::log(&root.table("log"));
     let communities = communities.into_iter().filter_map(|named| named.community).collect();

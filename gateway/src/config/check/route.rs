@@ -3,14 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
+use http::{HeaderName, Uri};
 
 use super::community::{Named, client};
+use super::sso;
 use crate::config::section::{Given, Section};
 use crate::config::value::{ServeWord, quoted};
-use crate::config::{AuthPolicy, OwnPresence, Route, SametimeProtocol, Serve, Upstream, UpstreamRoute, tls};
+use crate::config::{
+    AuthPolicy, OwnPresence, Route, SametimeProtocol, Serve, Sso, Upstream, UpstreamRoute, tls,
+};
 
-pub(super) fn read(root: &Section<'_>, communities: &[Named]) -> Vec<Arc<Route>> {
+/// Headers that may carry an identity: the bridge removes them from every request.
+const IDENTITY_HEADERS: [&str; 7] =
+    ["x-livename-user", "x-forwarded-user", "remote-user", "x-remote-user", "$wsru", "iv-user", "sm-user"];
+
+pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<Arc<Route>> {
     // Keys that are there but wrong have been named already.
     let keys_given = root.table("sso").has("key");
     let sections = root.tables("route");
@@ -28,8 +35,15 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named]) -> Vec<Arc<Route>>
         }
         let auth = auth(section, keys_given);
         let serve = serve(section, communities, auth);
+        let own_login = sso::login(section, sso.domain.as_deref());
+        if own_login.is_some() && auth != AuthPolicy::Required {
+            section.wrong("login_url", "only auth = \"required\" sends anybody there");
+        }
+        let serves_pages = matches!(serve, Some(Serve::Upstream(_)));
+        let login = own_login.or_else(|| sso.login.clone());
+        let login = login.filter(|_| auth == AuthPolicy::Required && serves_pages);
         if let (Some(path), Some(serve)) = (path, serve) {
-            routes.push(Arc::new(Route { hosts, path: path.value, auth, serve }));
+            routes.push(Arc::new(Route { hosts, path: path.value, auth, login, serve }));
         }
     }
     routes
@@ -101,10 +115,24 @@ fn check_auth(section: &Section<'_>, auth: AuthPolicy, keys_given: bool) -> Auth
     auth
 }
 
+fn identity_header(section: &Section<'_>) -> Option<HeaderName> {
+    let given = section.value::<String>("identity_header")?;
+    let known = IDENTITY_HEADERS.iter().find(|name| name.eq_ignore_ascii_case(&given.value));
+    if known.is_none() {
+        let text = format!(
+            "{} is not among {}, which no browser can forge",
+            quoted(&given.value),
+            IDENTITY_HEADERS.join(", ")
+        );
+        section.wrong_at(given.at, "identity_header", text);
+    }
+    known.map(|name| HeaderName::from_static(name))
+}
+
 fn serve(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Option<Serve> {
     match (section.has("serve"), section.has("upstreams")) {
         (true, false) => awareness(section, communities, auth),
-        (false, true) => upstream_route(section).map(Serve::Upstream),
+        (false, true) => upstream_route(section, auth).map(Serve::Upstream),
         (true, true) => {
             section.wrong("upstreams", "a route has either serve or upstreams; make two routes");
             None
@@ -121,7 +149,8 @@ fn serve(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Opti
 
 fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Option<Serve> {
     section.value::<ServeWord>("serve")?;
-    for key in ["sametime_protocol", "connect_timeout", "head_timeout", "tls"] {
+    for key in ["sametime_protocol", "login_url", "identity_header", "connect_timeout", "head_timeout", "tls"]
+    {
         if section.has(key) {
             section.wrong(key, "has no meaning with serve = \"awareness\"; it is for upstreams");
         }
@@ -148,7 +177,7 @@ fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> 
     Some(Serve::Awareness(community))
 }
 
-fn upstream_route(section: &Section<'_>) -> Option<UpstreamRoute> {
+fn upstream_route(section: &Section<'_>, auth: AuthPolicy) -> Option<UpstreamRoute> {
     if section.has("community") {
         section.wrong("community", "has no meaning with upstreams; it is for serve = \"awareness\"");
     }
@@ -177,6 +206,10 @@ fn upstream_route(section: &Section<'_>) -> Option<UpstreamRoute> {
         Duration::from_millis(1)..=Duration::from_secs(600),
     );
     let head_timeout = section.value("head_timeout").map(|given| given.value);
+    let identity_header = identity_header(section);
+    if identity_header.is_some() && auth == AuthPolicy::Off {
+        section.wrong("identity_header", "with auth = \"off\" nobody is known");
+    }
     let client = if section.has("tls") {
         client(&section.given_table("tls")?)?
     } else if parsed.iter().any(|(tls, ..)| *tls) {
@@ -187,7 +220,8 @@ fn upstream_route(section: &Section<'_>) -> Option<UpstreamRoute> {
     };
     let upstreams =
         parsed.into_iter().map(|(tls, host, port)| Upstream { tls, host, port, client: client.clone() });
-    Some(UpstreamRoute { upstreams: upstreams.collect(), sametime_protocol, connect_timeout, head_timeout })
+    let upstreams = upstreams.collect();
+    Some(UpstreamRoute { upstreams, sametime_protocol, connect_timeout, head_timeout, identity_header })
 }
 
 /// Scheme, host and port of `http://host[:port]`.

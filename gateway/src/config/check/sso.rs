@@ -7,11 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use protocol::ltpa::ring::MAX_KEYS;
 use protocol::ltpa::websphere::VerifyKey;
+use protocol::ltpa::{KeyLife, SystemSeconds};
 use protocol::secret::Secret;
 
 use crate::config::section::Section;
 use crate::config::value::{KeyWord, quoted};
-use crate::config::{KeyMaterial, Origin, Sso, SsoCookie, SsoKey, TokenFormat, files};
+use crate::config::{
+    KeyMaterial, LoginPage, Moment, Origin, Sso, SsoCookie, SsoKey, TokenFormat, files, origin,
+};
 
 /// Name of the cookie if none is listed.
 const USUAL_COOKIE: &str = "LtpaToken";
@@ -21,8 +24,10 @@ const SECRET_BYTES: usize = 20;
 
 pub(super) fn read(section: &Section<'_>) -> Sso {
     let defaults = Sso::default();
+    let domain = domain(section);
     let mut sso = Sso {
-        domain: domain(section),
+        login: login(section, domain.as_deref()),
+        domain,
         skew: section.within("skew", defaults.skew, Duration::ZERO..=Duration::from_secs(300)),
         charset: section.or("charset", defaults.charset),
         max_lifetime: section.value("max_lifetime").map(|given| given.value),
@@ -31,6 +36,7 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
         fips: section.or("fips", defaults.fips),
         fallback: section.or("fallback", defaults.fallback),
         origins: origins(section),
+        names: section.or("names", defaults.names),
         cookies: cookies(section),
         keys: keys(section),
     };
@@ -125,11 +131,44 @@ fn keys(section: &Section<'_>) -> Vec<SsoKey> {
                 format!("there is another key {}; give one of them another id", quoted(&id.value)),
             );
         }
+        let life = life(key);
         if let Some(material) = material {
-            keys.push(SsoKey { id: id.value, material });
+            keys.push(SsoKey { id: id.value, material, life });
         }
     }
     keys
+}
+
+/// The login page of a section.
+pub(super) fn login(section: &Section<'_>, domain: Option<&str>) -> Option<LoginPage> {
+    let given = section.value::<String>("login_url")?;
+    let Some(page) = LoginPage::parse(&given.value) else {
+        let text = format!(
+            "{} is neither a path nor a URL; write \"/names.nsf?Login&RedirectTo={{return}}\" or \"https://…\"",
+            quoted(&given.value)
+        );
+        section.wrong_at(given.at, "login_url", text);
+        return None;
+    };
+    // A page on a host that gets none of the cookies could not log anybody in here.
+    let fits = |host: &str| domain.is_some_and(|domain| origin::is_below(host, domain));
+    if page.host().is_some_and(|host| !fits(Origin::host_of(host))) {
+        section.wrong_at(
+            given.at,
+            "login_url",
+            "the host is not below domain in [sso]: its cookies would not come here",
+        );
+    }
+    Some(page)
+}
+
+fn life(key: &Section<'_>) -> KeyLife {
+    let second = |name| key.value::<Moment>(name).map(|given| SystemSeconds(given.value.0));
+    let life = KeyLife { not_before: second("not_before"), not_after: second("not_after") };
+    if life.not_before.zip(life.not_after).is_some_and(|(start, end)| start > end) {
+        key.wrong("not_after", "is before not_before: the key would never be used");
+    }
+    life
 }
 
 /// Verification needs no private key: that half of the file is dropped here.

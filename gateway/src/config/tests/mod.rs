@@ -84,6 +84,8 @@ realms = ["defaultWIMFileBasedRealm"]
 unsigned_expiry = true
 fips = true
 origins = ["https://portal.other.example:443"]
+names = "domino"
+login_url = "https://login.acme.example/in?to={return}"
 [[sso.cookie]]
 name   = "LtpaToken"
 format = "domino"
@@ -99,6 +101,8 @@ id     = "was"
 format = "websphere"
 key_file = "ltpa.keys"
 password_file = "ltpa.password"
+not_before = 2026-01-01
+not_after = 2027-01-01T00:00:00+01:00
 
 [[community]]
 name     = "acme"
@@ -152,7 +156,9 @@ hosts     = ["IM.acme.example"]
 path      = "/"
 upstreams = ["http://st1.acme.example", "https://st2.acme.example:8443"]
 sametime_protocol = "http"
-auth      = "optional"
+auth      = "required"
+login_url = "/names.nsf?Login&RedirectTo={return}"
+identity_header = "X-Livename-User"
 connect_timeout = "3s"
 head_timeout = "1h"
 tls = { ca = "im.pem" }

@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use protocol::ltpa::Charset;
+use protocol::ltpa::{Charset, KeyLife, SystemSeconds};
 
 use super::*;
 use crate::config::{
-    AuthPolicy, CommunityTuning, Limits, LogFormat, ObserverCredential, OwnPresence, Privacy, Redirect,
-    SametimeProtocol, Serve, TokenForm, TokenFormat, admin_address, print,
+    AuthPolicy, CommunityTuning, Limits, LogFormat, LoginPage, NameForm, ObserverCredential, OwnPresence,
+    Privacy, Redirect, SametimeProtocol, Serve, TokenForm, TokenFormat, admin_address, print,
 };
 
 #[test]
@@ -23,6 +23,12 @@ fn every_setting_arrives_where_it_belongs() {
     );
     assert_eq!(sso.origins, ["https://portal.other.example"]);
     assert_eq!((sso.cookies[0].name.as_str(), sso.keys[0].id.as_str()), ("LtpaToken", "2026"));
+    assert_eq!((sso.names, sso.login.is_some()), (NameForm::Domino, true));
+    let life = KeyLife {
+        not_before: Some(SystemSeconds(1_767_225_600)),
+        not_after: Some(SystemSeconds(1_798_758_000)),
+    };
+    assert_eq!((sso.keys[0].life, sso.keys[1].life), (KeyLife::ALWAYS, life));
     assert_eq!((sso.realms.len(), sso.unsigned_expiry, sso.fips), (1, true, true));
     assert!(sso.keys[1].is_for(TokenFormat::Ltpa2, false) && !sso.keys[1].is_for(TokenFormat::Domino, true));
 
@@ -51,13 +57,16 @@ fn every_setting_arrives_where_it_belongs() {
     assert!(
         matches!(&awareness.serve, Serve::Awareness(community) if std::sync::Arc::ptr_eq(community, acme))
     );
-    assert_eq!((awareness.auth, other.auth), (AuthPolicy::Required, AuthPolicy::Optional));
+    assert_eq!((awareness.auth, other.auth), (AuthPolicy::Required, AuthPolicy::Required));
     assert_eq!(other.hosts, ["im.acme.example"]);
+    assert!(awareness.login.is_none(), "programs ask there");
+    assert_eq!(other.login, LoginPage::parse("/names.nsf?Login&RedirectTo={return}"));
     let Serve::Upstream(upstream) = &other.serve else { panic!("{:?}", other.serve) };
     let addresses: Vec<_> =
         upstream.upstreams.iter().map(|one| (one.tls, one.host.as_str(), one.port)).collect();
     assert_eq!(addresses, [(false, "st1.acme.example", 80), (true, "st2.acme.example", 8443)]);
     assert_eq!(upstream.sametime_protocol, SametimeProtocol::Http);
+    assert_eq!(upstream.identity_header.as_ref().map(|name| name.as_str()), Some("x-livename-user"));
     assert_eq!(
         (upstream.connect_timeout, upstream.head_timeout),
         (Duration::from_secs(3), Some(Duration::from_secs(3600)))
@@ -128,7 +137,7 @@ fn the_admin_address_is_found_in_a_file_that_is_wrong() {
 /// Everything that can be compared; TLS settings hold keys and caches and are left out.
 fn told(config: &Config) -> String {
     let Config { listen, tls, sso, communities, routes, limits, log } = config;
-    let keys: Vec<_> = sso.keys.iter().map(|key| &key.id).collect();
+    let keys: Vec<_> = sso.keys.iter().map(|key| (&key.id, key.life)).collect();
     let sso = (
         &sso.domain,
         &sso.cookies,
@@ -139,7 +148,7 @@ fn told(config: &Config) -> String {
         sso.fallback,
         &sso.realms,
         (sso.unsigned_expiry, sso.fips),
-        &sso.origins,
+        (&sso.origins, sso.names, &sso.login),
     );
     let communities: Vec<_> = communities
         .iter()
@@ -163,13 +172,13 @@ fn told(config: &Config) -> String {
                 Serve::Upstream(up) => {
                     let upstreams: Vec<_> = up.upstreams.iter().map(|u| (u.tls, &u.host, u.port)).collect();
                     format!(
-                        "{upstreams:?} {:?} {:?} {:?}",
-                        up.sametime_protocol, up.connect_timeout, up.head_timeout
+                        "{upstreams:?} {:?} {:?} {:?} {:?}",
+                        up.sametime_protocol, up.connect_timeout, up.head_timeout, up.identity_header
                     )
                 }
                 Serve::Builtin(name) => name.clone(),
             };
-            format!("{:?} {} {:?} {serve}", route.hosts, route.path, route.auth)
+            format!("{:?} {} {:?} {:?} {serve}", route.hosts, route.path, route.auth, route.login)
         })
         .collect();
     format!("{listen:?} {} {sso:?} {communities:#?} {routes:#?} {limits:?} {log:?}", tls.is_some())

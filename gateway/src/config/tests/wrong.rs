@@ -249,6 +249,30 @@ password_file = \"password\""),
             "livename.toml:6: route.auth: needs a key to prove tokens with; add [[sso.key]], or write auth = \"off\"",
         ),
         (
+            route("path = \"/\"\nupstreams = [\"http://a\"]\nauth = \"off\"\nlogin_url = \"/login\""),
+            "livename.toml:7: route.login_url: only auth = \"required\" sends anybody there",
+        ),
+        (
+            route("path = \"/\"\nupstreams = [\"http://a\"]\nlogin_url = \"//evil\"") + KEY,
+            "livename.toml:6: route.login_url: \"//evil\" is neither a path nor a URL; write \"/names.nsf?Login&RedirectTo={return}\" or \"https://…\"",
+        ),
+        (
+            route("path = \"/\"\nupstreams = [\"http://a\"]\nlogin_url = \"https://evil.example/\"") + KEY,
+            "livename.toml:6: route.login_url: the host is not below domain in [sso]: its cookies would not come here",
+        ),
+        (
+            route("path = \"/\"\nupstreams = [\"http://a\"]\nidentity_header = \"X-User\"") + KEY,
+            "livename.toml:6: route.identity_header: \"X-User\" is not among x-livename-user, x-forwarded-user, remote-user, x-remote-user, $wsru, iv-user, sm-user, which no browser can forge",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}{KEY}not_before = 2027-01-01\nnot_after = 2026-01-01\n"),
+            "livename.toml:12: sso.key.not_after: is before not_before: the key would never be used",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}{KEY}not_after = 2026-01-01T00:00:00\n"),
+            "livename.toml:11: sso.key.not_after: 2026-01-01T00:00:00 could mean several moments; write it in UTC, with Z",
+        ),
+        (
             route("path = \"/\"\nupstreams = [\"http://a/b\"]\nauth = \"off\""),
             "livename.toml:5: route.upstreams: \"http://a/b\" is not an upstream; write \"http://host\", \"https://host\" or with a port, without a path",
         ),

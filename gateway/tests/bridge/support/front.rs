@@ -57,11 +57,13 @@ impl Setting {
             hosts: Vec::new(),
             path: "/".to_owned(),
             auth: AuthPolicy::Off,
+            login: None,
             serve: Serve::Upstream(UpstreamRoute {
                 upstreams: self.upstreams,
                 sametime_protocol: self.sametime_protocol,
                 connect_timeout: self.connect_timeout,
                 head_timeout: self.head_timeout,
+                identity_header: None,
             }),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -160,6 +160,11 @@ impl KeyRing {
         Ok(Self { cookies, policy })
     }
 
+    /// The cookies, best first.
+    pub fn cookies(&self) -> &[SsoCookie] {
+        &self.cookies
+    }
+
     /// The names of the cookies that may carry tokens, best first.
     pub fn cookie_names(&self) -> impl Iterator<Item = &str> {
         self.cookies.iter().map(|cookie| cookie.name.as_str())

@@ -139,7 +139,11 @@ fn key_file(id: &str) -> KeyFile {
 }
 
 fn websphere_keys(id: &str) -> Vec<WebSphereKey> {
-    vec![WebSphereKey { id: id.into(), key: VerifyKey::new(&key_file(id)).unwrap().into(), life: KeyLife::ALWAYS }]
+    vec![WebSphereKey {
+        id: id.into(),
+        key: VerifyKey::new(&key_file(id)).unwrap().into(),
+        life: KeyLife::ALWAYS,
+    }]
 }
 
 fn websphere_cookie(version: Version, id: &str) -> SsoCookie {
