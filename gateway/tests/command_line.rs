@@ -137,15 +137,21 @@ fn a_wrong_configuration_ends_with_64_and_every_mistake() {
 #[test]
 fn a_taken_port_ends_with_64_and_leaves_no_ready_file() {
     let folder = Folder::new("taken");
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [address, other] = taken.each_ref().map(|port| port.local_addr().unwrap().to_string());
     let config = folder.config(&address, "");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("127.0.0.1:0", &other)).unwrap();
     let ready = folder.0.join("ready.json");
     std::fs::write(&ready, "from an earlier start").unwrap();
     let (code, _, problem) =
         output(&["run", "--config", config.to_str().unwrap(), "--ready-file", ready.to_str().unwrap()]);
     assert_eq!(code, Some(64));
-    assert!(problem.contains(&address), "{problem}");
+    // Both at once, each with its place.
+    for (line, key, port) in [(2, "listen.http", &address), (3, "listen.admin", &other)] {
+        let place = format!("{}:{line}: {key}: cannot listen on {port}: ", config.display());
+        assert!(problem.lines().any(|line| line.starts_with(&place)), "{place}\n{problem}");
+    }
     assert!(!ready.exists());
 }
 

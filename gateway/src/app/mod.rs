@@ -43,8 +43,9 @@ pub struct Options {
 /// Why the program does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error(transparent)]
-    Bind(#[from] BindError),
+    /// Every address that is taken.
+    #[error("{}", lines(.0))]
+    Bind(Vec<BindError>),
     #[error("https is to be listened on, but there is no certificate")]
     NoCertificate,
     #[error("a route names {0:?}, which is not part of this program")]
@@ -77,12 +78,18 @@ impl App {
         let phases = Phases::default();
 
         // Ports first: when one is taken, nothing else has happened yet.
-        let bind = |all: &[SocketAddr]| -> Result<Vec<Listener>, BindError> {
-            all.iter().map(|address| Listener::bind(*address)).collect()
+        let mut taken = Vec::new();
+        let mut bind = |all: &[SocketAddr]| -> Vec<Listener> {
+            all.iter()
+                .filter_map(|address| Listener::bind(*address).map_err(|error| taken.push(error)).ok())
+                .collect()
         };
-        let http = bind(&config.listen.http)?;
-        let https = bind(&config.listen.https)?;
-        let admin_listener = Listener::bind(config.listen.admin)?;
+        let http = bind(&config.listen.http);
+        let https = bind(&config.listen.https);
+        let admin_listener = bind(&[config.listen.admin]).pop();
+        let (Some(admin_listener), true) = (admin_listener, taken.is_empty()) else {
+            return Err(StartError::Bind(taken));
+        };
         let addresses = Addresses {
             http: http.iter().map(Listener::address).collect(),
             https: https.iter().map(Listener::address).collect(),
@@ -160,6 +167,10 @@ impl App {
         }));
         Ok(Running { lifecycle, addresses })
     }
+}
+
+fn lines(errors: &[BindError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// What the checks of single values cannot see: whether this program has all that the configuration

@@ -36,6 +36,10 @@ pub(super) fn run(arguments: RunArguments) -> ExitCode {
     };
     match runtime.block_on(serve(config, &arguments)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(RunError::Start(StartError::Bind(taken))) => {
+            let taken: Vec<_> = taken.iter().map(|error| (error.address, error.to_string())).collect();
+            fail(EXIT_USAGE, config::taken_addresses(&arguments.config, &taken))
+        }
         Err(error) => fail(error.exit_code(), error),
     }
 }

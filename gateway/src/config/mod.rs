@@ -56,6 +56,33 @@ pub fn admin_address(path: &Path) -> Result<SocketAddr, ConfigErrors> {
     Ok(admin.and_then(|admin| SocketAddr::read(admin.get_ref()).ok()).unwrap_or(check::DEFAULT_ADMIN))
 }
 
+/// The place of addresses that cannot be listened on, with what is wrong with each.
+pub fn taken_addresses(path: &Path, taken: &[(SocketAddr, String)]) -> ConfigErrors {
+    let text = read(path).unwrap_or_default();
+    let (document, _) = DeTable::parse_recoverable(&text);
+    let listen = document.get_ref().get("listen").map(|listen| listen.get_ref());
+    let place = |address: &SocketAddr| {
+        for key in ["http", "https", "admin"] {
+            let Some(value) = listen.and_then(|listen| listen.get(key)) else { continue };
+            let single = std::slice::from_ref(value);
+            let values = value.get_ref().as_array().map_or(single, |array| array.as_ref());
+            let found = values.iter().find(|value| SocketAddr::read(value.get_ref()).ok() == Some(*address));
+            if let Some(found) = found {
+                let before = text.get(..found.span().start).unwrap_or_default();
+                return (before.matches('\n').count() + 1, key);
+            }
+        }
+        // Only the admin address has a default.
+        (0, "admin")
+    };
+    let errors = taken.iter().map(|(address, message)| {
+        let (line, key) = place(address);
+        let (key, message) = (format!("listen.{key}"), message.clone());
+        ConfigError { file: path.to_owned(), line, key, message }
+    });
+    ConfigErrors(errors.collect())
+}
+
 fn load_with_text(path: &Path) -> Result<(Config, String), ConfigErrors> {
     let text = read(path)?;
     let reader = Reader::new(path, &text);

@@ -18,7 +18,6 @@ use crate::app::{App, Options, Running, Source, StartError};
 use crate::cli::{DemoArguments, Ready};
 use crate::config::{self, AuthPolicy, Config, Route, Serve};
 use crate::http::Builtin;
-use crate::net::BindError;
 
 /// Name of the route that serves the mail page.
 const PAGES: &str = "demo";
@@ -56,7 +55,7 @@ pub enum DemoError {
     #[error("the demo's own configuration is wrong:\n{0}")]
     Config(config::ConfigErrors),
     #[error("{0}\nOther addresses can be given with --http, --https and --admin.")]
-    Bind(BindError),
+    Bind(StartError),
     #[error(transparent)]
     Start(StartError),
 }
@@ -109,7 +108,7 @@ impl Demo {
         };
         let running = App::start(load(&file).map_err(DemoError::Config)?, options).await.map_err(
             |error| match error {
-                StartError::Bind(taken) => DemoError::Bind(taken),
+                StartError::Bind(_) => DemoError::Bind(error),
                 other => DemoError::Start(other),
             },
         )?;
