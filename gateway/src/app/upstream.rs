@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use gateway_core::shard::Limits as ShardLimits;
 use gateway_core::{Epoch, ShardId};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
@@ -15,7 +14,7 @@ use crate::http::{Builtin, Live, Services};
 use crate::hub::{Clock, HubHandle, Inbox, hub};
 use crate::net::{Phases, Seat};
 use crate::session::{Desk, Sessions};
-use crate::shard::Shard;
+use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
 
 /// What the status page says of the upstream side.
@@ -58,15 +57,10 @@ impl Upstream {
     ) -> Result<Self, getrandom::Error> {
         let tasks = TaskTracker::new();
         let clock = Clock::start();
-        let limits = live.load().limits.clone();
 
         // Shards and the hub between them.
         let epoch = Epoch(getrandom::u64()?);
-        let lanes = ShardLimits {
-            watches: limits.watches_per_session,
-            notices: limits.lane_messages,
-            ..ShardLimits::default()
-        };
+        let lanes = shard::limits(&live.load().limits);
         let inboxes: Vec<Arc<Inbox>> = (0..workers).map(|_| Arc::default()).collect();
         let mut shards = Vec::with_capacity(workers);
         for (index, inbox) in inboxes.iter().enumerate() {
@@ -80,7 +74,8 @@ impl Upstream {
         // Communities, and what they offer to sessions.
         let (communities, offers) =
             Communities::start(configured, &hub, &tasks, &phases.stopped, metrics).await;
-        let sessions = Sessions::new(offers, limits, &tasks, Arc::clone(metrics), clock);
+        let live = Arc::clone(live);
+        let sessions = Sessions::new(offers, live, &tasks, &phases.stopped, Arc::clone(metrics), clock);
 
         let (sessions, metrics) = (Arc::new(sessions), Arc::clone(metrics));
         Ok(Self { tasks, hub, shards, communities, sessions, metrics })

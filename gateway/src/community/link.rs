@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::servers::Endpoint;
@@ -17,6 +19,11 @@ use crate::net::{DialError, Target, dial, dial_tls};
 const READ_BUFFER: usize = 4 << 10;
 /// A server that takes nothing for so long is gone.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// What the last words may take.
+const GOOD_BYE: Duration = Duration::from_secs(5);
+/// After so much silence the system asks whether the other side still exists, then so often and so many
+/// times.
+const PROBES: (Duration, Duration, u32) = (Duration::from_secs(60), Duration::from_secs(15), 4);
 
 trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -28,6 +35,8 @@ pub(super) struct Link {
     writer: WriteHalf<Box<dyn Transport>>,
     buffer: Box<[u8]>,
     pending: Bytes,
+    /// TLS may still hold bytes that were written.
+    unflushed: bool,
     write_deadline: Instant,
 }
 
@@ -49,12 +58,21 @@ impl Link {
         let limit = community.tuning.connect_timeout;
         let target = Target { host: &endpoint.host, port: endpoint.port, source, limit };
         let transport: Box<dyn Transport> = match &community.tls {
-            None => Box::new(dial(target).await?),
-            Some(tls) => Box::new(dial_tls(target, tls.server_name.as_deref(), &tls.client).await?),
+            None => {
+                let stream = dial(target).await?;
+                watch_over(&stream);
+                Box::new(stream)
+            }
+            Some(tls) => {
+                let stream = dial_tls(target, tls.server_name.as_deref(), &tls.client).await?;
+                watch_over(stream.get_ref().0);
+                Box::new(stream)
+            }
         };
         let (reader, writer) = tokio::io::split(transport);
         let buffer = vec![0; READ_BUFFER].into_boxed_slice();
-        Ok(Self { reader, writer, buffer, pending: Bytes::new(), write_deadline: Instant::now() })
+        let (pending, write_deadline) = (Bytes::new(), Instant::now());
+        Ok(Self { reader, writer, buffer, pending, unflushed: false, write_deadline })
     }
 
     /// Whether everything given to [`Self::send`] is on its way; only then may more be given.
@@ -69,22 +87,27 @@ impl Link {
 
     /// Reads or writes, whichever can go on. Cancel safe.
     pub(super) async fn progress(&mut self) -> Happened {
-        let Self { reader, writer, buffer, pending, write_deadline } = self;
+        let Self { reader, writer, buffer, pending, unflushed, write_deadline } = self;
         let writing = !pending.is_empty();
+        let flushing = !writing && *unflushed;
+        let write =
+            async { if writing { writer.write(pending).await } else { writer.flush().await.map(|()| 0) } };
         tokio::select! {
             read = reader.read(buffer) => match read {
                 Ok(count) if count > 0 => Happened::Read(count),
                 _ => Happened::Ended,
             },
-            written = writer.write(pending), if writing => match written {
-                Ok(count) if count > 0 => {
+            written = write, if writing || flushing => match written {
+                Ok(0) if writing => Happened::Ended,
+                Ok(count) => {
                     pending.advance(count);
+                    *unflushed = writing;
                     *write_deadline = Instant::now() + WRITE_LIMIT;
                     Happened::Wrote
                 }
-                _ => Happened::Ended,
+                Err(_) => Happened::Ended,
             },
-            () = tokio::time::sleep_until(*write_deadline), if writing => Happened::Ended,
+            () = tokio::time::sleep_until(*write_deadline), if writing || flushing => Happened::Ended,
         }
     }
 
@@ -93,7 +116,7 @@ impl Link {
         self.buffer.get(..count).unwrap_or_default()
     }
 
-    /// Writes the last words and closes, within the write limit.
+    /// Writes the last words and closes, within a few seconds.
     pub(super) async fn finish(mut self, last: Bytes) {
         let farewell = async {
             self.writer.write_all(&self.pending).await?;
@@ -101,6 +124,15 @@ impl Link {
             self.writer.shutdown().await
         };
         // Nobody is left to tell if it does not arrive.
-        let _: Result<io::Result<()>, _> = tokio::time::timeout(WRITE_LIMIT, farewell).await;
+        let _: Result<io::Result<()>, _> = tokio::time::timeout(GOOD_BYE, farewell).await;
+    }
+}
+
+/// Lets the system find out when the other side has vanished without a word (vp-wire.md 11.3).
+fn watch_over(stream: &TcpStream) {
+    let (time, interval, retries) = PROBES;
+    let probes = TcpKeepalive::new().with_time(time).with_interval(interval).with_retries(retries);
+    if let Err(error) = SockRef::from(stream).set_tcp_keepalive(&probes) {
+        tracing::debug!(%error, "a vanished server will be noticed late");
     }
 }

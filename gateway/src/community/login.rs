@@ -1,7 +1,7 @@
 //! One upstream login, kept up: connect, log in, serve, and come back after a loss, with patience.
 //!
-//! A kick is final, and so is a refusal that no waiting will mend: another client or an administrator has
-//! decided, and it is not fought. A token that has grown old is replaced when a page shows a fresh one.
+//! What follows from the end of a connection is decided in `ending`. A token that has grown old is replaced
+//! when a page shows a fresh one.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,25 +14,36 @@ use gateway_core::{LoginId, ScopeId};
 use protocol::presence::Presence;
 use protocol::secret::Secret;
 use protocol::vp::client::{Closed, Config, Follow, Login as Credentials};
-use protocol::vp::reason::{Reason, Retry};
 use tokio::sync::{mpsc, watch};
-use tracing::{debug, info, warn};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
 
 use super::Community;
 use super::credential;
+use super::ending::{Ending, Past, judge};
 use super::link::{Happened, Link};
 use super::pace::Backoff;
 use super::servers::Servers;
+use super::silence::Silence;
 use crate::config::{Observer, Redirect};
 use crate::hub::{LoginState, Me, OwnCommand};
 
-/// Commands of the hub that may wait; its watch sets keep few in flight.
-const COMMANDS: usize = 64;
+/// Commands of the hub that may wait. Few ADDs are in flight, but when all viewers of an observer go, their
+/// REMOVEs come at once; each command names a whole batch.
+const COMMANDS: usize = 4096;
+/// A login that stood that long was a good one: after its loss the waits begin anew.
+const STEADY: Duration = Duration::from_secs(30);
 
 /// Whose login it is.
 pub(super) enum Who {
     Observer(Observer),
-    User { me: watch::Sender<Me>, queue: mpsc::Receiver<OwnCommand>, tokens: watch::Receiver<Secret> },
+    User {
+        me: watch::Sender<Me>,
+        queue: mpsc::Receiver<OwnCommand>,
+        tokens: watch::Receiver<Secret>,
+        /// The user has logged out.
+        over: CancellationToken,
+    },
 }
 
 /// See the module.
@@ -46,20 +57,6 @@ pub(super) struct Login {
     /// The last token that the community refused.
     refused: Option<Secret>,
     was_up: bool,
-}
-
-/// How a connection ended.
-enum Ending {
-    /// Try again after a wait.
-    Retry,
-    /// Try again at once: the server has sent us on.
-    Redirected,
-    /// Try again when there is another token.
-    NeedsToken(Secret),
-    /// Never try again.
-    Final(LoginState),
-    /// Nobody wants the login any more.
-    Unwanted,
 }
 
 impl Login {
@@ -87,33 +84,43 @@ impl Login {
     }
 
     async fn keep_up(&mut self) {
+        let community = Arc::clone(&self.community);
         loop {
-            self.community.pace.turn().await;
-            let ending = self.connect().await;
-            match ending {
+            tokio::select! {
+                () = community.pace.turn() => {}
+                () = self.who.unwanted() => return,
+            }
+            let wait = match self.connect().await {
                 Ending::Redirected => continue,
                 Ending::Unwanted => return,
-                Ending::Final(state) => return self.tell_me(state, None),
+                Ending::Final(state) => return self.give_up(state),
+                Ending::NeedsToken(_) if !self.was_up => return self.give_up(LoginState::Refused),
                 Ending::NeedsToken(refused) => {
-                    if !self.was_up {
-                        return self.tell_me(LoginState::Refused, None);
-                    }
                     self.refused = Some(refused);
                     self.tell_me(LoginState::Down, None);
-                    if !self.fresh_token().await {
-                        return;
+                    if self.fresh_token().await {
+                        continue;
                     }
+                    return;
                 }
-                Ending::Retry => {
-                    self.tell_me(LoginState::Down, None);
-                    self.servers.failed();
-                    let wait = self.backoff.wait();
-                    if !self.pause(wait).await {
-                        return;
-                    }
-                }
+                Ending::Rest => community.config.tuning.backoff.1,
+                Ending::Retry => self.backoff.wait(),
+            };
+            self.tell_me(LoginState::Down, None);
+            self.servers.failed();
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.who.unwanted() => return,
             }
         }
+    }
+
+    fn give_up(&self, state: LoginState) {
+        if let Who::Observer(observer) = &self.who {
+            let (community, observer) = (&self.community.config.name, &observer.name);
+            error!(community, observer, "the observer is refused; it is not tried again before a restart");
+        }
+        self.tell_me(state, None);
     }
 
     /// One connection, from dialling to its end.
@@ -130,7 +137,11 @@ impl Login {
                 return Ending::Retry;
             }
         };
-        let mut link = match Link::connect(&community.config, &endpoint, self.source).await {
+        let connected = tokio::select! {
+            connected = Link::connect(&community.config, &endpoint, self.source) => connected,
+            () = self.who.unwanted() => return Ending::Unwanted,
+        };
+        let mut link = match connected {
             Ok(link) => link,
             Err(error) => {
                 let host = &endpoint.host;
@@ -144,12 +155,18 @@ impl Login {
         let mut standing = Standing::default();
         let end = self.converse(&mut session, &mut link, &mut standing).await;
         self.watching_stopped(&mut standing).await;
-        if standing.logged_in {
+        if let Some(since) = standing.up_since {
             community.up.fetch_sub(1, Ordering::Relaxed);
             community.metrics.upstream_state(&community.config.name, self.kind(), false);
+            if community.hub.clock.now().saturating_sub(since) >= STEADY {
+                self.backoff.reset();
+            }
         }
         link.finish(session.output()).await;
-        self.judge(end, standing.logged_in, token)
+        self.note(end.as_ref(), &standing);
+        let sent_on = standing.home.is_some_and(|host| self.follow(&host));
+        let (was_up, is_observer) = (standing.up_since.is_some(), matches!(self.who, Who::Observer(_)));
+        judge(end.as_ref(), Past { was_up, token, is_observer, sent_on })
     }
 
     /// Carries bytes, commands and news until the session ends. `None`: nobody wants it any more.
@@ -162,20 +179,28 @@ impl Login {
         standing: &mut Standing,
     ) -> Option<Closed> {
         let clock = self.community.hub.clock;
+        let mut silence = Silence::new(self.community.config.tuning.keepalive, clock.now());
         loop {
             while let Some(told) = session.next_event() {
                 if let Told::Closed(closed) = told {
                     return Some(closed);
                 }
                 self.take(told, standing).await;
+                // While the hub let us wait, nobody listened.
+                silence.broken(clock.now());
             }
+            self.count_unreadable(session.unreadable(), standing);
             if link.is_idle() {
                 link.send(session.output());
             }
             let wake = session.next_wake().map(|due| due.saturating_sub(clock.now()));
+            let silent = silence.too_long_at().saturating_sub(clock.now());
             tokio::select! {
                 happened = link.progress() => match happened {
-                    Happened::Read(count) => session.receive(link.read(count), clock.now()),
+                    Happened::Read(count) => {
+                        silence.broken(clock.now());
+                        session.receive(link.read(count), clock.now());
+                    }
                     Happened::Wrote => {}
                     Happened::Ended => session.closed(clock.now()),
                 },
@@ -196,6 +221,9 @@ impl Login {
                 () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {
                     session.tick(clock.now());
                 }
+                () = tokio::time::sleep(silent), if session.is_kept_alive() => {
+                    return Some(Closed::Timeout("silence"));
+                }
             }
         }
     }
@@ -205,9 +233,10 @@ impl Login {
         let name = &community.config.name;
         match told {
             Told::LoggedIn { own, .. } => {
-                standing.logged_in = true;
+                standing.up_since = Some(community.hub.clock.now());
+                standing.home = None;
                 self.was_up = true;
-                self.backoff.reset();
+                self.backoff.ease();
                 self.servers.settled();
                 community.up.fetch_add(1, Ordering::Relaxed);
                 community.metrics.upstream_login(name, "ok");
@@ -227,13 +256,8 @@ impl Login {
                     community.hub.tell(hub::Event::Entries { login, entries }).await;
                 }
             }
-            Told::Redirected { host } => {
-                debug!(community = name, host, "redirected");
-                if let Err(error) = self.servers.redirect(&host) {
-                    warn!(community = name, host, %error, "redirect not followed");
-                    self.servers.failed();
-                }
-            }
+            // With `redirect = "continue"` it matters only if the server then sends us away after all.
+            Told::Redirected { host } => standing.home = Some(host),
             Told::Other(_) | Told::Closed(_) => {}
         }
     }
@@ -245,42 +269,41 @@ impl Login {
         }
     }
 
-    /// What follows from the end of a connection.
-    fn judge(&self, end: Option<Closed>, was_up: bool, token: Option<Secret>) -> Ending {
-        let Some(end) = end else { return Ending::Unwanted };
-        let community = &self.community.config.name;
-        let kind = self.kind();
-        if !was_up && end != Closed::Redirected {
-            self.community.metrics.upstream_login(community, end.kind());
+    /// Counts and logs how a connection ended.
+    fn note(&self, end: Option<&Closed>, standing: &Standing) {
+        let Some(end) = end else { return };
+        let (community, kind, reason) = (&self.community.config.name, self.kind(), end.kind());
+        let metrics = &self.community.metrics;
+        if standing.up_since.is_none() {
+            metrics.upstream_login(community, reason);
         }
         match end {
-            Closed::LoggedOut => Ending::Unwanted,
-            Closed::Redirected => Ending::Redirected,
+            Closed::LoggedOut | Closed::Redirected => debug!(community, kind, reason, "connection ended"),
             Closed::Protocol(error) => {
                 warn!(community, kind, %error, "the server broke the protocol");
-                self.community.metrics.upstream_protocol_error(error.kind());
-                Ending::Retry
+                metrics.upstream_protocol_error(reason);
             }
-            Closed::Transport | Closed::Timeout(_) => {
-                info!(community, kind, reason = end.kind(), "connection lost");
-                Ending::Retry
-            }
-            Closed::ByServer(reason) => {
-                warn!(community, kind, %reason, "ended by the server");
-                self.judge_reason(reason, was_up, token)
-            }
+            Closed::Timeout(phase) => info!(community, kind, phase, "the server does not answer"),
+            Closed::Transport => info!(community, kind, "connection lost"),
+            Closed::ByServer(reason) => warn!(community, kind, %reason, "ended by the server"),
         }
     }
 
-    fn judge_reason(&self, reason: Reason, was_up: bool, token: Option<Secret>) -> Ending {
-        match (reason.retry(), token) {
-            (Retry::FreshToken, Some(token)) => Ending::NeedsToken(token),
-            // An observer's token comes from a file or is made anew each time.
-            (Retry::FreshToken, None) | (Retry::Backoff | Retry::Follow, _) => Ending::Retry,
-            // A second login of a user ends the first with this; coming back would end the other.
-            (Retry::Once | Retry::Never, _) if was_up => Ending::Final(LoginState::Kicked),
-            (Retry::Once | Retry::Never, _) => Ending::Final(LoginState::Refused),
+    /// Whether the next connection goes to that server.
+    fn follow(&mut self, host: &str) -> bool {
+        let community = &self.community.config.name;
+        match self.servers.redirect(host) {
+            Ok(()) => debug!(community, host, "redirected"),
+            Err(error) => warn!(community, host, %error, "redirect not followed"),
         }
+        self.servers.is_redirected()
+    }
+
+    fn count_unreadable(&self, unreadable: u64, standing: &mut Standing) {
+        for _ in standing.unreadable..unreadable {
+            self.community.metrics.upstream_protocol_error("awareness");
+        }
+        standing.unreadable = unreadable;
     }
 
     fn credentials(&self) -> Result<(Credentials, Option<Secret>), credential::CredentialError> {
@@ -330,41 +353,44 @@ impl Login {
         }
     }
 
-    /// Waits; `false` if nobody wants the login any more.
-    async fn pause(&mut self, wait: Duration) -> bool {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => true,
-            () = self.who.unwanted() => false,
-        }
-    }
-
     /// Waits for a token that was not refused; `false` if nobody wants the login any more.
     async fn fresh_token(&mut self) -> bool {
         let Self { who, refused, .. } = self;
-        let Who::User { tokens, .. } = who else { return true };
-        tokens.wait_for(|token| Some(token) != refused.as_ref()).await.is_ok()
+        let Who::User { tokens, over, .. } = who else { return true };
+        tokio::select! {
+            fresh = tokens.wait_for(|token| Some(token) != refused.as_ref()) => fresh.is_ok(),
+            () = over.cancelled() => false,
+        }
     }
 }
 
 /// How far a connection has come.
 #[derive(Default)]
 struct Standing {
-    logged_in: bool,
+    up_since: Option<Duration>,
+    /// The home server that the community has named.
+    home: Option<String>,
+    /// Payloads that were counted as unreadable.
+    unreadable: u64,
     /// What the hub calls the open awareness channel, and what it wants of it.
     login: Option<LoginId>,
     commands: Option<mpsc::Receiver<Command>>,
 }
 
 impl Who {
-    /// What a page wants; `None` once no page is left that could want anything.
+    /// What a page wants; `None` once no page can want anything: all are gone, or the user has logged out.
     async fn command(&mut self) -> Option<OwnCommand> {
         match self {
             Self::Observer(_) => std::future::pending().await,
-            Self::User { queue, .. } => queue.recv().await,
+            Self::User { queue, over, .. } => tokio::select! {
+                command = queue.recv() => command,
+                () = over.cancelled() => None,
+            },
         }
     }
 
-    /// Returns when no page is left. What pages want meanwhile is dropped: they were told that the login is down.
+    /// Returns when the login has no use any more. What pages want meanwhile is dropped: they were told that
+    /// the login is down.
     async fn unwanted(&mut self) {
         while self.command().await.is_some() {}
     }

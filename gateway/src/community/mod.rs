@@ -4,10 +4,12 @@
 //! What they learn goes to the hub; what they are to ask for comes from it. Browsers are unknown here.
 
 mod credential;
+mod ending;
 mod link;
 mod login;
 mod pace;
 mod servers;
+mod silence;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -126,8 +128,9 @@ impl Community {
         let (me, receiver) = watch::channel(Me { person, presence, login: LoginState::Connecting });
         let (commands, queue) = mpsc::channel(OWN_COMMANDS);
         let (token, tokens) = watch::channel(token);
-        self.spawn(Login::new(self, scope, Who::User { me, queue, tokens }));
-        OwnLogin { scope, me: receiver, commands, token }
+        let over = CancellationToken::new();
+        self.spawn(Login::new(self, scope, Who::User { me, queue, tokens, over: over.clone() }));
+        OwnLogin { scope, me: receiver, commands, token, over }
     }
 
     fn spawn(&self, login: Login) {

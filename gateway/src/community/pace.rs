@@ -32,6 +32,9 @@ impl Pace {
     }
 }
 
+/// Tries that count after a login that may not last.
+const EASED: u32 = 3;
+
 /// Exponential waits with jitter for one login.
 #[derive(Debug)]
 pub(super) struct Backoff {
@@ -52,8 +55,14 @@ impl Backoff {
         ceiling.mul_f64(0.5 + 0.5 * fraction())
     }
 
+    /// All is well: the next wait is a first one.
     pub(super) fn reset(&mut self) {
         self.tries = 0;
+    }
+
+    /// It worked, but for how long? The next wait is not as long as the last ones were.
+    pub(super) fn ease(&mut self) {
+        self.tries = self.tries.min(EASED);
     }
 }
 
@@ -75,6 +84,9 @@ mod tests {
             let ceiling = Duration::from_secs((1_u64 << index).min(10));
             assert!(*wait >= ceiling / 2 && *wait <= ceiling, "{index}: {wait:?}");
         }
+        backoff.ease();
+        let eased = backoff.wait();
+        assert!(eased >= Duration::from_secs(4) && eased <= Duration::from_secs(8), "{eased:?}");
         backoff.reset();
         assert!(backoff.wait() <= Duration::from_secs(1));
     }

@@ -64,10 +64,17 @@ impl Servers {
         self.redirects = 0;
     }
 
+    /// Whether the next try is where a redirect leads.
+    pub(super) fn is_redirected(&self) -> bool {
+        self.redirected.is_some()
+    }
+
     /// Follows a redirect to a server by the name that the community calls it. Only servers that the
     /// configuration names are followed: an upstream must not send the users' tokens elsewhere.
     pub(super) fn redirect(&mut self, host: &str) -> Result<(), RedirectError> {
-        self.redirects += 1;
+        self.redirects = self.redirects.saturating_add(1);
+        // A redirect that is not followed leaves the list in charge.
+        self.redirected = None;
         if self.redirects > REDIRECTS {
             return Err(RedirectError::Loop);
         }

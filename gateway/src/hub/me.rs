@@ -9,6 +9,7 @@ use gateway_core::ScopeId;
 use protocol::presence::{PersonId, Presence, Status};
 use protocol::secret::Secret;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Privacy;
 
@@ -61,6 +62,8 @@ pub struct OwnLogin {
     pub commands: mpsc::Sender<OwnCommand>,
     /// The freshest token that a page has shown; the next connection uses it.
     pub token: watch::Sender<Secret>,
+    /// Cancelled when the user logs out, without waiting for pages that still hold the login.
+    pub over: CancellationToken,
 }
 
 /// Opens own logins. What is behind it is the community; a page only ever holds what it gives back.

@@ -134,6 +134,11 @@ impl Channel {
         login.commands.try_send(command).map_err(|_| refuse("too many commands at once; try again"))
     }
 
+    /// Size of the messages and bodies that the page may send.
+    pub(super) fn message_bytes(&self) -> usize {
+        self.limits.message_bytes
+    }
+
     /// Whose channel it is.
     pub(super) fn owner(&self) -> Option<&str> {
         self.page.as_ref().map(|page| page.user.person().as_str())
@@ -153,6 +158,12 @@ impl Channel {
         }
     }
 
+    /// Why there is nothing to see any more.
+    fn scope_end(&self) -> End {
+        let logged_out = self.page.as_ref().is_some_and(|page| page.user.logged_out.is_cancelled());
+        self.login_end().unwrap_or(if logged_out { End::LOGGED_OUT } else { End::DRAINING })
+    }
+
     /// What the page has not seen yet, as messages, as much as fits one write. `true` if there is more.
     pub(super) fn take(&self, batch: &mut Batch, messages: &mut Vec<Outgoing>) -> bool {
         if !self.subscription.take(batch) {
@@ -168,13 +179,14 @@ impl Channel {
         if let Some(ended) = batch.ended {
             messages.push(Outgoing::End(match ended {
                 Ended::Overflow => End::TOO_SLOW,
-                Ended::ScopeClosed => self.login_end().unwrap_or(End::DRAINING),
+                Ended::ScopeClosed => self.scope_end(),
             }));
         }
         batch.more
     }
 
     fn observe(&self, batch: &Batch) {
+        self.metrics.updates_delivered(batch.states.len() as u64);
         let now = self.clock.now();
         for state in &batch.states {
             self.metrics.propagation(now.saturating_sub(state.changed_at).as_secs_f64());

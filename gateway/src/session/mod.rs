@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use dashmap::DashMap;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -24,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Identity, Rejection};
-use crate::config::{Limits, Privacy};
-use crate::http::{Body, Failure, RequestContext, full, read_body};
+use crate::config::Privacy;
+use crate::http::{Body, Failure, Live, RequestContext, full, read_body};
 use crate::hub::{Access, Clock};
-use crate::shard::Shard;
+use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
 
 use channel::{Channel, ChannelKey, Life};
@@ -53,7 +54,8 @@ pub struct Desk {
 pub struct Sessions {
     communities: HashMap<String, Community>,
     channels: Arc<Channels>,
-    limits: Limits,
+    /// A channel keeps the limits that were in force when it was opened.
+    live: Arc<ArcSwap<Live>>,
     metrics: Arc<Metrics>,
     clock: Clock,
 }
@@ -64,20 +66,21 @@ struct Community {
 }
 
 impl Sessions {
-    /// To be made on the main runtime. `tasks` are those of the node, dropped at its end.
+    /// To be made on the main runtime. `tasks` are those of the node and end at `stopped`.
     pub fn new(
         communities: impl IntoIterator<Item = (String, Access)>,
-        limits: Limits,
+        live: Arc<ArcSwap<Live>>,
         tasks: &TaskTracker,
+        stopped: &CancellationToken,
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Self {
         let communities = communities.into_iter().map(|(name, access)| {
-            let (grace, pages) = (limits.session_grace, limits.sessions_per_user);
-            let users = Users::new(access.logins.clone(), grace, pages, tasks.clone(), Arc::clone(&metrics));
+            let (tasks, stopped) = (tasks.clone(), stopped.clone());
+            let users = Users::new(access.logins.clone(), tasks, stopped, Arc::clone(&metrics));
             (name, Community { access, users: Arc::new(users) })
         });
-        Self { communities: communities.collect(), channels: Arc::default(), limits, metrics, clock }
+        Self { communities: communities.collect(), channels: Arc::default(), live, metrics, clock }
     }
 
     /// Users that are logged in on this node.
@@ -123,10 +126,12 @@ impl Sessions {
         if identity.is_none() && community.access.privacy == Privacy::Own {
             return Err(Failure::Token(Rejection::Missing));
         }
+        let limits = self.live.load().limits.clone();
         let page = match identity {
             None => None,
             Some(Identity { user, token, .. }) => {
-                Some(community.users.join(PersonId::from(user.as_str()), token.clone()).await?)
+                let person = PersonId::from(user.as_str());
+                Some(community.users.join(person, token.clone(), &limits).await?)
             }
         };
         let own = page.as_ref().and_then(|page| page.user.login()).map(|login| login.scope);
@@ -134,11 +139,12 @@ impl Sessions {
             Privacy::Own => own,
             Privacy::Trust => community.access.shared,
         };
+        let message_bytes = limits.message_bytes;
         let channel = Channel::new(
             ChannelKey::random().map_err(|_| SessionError::NotReady)?,
-            desk.shard.subscribe(scope.ok_or(SessionError::NotReady)?),
+            desk.shard.subscribe(scope.ok_or(SessionError::NotReady)?, shard::limits(&limits)),
             page,
-            self.limits.clone(),
+            limits,
             Arc::clone(&self.metrics),
             self.clock,
             if by_socket { "websocket" } else { "sse" },
@@ -148,7 +154,6 @@ impl Sessions {
             return Ok(sse::response(Arc::new(channel), Arc::clone(&self.channels), life));
         };
         let upgrade = hyper::upgrade::on(&mut request);
-        let message_bytes = self.limits.message_bytes;
         desk.connections.spawn(async move {
             // Otherwise the connection was lost before it became a socket.
             if let Ok(upgraded) = upgrade.await {
@@ -168,7 +173,7 @@ impl Sessions {
         let channel = self.channels.get(key).map(|entry| Arc::clone(entry.value()));
         let user = context.identity.as_deref().map(|identity| identity.user.as_str());
         let channel = channel.filter(|channel| channel.owner() == user).ok_or(SessionError::NoChannel)?;
-        let body = read_body(request.into_body(), self.limits.message_bytes, BODY_LIMIT).await?;
+        let body = read_body(request.into_body(), channel.message_bytes(), BODY_LIMIT).await?;
         Ok(match channel.commands(&body) {
             Ok(answers) => json(StatusCode::OK, answers),
             Err(refusal) => json(

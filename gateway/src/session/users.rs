@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::SessionError;
+use crate::config::Limits;
 use crate::hub::{LoginState, Me, OwnLogin, OwnLogins};
 use crate::telemetry::Metrics;
 
@@ -21,11 +22,11 @@ use crate::telemetry::Metrics;
 pub(super) struct Users {
     users: DashMap<PersonId, Arc<User>>,
     logins: Option<Arc<dyn OwnLogins>>,
-    grace: Duration,
-    pages_per_user: usize,
     /// Where grace times are waited for: the main runtime, which outlives the workers.
     runtime: Handle,
     tasks: TaskTracker,
+    /// Nobody waits for a grace time when the node stops.
+    stopped: CancellationToken,
     metrics: Arc<Metrics>,
 }
 
@@ -46,38 +47,39 @@ pub(super) struct User {
 pub(super) struct Page {
     pub(super) user: Arc<User>,
     users: Arc<Users>,
+    grace: Duration,
 }
 
 impl Users {
     /// `logins` is `None` where the gateway logs no users in.
     pub(super) fn new(
         logins: Option<Arc<dyn OwnLogins>>,
-        grace: Duration,
-        pages_per_user: usize,
         tasks: TaskTracker,
+        stopped: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let runtime = Handle::current();
-        Self { users: DashMap::new(), logins, grace, pages_per_user, runtime, tasks, metrics }
+        Self { users: DashMap::new(), logins, runtime: Handle::current(), tasks, stopped, metrics }
     }
 
-    /// Adds a page to the user's session, which begins with its first page.
+    /// Adds a page to the user's session, which begins with its first page. Of the limits, the pages of one
+    /// user and the grace time count.
     pub(super) async fn join(
         self: &Arc<Self>,
         person: PersonId,
         token: Secret,
+        limits: &Limits,
     ) -> Result<Page, SessionError> {
         let user = {
             let user = self.users.entry(person.clone()).or_insert_with(|| self.user(person));
             // Counted under the map's lock: the end of a grace time takes the same lock.
-            if user.pages.fetch_add(1, Ordering::AcqRel) >= self.pages_per_user {
+            if user.pages.fetch_add(1, Ordering::AcqRel) >= limits.sessions_per_user {
                 user.pages.fetch_sub(1, Ordering::AcqRel);
                 return Err(SessionError::TooManyPages);
             }
             user.visits.fetch_add(1, Ordering::AcqRel);
             Arc::clone(&user)
         };
-        let page = Page { user, users: Arc::clone(self) };
+        let page = Page { user, users: Arc::clone(self), grace: limits.session_grace };
         if let Some(logins) = &self.logins {
             let login = page.user.login.get_or_init(|| logins.open(&page.user.person, token.clone())).await;
             login.token.send_if_modified(|known| {
@@ -89,10 +91,14 @@ impl Users {
         Ok(page)
     }
 
-    /// Ends the session for all its pages; the next page begins a new one.
+    /// Ends the session for all its pages and upstream; the next page begins a new one.
     pub(super) fn end(&self, user: &Arc<User>) {
         self.users.remove_if(&user.person, |_, known| Arc::ptr_eq(known, user));
         user.logged_out.cancel();
+        // Not left to the last page: one that does not read would keep the user online.
+        if let Some(login) = user.login() {
+            login.over.cancel();
+        }
     }
 
     /// Users that are logged in.
@@ -143,12 +149,13 @@ impl Drop for Page {
         if self.user.pages.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
         }
-        let (users, user) = (Arc::clone(&self.users), Arc::clone(&self.user));
+        let (users, user, grace) = (Arc::clone(&self.users), Arc::clone(&self.user), self.grace);
         let visits = user.visits.load(Ordering::Acquire);
         let over = async move {
             tokio::select! {
-                () = tokio::time::sleep(users.grace) => {}
+                () = tokio::time::sleep(grace) => {}
                 () = user.logged_out.cancelled() => {}
+                () = users.stopped.cancelled() => {}
             }
             users.users.remove_if(&user.person, |_, known| {
                 Arc::ptr_eq(known, &user)

@@ -27,8 +27,11 @@ use crate::http::{Body, full};
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// How often an otherwise silent browser is asked whether it is still there; after twice that it is gone.
 const PING: Duration = Duration::from_secs(30);
-/// The libraries' default of 128 KiB per socket is paid by every idle page.
+/// The library's default of 128 KiB per socket is paid by every idle page.
 const READ_BUFFER: usize = 4 << 10;
+/// Bytes that are joined before they are given to the system. What the browser does not take stays in its
+/// outbox, where newer states replace older ones.
+const WRITE_BUFFER: usize = 32 << 10;
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -69,12 +72,15 @@ pub(super) fn accept(request: &Request<Incoming>) -> Result<Response<Body>, Sess
 pub(super) async fn serve(upgraded: Upgraded, channel: Channel, mut life: Life, message_bytes: usize) {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(message_bytes))
         .max_frame_size(Some(message_bytes));
     let mut socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     let end = converse(&mut socket, &channel, &mut life).await;
     channel.ended(end.map_or("gone", |end| end.code));
+    // A browser that does not take its good-bye holds nothing but its socket.
+    drop(channel);
     if let Some(end) = end {
         let _ = timeout(WRITE_LIMIT, say_goodbye(&mut socket, end)).await;
     }

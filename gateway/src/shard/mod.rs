@@ -14,6 +14,7 @@ use gateway_core::{Cursor, Epoch, ScopeId, ShardId, SubscriberId};
 use protocol::presence::PersonId;
 use tokio::sync::Notify;
 
+use crate::config;
 use crate::hub::{HubHandle, Inbox};
 use crate::telemetry::Metrics;
 
@@ -37,6 +38,11 @@ struct State {
     reported: Counters,
 }
 
+/// The bounds of a shard, as the configuration has them.
+pub fn limits(configured: &config::Limits) -> Limits {
+    Limits { watches: configured.watches_per_session, notices: configured.lane_messages, ..Limits::default() }
+}
+
 /// A subscriber of this shard; closes when dropped.
 #[derive(Debug)]
 pub struct Subscription {
@@ -53,10 +59,12 @@ impl Shard {
         Self { id, state, inbox, interests: Notify::new() }
     }
 
-    /// A new subscriber that sees what that scope sees.
-    pub fn subscribe(self: &Arc<Self>, scope: ScopeId) -> Subscription {
+    /// A new subscriber that sees what that scope sees. The limits count from now on for all subscribers of
+    /// the shard; what they watch already stays.
+    pub fn subscribe(self: &Arc<Self>, scope: ScopeId, limits: Limits) -> Subscription {
         let bell = Arc::new(Notify::new());
         let mut state = self.lock();
+        state.core.set_limits(limits);
         let id = state.core.open(scope);
         state.bells.insert(id, Arc::clone(&bell));
         drop(state);
@@ -104,7 +112,6 @@ impl Shard {
         let now = state.core.counters();
         let before = std::mem::replace(&mut state.reported, now);
         drop(state);
-        metrics.updates_delivered(now.delivered - before.delivered);
         metrics.updates_coalesced(now.coalesced - before.coalesced);
     }
 

@@ -113,6 +113,11 @@ pub async fn send(address: SocketAddr, request: Request<Full<Bytes>>) -> Answer 
     Connection::plain(address).await.send(request).await.unwrap()
 }
 
+/// The same with a body.
+pub async fn send_body(address: SocketAddr, request: Request<Full<Bytes>>, body: &str) -> Answer {
+    send(address, request.map(|_| Full::from(body.to_owned()))).await
+}
+
 /// One GET on a connection of its own.
 pub async fn fetch(address: SocketAddr, path: &str) -> Answer {
     send(address, get(path)).await

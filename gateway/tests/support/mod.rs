@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::app::{App, Options, Running, Source, StartError};
-use gateway::config::{AuthPolicy, Config, Limits, Listen, Log, Route, Serve, Sso};
+use gateway::config::{AuthPolicy, Community, Config, Limits, Listen, Log, Route, Serve, Sso};
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
 
@@ -31,6 +31,7 @@ pub struct Setup {
     pub https: Option<Certificate>,
     pub workers: usize,
     pub limits: Limits,
+    pub communities: Vec<Arc<Community>>,
     pub routes: Vec<(String, AuthPolicy, String)>,
     /// Believes the tokens of [`tokens`].
     pub sso: bool,
@@ -43,6 +44,7 @@ impl Default for Setup {
             https: None,
             workers: 2,
             limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
+            communities: Vec::new(),
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
             sso: true,
         }
@@ -60,23 +62,31 @@ impl Setup {
         self
     }
 
-    /// One more route, to a page of [`pages`] or to an upstream (`http://127.0.0.1:1234`).
+    /// One more route, to a page of [`pages`], to an upstream (`http://127.0.0.1:1234`), or to the presence
+    /// of a community (`awareness:NAME`).
     pub fn route(mut self, path: &str, auth: AuthPolicy, page: &str) -> Self {
         self.routes.push((path.into(), auth, page.into()));
         self
     }
 
     pub fn config(&self) -> Config {
+        let serve = |page: &str| match page.split_once(':') {
+            Some(("http", upstream)) => {
+                Serve::Upstream(tls::upstream(upstream.trim_start_matches('/').parse().unwrap()))
+            }
+            Some(("awareness", name)) => {
+                let named = self.communities.iter().find(|community| community.name == name);
+                Serve::Awareness(Arc::clone(named.unwrap()))
+            }
+            _ => Serve::Builtin(page.to_owned()),
+        };
         let route = |(path, auth, page): &(String, AuthPolicy, String)| {
             Arc::new(Route {
                 hosts: Vec::new(),
                 path: path.clone(),
                 auth: *auth,
                 login: None,
-                serve: match page.strip_prefix("http://") {
-                    Some(upstream) => Serve::Upstream(tls::upstream(upstream.parse().unwrap())),
-                    None => Serve::Builtin(page.clone()),
-                },
+                serve: serve(page),
             })
         };
         Config {
@@ -88,7 +98,7 @@ impl Setup {
             },
             tls: self.https.as_ref().map(Certificate::server),
             sso: if self.sso { tokens::sso() } else { Sso::default() },
-            communities: Vec::new(),
+            communities: self.communities.clone(),
             routes: self.routes.iter().map(route).collect(),
             limits: self.limits.clone(),
             log: Log::default(),

@@ -27,6 +27,16 @@ pub fn cookie(user: &str) -> String {
     cookie_of(user, -60, 600, SECRET)
 }
 
+/// The secret itself, for whoever else believes these tokens.
+pub fn secret() -> DominoSecret {
+    DominoSecret::from_bytes(&SECRET).unwrap()
+}
+
+/// As [`cookie`], for that long.
+pub fn short_cookie(user: &str, seconds: i64) -> String {
+    cookie_of(user, -60, seconds, SECRET)
+}
+
 /// Genuine, but its time is over.
 pub fn expired_cookie(user: &str) -> String {
     cookie_of(user, -7200, -3600, SECRET)

@@ -150,6 +150,11 @@ impl Shard {
         }
     }
 
+    /// Other bounds from now on. What subscribers watch already stays.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// A new subscriber that watches nobody.
     pub fn open(&mut self, scope: ScopeId) -> SubscriberId {
         let slot = self.subscribers.insert(Subscriber::new(scope));

@@ -76,6 +76,8 @@ pub struct Session {
     events: VecDeque<Told>,
     /// Payloads on the awareness channel that could not be read.
     unreadable: u64,
+    /// The server sends signs of life.
+    kept_alive: bool,
 }
 
 impl Session {
@@ -90,6 +92,7 @@ impl Session {
             now,
             events: VecDeque::new(),
             unreadable: 0,
+            kept_alive: false,
         }
     }
 
@@ -183,6 +186,12 @@ impl Session {
         self.unreadable
     }
 
+    /// Whether the server was seen sending signs of life, so that its silence may be judged
+    /// (vp-wire.md 11.3).
+    pub fn is_kept_alive(&self) -> bool {
+        self.kept_alive
+    }
+
     fn advance(&mut self, now: Duration) {
         self.now = self.now.max(now);
     }
@@ -223,7 +232,7 @@ impl Session {
                     self.open_awareness();
                 }
             }
-            client::Event::PeerKeepalive => {}
+            client::Event::PeerKeepalive => self.kept_alive = true,
             client::Event::Closed(why) => {
                 if self.awareness.close() {
                     self.events.push_back(Told::ServiceDown);
@@ -298,8 +307,11 @@ impl Session {
     }
 
     fn adopt(&self, status: &UserStatus) -> Presence {
-        let (word, mobile) = status_from_word(status.status);
-        self.own(word, mobile, &status.desc)
+        match status_from_word(status.status) {
+            // Nobody has set one; the user is here all the same.
+            (Status::Offline, _) => self.own(Status::Active, false, ""),
+            (word, mobile) => self.own(word, mobile, &status.desc),
+        }
     }
 
     fn own(&self, status: Status, mobile: bool, text: &str) -> Presence {

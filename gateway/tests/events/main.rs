@@ -1,0 +1,14 @@
+//! Presence events through real sockets: pages on one side, a simulated community on the other, and the
+//! whole program between them (docs/events.md, docs/privacy.md).
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "support/estate.rs"]
+mod estate;
+#[path = "support/page.rs"]
+mod page;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod sessions;
+mod transports;
