@@ -12,6 +12,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError, ProtocolError};
@@ -25,6 +26,8 @@ use crate::http::{Body, full};
 
 /// A browser that takes nothing for so long is gone.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// What the close handshake may take.
+const GOOD_BYE: Duration = Duration::from_secs(5);
 /// How often an otherwise silent browser is asked whether it is still there; after twice that it is gone.
 const PING: Duration = Duration::from_secs(30);
 /// The library's default of 128 KiB per socket is paid by every idle page.
@@ -82,7 +85,7 @@ pub(super) async fn serve(upgraded: Upgraded, channel: Channel, mut life: Life, 
     // A browser that does not take its good-bye holds nothing but its socket.
     drop(channel);
     if let Some(end) = end {
-        let _ = timeout(WRITE_LIMIT, say_goodbye(&mut socket, end)).await;
+        let _ = timeout(GOOD_BYE, say_goodbye(&mut socket, end)).await;
     }
 }
 
@@ -157,8 +160,13 @@ async fn say_goodbye(socket: &mut Socket, end: End) -> Option<()> {
     socket.feed(text(end.text())?).await.ok()?;
     let close = CloseFrame { code: end.close_code.into(), reason: end.code.into() };
     socket.send(Message::Close(Some(close))).await.ok()?;
-    // The close handshake: whatever the browser still had on its way is read and dropped.
+    // The close handshake.
     while let Some(Ok(_)) = socket.next().await {}
+    // What else is on its way is thrown away: closing over it would take the good-bye with it.
+    let stream = socket.get_mut();
+    stream.shutdown().await.ok()?;
+    let mut waste = [0; 4 << 10];
+    while stream.read(&mut waste).await.ok()? > 0 {}
     Some(())
 }
 

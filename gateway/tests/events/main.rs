@@ -2,6 +2,7 @@
 //! whole program between them (docs/events.md, docs/privacy.md).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
 
 #[path = "support/estate.rs"]
 mod estate;

@@ -172,7 +172,8 @@ impl Page {
                     let text = |field: &str| state[field].as_str().unwrap().to_owned();
                     self.told.push((text("id"), text("status")));
                     let before = self.people.insert(text("id"), state.clone());
-                    let grown = before.is_none_or(|before| before["revision"].as_u64() < state["revision"].as_u64());
+                    let grown =
+                        before.is_none_or(|before| before["revision"].as_u64() < state["revision"].as_u64());
                     assert!(grown, "a revision grows: {state}");
                 }
                 if let Some(cursor) = message["cursor"].as_str() {
@@ -226,7 +227,8 @@ impl Page {
     /// Reads to the end: its code, and whether to come back.
     pub async fn ends(&mut self) -> (String, bool) {
         while self.next().await.is_some() {}
-        let end = self.end.as_ref().unwrap_or_else(|| panic!("it says why; close code {:?}", self.close_code));
+        let end =
+            self.end.as_ref().unwrap_or_else(|| panic!("it says why; close code {:?}", self.close_code));
         (end["code"].as_str().unwrap().to_owned(), end["retry"].as_bool().unwrap())
     }
 
@@ -244,19 +246,26 @@ enum Said {
 impl Wire {
     async fn next(&mut self) -> Said {
         match self {
-            Self::Socket(socket) => loop {
-                match socket.next().await {
-                    Some(Ok(Message::Text(text))) => return Said::Text(text.as_str().to_owned(), None),
-                    Some(Ok(Message::Close(frame))) => return Said::End(frame.map(|frame| frame.code.into())),
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => return Said::End(None),
+            Self::Socket(socket) => {
+                let mut code = None;
+                loop {
+                    match socket.next().await {
+                        Some(Ok(Message::Text(text))) => {
+                            return Said::Text(text.as_str().to_owned(), None);
+                        }
+                        // Reading on answers it.
+                        Some(Ok(Message::Close(frame))) => code = frame.map(|frame| frame.code.into()),
+                        Some(Ok(_)) => {}
+                        Some(Err(_)) | None => return Said::End(code),
+                    }
                 }
-            },
+            }
             Self::Stream { body, buffer } => loop {
                 if let Some((event, rest)) = buffer.split_once("\n\n") {
                     let (event, rest) = (event.to_owned(), rest.to_owned());
                     *buffer = rest;
-                    let field = |name| event.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+                    let field =
+                        |name| event.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
                     match field("data: ") {
                         Some(data) => return Said::Text(data, field("id: ")),
                         None => continue,
@@ -299,7 +308,8 @@ async fn stream<'a>(
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let mut request = http::Request::get(EVENTS).header("host", "im.example").header("accept", "text/event-stream");
+    let mut request =
+        http::Request::get(EVENTS).header("host", "im.example").header("accept", "text/event-stream");
     for (name, value) in headers {
         request = request.header(name, value);
     }
