@@ -179,7 +179,9 @@ impl Login {
         standing: &mut Standing,
     ) -> Option<Closed> {
         let clock = self.community.hub.clock;
-        let mut silence = Silence::new(self.community.config.tuning.keepalive, clock.now());
+        let tuning = &self.community.config.tuning;
+        let mut silence = Silence::new(tuning.keepalive, clock.now());
+        let login_until = clock.now().saturating_add(tuning.login_timeout);
         loop {
             while let Some(told) = session.next_event() {
                 if let Told::Closed(closed) = told {
@@ -194,7 +196,11 @@ impl Login {
                 link.send(session.output());
             }
             let wake = session.next_wake().map(|due| due.saturating_sub(clock.now()));
-            let silent = silence.too_long_at().saturating_sub(clock.now());
+            let (what, limit) = match standing.up_since {
+                None => ("login", Some(login_until)),
+                Some(_) => ("silence", session.is_kept_alive().then(|| silence.too_long_at())),
+            };
+            let patience = limit.map(|limit| limit.saturating_sub(clock.now()));
             tokio::select! {
                 happened = link.progress() => match happened {
                     Happened::Read(count) => {
@@ -221,8 +227,8 @@ impl Login {
                 () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {
                     session.tick(clock.now());
                 }
-                () = tokio::time::sleep(silent), if session.is_kept_alive() => {
-                    return Some(Closed::Timeout("silence"));
+                () = tokio::time::sleep(patience.unwrap_or(Duration::MAX)), if patience.is_some() => {
+                    return Some(Closed::Timeout(what));
                 }
             }
         }

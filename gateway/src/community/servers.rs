@@ -125,8 +125,9 @@ mod tests {
         assert_eq!(servers.current(), Some(&Endpoint { host: "st2.acme.example".into(), port: PORT }));
         assert_eq!(servers.redirect("evil.example"), Err(RedirectError::UnknownHost));
         assert_eq!(servers.redirect("st1.acme.example"), Err(RedirectError::Loop));
+        assert!(!servers.is_redirected());
         servers.failed();
-        assert_eq!(servers.current().unwrap().host, "st1.acme.example");
+        assert_eq!(servers.current().unwrap().host, "st2.acme.example");
     }
 
     #[test]

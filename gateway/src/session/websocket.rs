@@ -160,8 +160,14 @@ async fn say_goodbye(socket: &mut Socket, end: End) -> Option<()> {
     socket.feed(text(end.text())?).await.ok()?;
     let close = CloseFrame { code: end.close_code.into(), reason: end.code.into() };
     socket.send(Message::Close(Some(close))).await.ok()?;
-    // The close handshake.
-    while let Some(Ok(_)) = socket.next().await {}
+    loop {
+        match socket.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => break,
+            // The close handshake is complete.
+            None => return Some(()),
+        }
+    }
     // What else is on its way is thrown away: closing over it would take the good-bye with it.
     let stream = socket.get_mut();
     stream.shutdown().await.ok()?;

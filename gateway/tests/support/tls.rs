@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use base64::Engine;
 use gateway::config::{SametimeProtocol, Upstream, UpstreamRoute};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -40,8 +41,15 @@ impl Certificate {
         Arc::new(config)
     }
 
-    /// Connects as a browser that offers these protocols.
-    pub async fn connect(&self, address: SocketAddr, alpn: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+    /// Chain and key, as files have them.
+    pub fn pem(&self) -> (String, String) {
+        let chain = base64::engine::general_purpose::STANDARD.encode(&self.der);
+        let chain = format!("-----BEGIN CERTIFICATE-----\n{chain}\n-----END CERTIFICATE-----\n");
+        (chain, self.key.serialize_pem())
+    }
+
+    /// A client that believes nobody else.
+    pub fn client(&self, alpn: &[&str]) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
         let mut config = ClientConfig::builder_with_provider(provider())
@@ -50,9 +58,15 @@ impl Certificate {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Arc::new(config)
+    }
+
+    /// Connects as a browser that offers these protocols.
+    pub async fn connect(&self, address: SocketAddr, alpn: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+        let config = self.client(alpn);
         let stream = TcpStream::connect(address).await?;
         let name = ServerName::try_from("im.example").unwrap();
-        soon("a TLS handshake", TlsConnector::from(Arc::new(config)).connect(name, stream)).await
+        soon("a TLS handshake", TlsConnector::from(config).connect(name, stream)).await
     }
 }
 

@@ -148,6 +148,16 @@ impl Page {
         socket.get_mut()
     }
 
+    /// What the next pong repeats; other messages are passed over.
+    pub async fn pong(&mut self) -> Bytes {
+        let Wire::Socket(socket) = &mut self.wire else { panic!("not a socket") };
+        loop {
+            if let Message::Pong(payload) = socket.next().await.unwrap().unwrap() {
+                return payload;
+            }
+        }
+    }
+
     /// The next message; `None` at the end.
     pub async fn next(&mut self) -> Option<Value> {
         let (text, mark) = match soon("a message", self.wire.next()).await {
