@@ -16,6 +16,9 @@ pub(crate) fn run(install: bool) -> Outcome {
         .env("RUSTFLAGS", "--deny warnings")
         .env("CARGO_TARGET_DIR", "target/no-demo")
         .run()?;
+    cargo("fuzz targets", &["check", "--manifest-path", "fuzz/Cargo.toml", "--locked"])
+        .env("CARGO_TARGET_DIR", "target/fuzz-check")
+        .run()?;
     cargo("tests", &["test", "--workspace", "--locked"]).run()?;
     println!("── everything passed");
     Ok(())
