@@ -8,6 +8,7 @@ use gateway_core::{Epoch, ShardId};
 use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Delegated;
 use crate::community::Communities;
 use crate::config::Community;
 use crate::http::{Builtin, Live, Services};
@@ -43,6 +44,7 @@ pub struct Upstream {
     shards: Vec<Arc<Shard>>,
     communities: Communities,
     sessions: Arc<Sessions>,
+    delegates: Arc<HashMap<String, Arc<Delegated>>>,
     metrics: Arc<Metrics>,
 }
 
@@ -78,7 +80,8 @@ impl Upstream {
         let sessions = Sessions::new(offers, live, &tasks, &phases.stopped, Arc::clone(metrics), clock);
 
         let (sessions, metrics) = (Arc::new(sessions), Arc::clone(metrics));
-        Ok(Self { tasks, hub, shards, communities, sessions, metrics })
+        let delegates = Arc::new(communities.delegates());
+        Ok(Self { tasks, hub, shards, communities, sessions, delegates, metrics })
     }
 
     /// What one worker serves with; called once per worker, before its thread runs.
@@ -94,7 +97,7 @@ impl Upstream {
         let desk =
             Desk { shard, connections: seat.connections.clone(), draining: seat.phases.draining.clone() };
         let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
-        Services { builtins, sessions, desk }
+        Services { builtins, sessions, delegates: Arc::clone(&self.delegates), desk }
     }
 
     /// For the status page.

@@ -4,6 +4,7 @@
 
 mod authenticator;
 mod cache;
+mod delegated;
 pub mod login;
 mod names;
 pub mod origin;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use protocol::secret::Secret;
 
 pub use authenticator::{Authenticator, Rejection};
+pub use delegated::{Delegate, Delegated, Proving, Unreachable};
 pub use ring::{UnusableRing, ring};
 
 /// What a valid token proves.

@@ -25,7 +25,7 @@ use super::link::{Happened, Link};
 use super::pace::Backoff;
 use super::servers::Servers;
 use super::silence::Silence;
-use crate::config::{Observer, Redirect};
+use crate::config::{self, Observer, Redirect};
 use crate::hub::{LoginState, Me, OwnCommand};
 
 /// Commands of the hub that may wait. Few ADDs are in flight, but when all viewers of an observer go, their
@@ -151,7 +151,7 @@ impl Login {
             }
         };
         let now = community.hub.clock.now();
-        let mut session = Session::new(self.config(), credentials, random(), now);
+        let mut session = Session::new(client_config(&community.config), credentials, random(), now);
         let mut standing = Standing::default();
         let end = self.converse(&mut session, &mut link, &mut standing).await;
         self.watching_stopped(&mut standing).await;
@@ -327,20 +327,6 @@ impl Login {
         })
     }
 
-    fn config(&self) -> Config {
-        let config = &self.community.config;
-        Config {
-            login_type: config.login_type,
-            keepalive: config.tuning.keepalive,
-            login_timeout: config.tuning.login_timeout,
-            follow: match config.redirect {
-                Redirect::Reconnect => Follow::Reconnect,
-                Redirect::Continue => Follow::Continue,
-            },
-            ..Config::default()
-        }
-    }
-
     fn kind(&self) -> &'static str {
         match self.who {
             Who::Observer(_) => "observer",
@@ -409,9 +395,23 @@ async fn next(queue: &mut Option<mpsc::Receiver<Command>>) -> Option<Command> {
     }
 }
 
+/// How the protocol machine of any login to the community is set.
+pub(super) fn client_config(config: &config::Community) -> Config {
+    Config {
+        login_type: config.login_type,
+        keepalive: config.tuning.keepalive,
+        login_timeout: config.tuning.login_timeout,
+        follow: match config.redirect {
+            Redirect::Reconnect => Follow::Reconnect,
+            Redirect::Continue => Follow::Continue,
+        },
+        ..Config::default()
+    }
+}
+
 /// Keys come from the system. Without it there is no login, but no panic either: zeros make a key that the
 /// other side refuses.
-fn random() -> protocol::vp::crypto::Random {
+pub(super) fn random() -> protocol::vp::crypto::Random {
     Box::new(|bytes| {
         if let Err(error) = getrandom::fill(bytes) {
             warn!(%error, "no random numbers from the system");

@@ -8,6 +8,7 @@ mod ending;
 mod link;
 mod login;
 mod pace;
+mod proof;
 mod servers;
 mod silence;
 
@@ -29,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::{Delegate, Delegated};
 use crate::config::{self, CommunityTuning, OwnPresence, Privacy};
 use crate::hub::{Access, HubHandle, LoginState, Me, OwnLogin, OwnLogins};
 use crate::telemetry::Metrics;
@@ -96,6 +98,15 @@ impl Communities {
             communities.push(community);
         }
         (Self(communities), offers)
+    }
+
+    /// Who can prove tokens by a login, by the name of the community.
+    pub fn delegates(&self) -> HashMap<String, Arc<Delegated>> {
+        let delegate = |community: &Arc<Community>| {
+            let prover = Arc::clone(community) as Arc<dyn Delegate>;
+            (community.config.name.clone(), Arc::new(Delegated::new(prover)))
+        };
+        self.0.iter().map(delegate).collect()
     }
 
     /// Name, state and number of logins of each.

@@ -69,6 +69,18 @@ pub struct Sso {
     pub login: Option<LoginPage>,
     /// How names are spelled once they are proved. Default: as the token has them.
     pub names: NameForm,
+    /// Tokens that no key here proves, but a login to a community does.
+    pub delegated: Option<Delegation>,
+}
+
+/// Delegated validation of a cookie with tokens in Domino's format.
+#[derive(Clone, Debug)]
+pub struct Delegation {
+    pub cookie: String,
+    /// Name of the community that proves the tokens.
+    pub community: String,
+    /// How long a proof is believed at most. Default 5 min.
+    pub good_for: Duration,
 }
 
 /// The two spellings of one distinguished name.
@@ -353,6 +365,7 @@ impl Default for Sso {
             origins: Vec::new(),
             login: None,
             names: NameForm::AsIs,
+            delegated: None,
         }
     }
 }

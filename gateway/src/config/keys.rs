@@ -26,6 +26,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "[[sso.key]]",
         "The keys that prove tokens, in the order in which they are tried; the first `domino` key signs. At most 4.",
     ),
+    (
+        "sso.delegated",
+        "[sso.delegated]",
+        "Tokens in Domino's format that no key here proves, but a login to a community does: for estates that do not hand out their Domino secret.",
+    ),
     ("community", "[[community]]", "Sametime servers that share users."),
     (
         "community.tls",
@@ -88,6 +93,9 @@ pub(super) const KEYS: &[Key] = &[
     key("sso.key", "not_before", "none", "Moment from which the key is used, `2026-12-31T00:00:00Z`."),
     key("sso.key", "not_after", "none", "Moment after which the key is not used any more."),
 
+    key("sso.delegated", "cookie", MUST, "Name of the cookie."),
+    key("sso.delegated", "community", MUST, "Name of the community. Each proof is a login of the user, so its servers must let users log in more than once."),
+    key("sso.delegated", "good_for", "\"5min\"", "How long a proof is believed; at most `\"1h\"`. The token's own end comes first if it is earlier."),
     key("community", "name", MUST, "Letters, digits, `.`, `_` and `-`. Appears in metrics."),
     key("community", "servers", MUST, "`host` or `host:port` (1533 if left out), tried in turn."),
     key("community", "own_presence", MUST, "`login`: a user of a page is also logged in upstream, so that others see that user. `off`: the gateway only shows others."),

@@ -1,55 +1,62 @@
 //! Whether a request may be served, by its token and its route's policy; and where a page is sent whose user
 //! has to log in.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Uri, header};
 
 use super::{Failure, Live, Scheme};
 use crate::auth::login::{self, Wanted};
-use crate::auth::{Identity, Rejection};
+use crate::auth::{Delegated, Identity, Rejection};
 use crate::config::{AuthPolicy, Route};
 
-/// Checks the cookies if the policy asks for it.
-pub(super) fn authorise<B>(
+/// What of a request decides.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) method: &'a Method,
+    pub(super) uri: &'a Uri,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) host: &'a str,
+    pub(super) scheme: Scheme,
+}
+
+/// Checks the cookies if the policy asks for it. Waits only where a community has to be asked.
+pub(super) async fn authorise(
     live: &Live,
+    delegates: &HashMap<String, Arc<Delegated>>,
     route: &Route,
-    request: &Request<B>,
-    host: &str,
-    scheme: Scheme,
+    asked: Asked<'_>,
 ) -> Result<Option<Arc<Identity>>, Failure> {
     if route.auth == AuthPolicy::Off {
         return Ok(None);
     }
     // HTTP/2 clients may send one header per cookie.
     let cookies: Vec<&str> =
-        request.headers().get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+        asked.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    match live.authenticator.check(&cookies, now) {
+    let mut checked = live.authenticator.check(&cookies, now);
+    if let (Err(Rejection::Missing), Some(delegation)) = (&checked, &live.sso.delegated)
+        && let Some(delegated) = delegates.get(&delegation.community)
+    {
+        checked = delegated.check(&cookies, &delegation.cookie, now, delegation.good_for).await;
+    }
+    match checked {
         Ok(identity) => Ok(Some(Arc::new(identity))),
-        Err(rejection) if route.auth == AuthPolicy::Required => {
-            Err(refusal(live, route, request, host, scheme, rejection))
-        }
+        Err(rejection) if route.auth == AuthPolicy::Required => Err(refusal(live, route, asked, rejection)),
         Err(_) => Ok(None),
     }
 }
 
 /// People are sent to the login page, programs are told. Nothing depends on why the token was refused.
-fn refusal<B>(
-    live: &Live,
-    route: &Route,
-    request: &Request<B>,
-    host: &str,
-    scheme: Scheme,
-    rejection: Rejection,
-) -> Failure {
-    let path_and_query = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let wanted = Wanted { scheme: scheme.name(), host, path_and_query };
+fn refusal(live: &Live, route: &Route, asked: Asked<'_>, rejection: Rejection) -> Failure {
+    let path_and_query = asked.uri.path_and_query().map_or("/", |path| path.as_str());
+    let wanted = Wanted { scheme: asked.scheme.name(), host: asked.host, path_and_query };
     let address = route
         .login
         .as_ref()
-        .filter(|_| is_navigation(request.method(), request.headers()))
+        .filter(|_| is_navigation(asked.method, asked.headers))
         .and_then(|page| login::address(page, wanted, &route.hosts, live.sso.domain.as_deref()));
     match address {
         Some(address) => Failure::Login { rejection, address },

@@ -9,9 +9,10 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use super::access_log::{LoggedBody, Record};
-use super::authorise::authorise;
+use super::authorise::{Asked, authorise};
 use super::serve::Edge;
 use super::{Body, Failure, RequestContext, Scheme, cors, head, headers};
+use crate::auth::Delegated;
 use crate::config::Serve;
 use crate::net::Progress;
 use crate::scripts;
@@ -31,6 +32,8 @@ pub trait Builtin: Send + Sync {
 pub struct Services {
     pub builtins: Arc<HashMap<String, Arc<dyn Builtin>>>,
     pub sessions: Arc<Sessions>,
+    /// Who proves tokens by a login, by the name of the community.
+    pub delegates: Arc<HashMap<String, Arc<Delegated>>>,
     pub desk: Desk,
 }
 
@@ -111,7 +114,15 @@ async fn phases(
     }
 
     // Authenticate and authorise.
-    let identity = authorise(&live, &route, &request, &host, client.scheme)?;
+    let services = edge.services();
+    let asked = Asked {
+        method: request.method(),
+        uri: request.uri(),
+        headers: request.headers(),
+        host: &host,
+        scheme: client.scheme,
+    };
+    let identity = authorise(&live, &services.delegates, &route, asked).await?;
     if let Some(identity) = &identity {
         record.identified(identity);
     }
@@ -128,7 +139,6 @@ async fn phases(
         identity,
         worker: edge.worker(),
     };
-    let services = edge.services();
     match &context.route.serve {
         Serve::Builtin(name) => match services.builtins.get(name) {
             Some(builtin) => Ok(builtin.serve(request, &context).await),

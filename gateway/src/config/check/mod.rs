@@ -17,6 +17,12 @@ pub(super) fn document(root: &Section<'_>) -> Config {
     let (listen, tls) = listen::read(root);
     let sso = sso::read(&root.table("sso"));
     let communities = community::read(root, &sso);
+    if let Some(delegated) = &sso.delegated
+        && !communities.iter().any(|named| named.name == delegated.community)
+    {
+        let section = root.table("sso").table("delegated");
+        section.wrong("community", format!("there is no community {:?}", delegated.community));
+    }
     let routes = route::read(root, &communities, &sso);
     let limits = rest::limits(&root.table("limits"));
     let log = rest::log(&root.table("log"));

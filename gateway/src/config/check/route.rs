@@ -19,7 +19,7 @@ const IDENTITY_HEADERS: [&str; 7] =
 
 pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<Arc<Route>> {
     // Keys that are there but wrong have been named already.
-    let keys_given = root.table("sso").has("key");
+    let keys_given = root.table("sso").has("key") || root.table("sso").has("delegated");
     let sections = root.tables("route");
     if sections.is_empty() && !root.has("route") {
         root.wrong("route", "there is no route; add [[route]] with a path, and serve or upstreams");

@@ -13,7 +13,7 @@ use protocol::secret::Secret;
 use crate::config::section::Section;
 use crate::config::value::{KeyWord, quoted};
 use crate::config::{
-    KeyMaterial, LoginPage, Moment, Origin, Sso, SsoCookie, SsoKey, TokenFormat, files, origin,
+    Delegation, KeyMaterial, LoginPage, Moment, Origin, Sso, SsoCookie, SsoKey, TokenFormat, files, origin,
 };
 
 /// Name of the cookie if none is listed.
@@ -39,6 +39,7 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
         names: section.or("names", defaults.names),
         cookies: cookies(section),
         keys: keys(section),
+        delegated: section.given_table("delegated").and_then(|section| delegation(&section)),
     };
     if sso.cookies.is_empty() && !sso.keys.is_empty() && !section.has("cookie") {
         sso.cookies.push(SsoCookie { name: USUAL_COOKIE.to_owned(), format: TokenFormat::Domino });
@@ -51,6 +52,14 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
         check_fit(section, &sso);
     }
     sso
+}
+
+fn delegation(section: &Section<'_>) -> Option<Delegation> {
+    let cookie = section.must::<String>("cookie", "give the name of the cookie, usually \"LtpaToken\"");
+    let community = section.must::<String>("community", "name the community that proves the tokens");
+    let range = Duration::from_secs(1)..=Duration::from_secs(3600);
+    let good_for = section.within("good_for", Duration::from_secs(300), range);
+    Some(Delegation { cookie: cookie?.value, community: community?.value, good_for })
 }
 
 fn domain(section: &Section<'_>) -> Option<String> {

@@ -104,6 +104,11 @@ password_file = "ltpa.password"
 not_before = 2026-01-01
 not_after = 2027-01-01T00:00:00+01:00
 
+[sso.delegated]
+cookie = "LtpaToken"
+community = "acme"
+good_for = "10min"
+
 [[community]]
 name     = "acme"
 servers  = ["st1.acme.example", "st2.acme.example:1534"]
