@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | done |
-//! | 1 | failed while running, or a reload was refused |
+//! | 1 | failed while running, or a reload or a token was refused |
 //! | 64 | wrong arguments, a configuration that cannot be used, or an address that is taken; nothing has been changed |
 
 mod check;
@@ -11,6 +11,7 @@ mod ready;
 mod reload;
 mod run;
 mod signals;
+mod token;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -43,6 +44,8 @@ enum Command {
     PrintConfig(PrintArguments),
     /// Make the running gateway take its configuration file again
     Reload(ReloadArguments),
+    /// Look into a single sign-on token, judge it, or make one for tests
+    Token(token::TokenArguments),
     /// Try everything with an embedded estate
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::PrintConfig(PrintArguments { reference: true, .. }) => say(&crate::config::reference()),
         Command::PrintConfig(arguments) => check::print(&arguments.config),
         Command::Reload(arguments) => reload::reload(&arguments),
+        Command::Token(arguments) => token::token(arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(&arguments),
         Command::Version => say(&format!("livename {}\n", env!("CARGO_PKG_VERSION"))),
