@@ -1,0 +1,228 @@
+//! From a document to a plan: defaults, limits, and what does not go together.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use super::read::{Reader, Section};
+use super::{
+    Amount, Estate, Kind, Phase, Plan, PlanErrors, Popularity, Population, Target, Thresholds, Transports,
+};
+
+/// What one generator process could ever open.
+const MOST_BROWSERS: usize = 1_000_000;
+const MOST_PEOPLE: usize = 1_000_000;
+const MOST_PER_SECOND: f64 = 100_000.0;
+/// Local ports of one source address towards one server, less a reserve.
+const BROWSERS_PER_SOURCE: usize = 20_000;
+
+pub(super) fn plan(path: &Path, text: &str) -> Result<Plan, PlanErrors> {
+    let reader = Reader::new(path, text);
+    let (document, mistakes) = DeTable::parse_recoverable(text);
+    for mistake in &mistakes {
+        reader.wrong(mistake.span().map_or(0, |span| span.start), "", mistake.message());
+    }
+    // What is left of a broken document would be blamed for what the breakage has swallowed.
+    reader.finish()?;
+    let root = reader.root(document.get_ref());
+    let population = population(root.section("population"));
+    let target = target(root.section("target"), path);
+    let estate = estate(root.section("estate"), target.is_some());
+    let transports = transports(root.section("transports"));
+    let thresholds = thresholds(root.section("thresholds"));
+    let phases = phases(&root, population.changes_per_second);
+    let mut plan = Plan {
+        name: path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        text: text.to_owned(),
+        seed: root.number("seed", 0..=u64::MAX).unwrap_or(1),
+        threads: root.number("threads", 1..=64).unwrap_or(1),
+        sources: root.list("sources", "an IP address such as \"127.0.0.2\"").unwrap_or_default(),
+        settle: root.duration("settle").unwrap_or(Duration::from_secs(10)),
+        target,
+        estate,
+        population,
+        transports,
+        phases,
+        thresholds,
+    };
+    plan.sources = sources(&plan);
+    root.end();
+    reader.finish()?;
+    Ok(plan)
+}
+
+/// One address carries about 28,000 connections to one server: a started estate gets as many as it needs.
+fn sources(plan: &Plan) -> Vec<IpAddr> {
+    if !plan.sources.is_empty() || plan.target.is_some() {
+        return plan.sources.clone();
+    }
+    let count = plan.most_browsers().div_ceil(BROWSERS_PER_SOURCE).clamp(1, 250);
+    let last = |number| u8::try_from(number).unwrap_or(u8::MAX);
+    (1..=count).map(|number| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last(number)))).collect()
+}
+
+fn population(section: Section<'_>) -> Population {
+    let amount = section.loose("watches", "a number or a text such as \"20-80\" or \"4d100\"");
+    let watches = match amount.as_deref().map(str::parse::<Amount>) {
+        None => Amount::Fixed(50),
+        Some(Ok(amount)) => amount,
+        Some(Err(())) => {
+            section.wrong("watches", "expected a number, a range such as \"20-80\" or dice such as \"4d100\"");
+            Amount::Fixed(1)
+        }
+    };
+    if watches.most() > 5000 {
+        section.wrong("watches", "more than 5000 for one browser");
+    }
+    let population = Population {
+        people: section.number("people", 1..=MOST_PEOPLE).unwrap_or(300),
+        online_percent: section.number("online", 0..=100).unwrap_or(80),
+        watches,
+        popularity: Popularity(section.number("popularity", 0.0..=3.0).unwrap_or(0.5)),
+        changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(5.0),
+    };
+    section.end();
+    population
+}
+
+fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
+    // Files are taken from the folder of the plan.
+    let file = |key| {
+        let text: &str = section.text(key)?;
+        Some(plan.parent().unwrap_or(Path::new("")).join(text))
+    };
+    let target = Target {
+        url: section.text("url").unwrap_or_default().trim_end_matches('/').to_owned(),
+        control: section.parsed("control", "an IP address and a port such as \"127.0.0.1:9533\""),
+        people_file: file("people_file"),
+        domino_secret_file: file("domino_secret_file"),
+        cookie: section.text("cookie").unwrap_or("LtpaToken").to_owned(),
+        ca: file("ca"),
+        gateway_pid: section.number("gateway_pid", 1..=u32::MAX),
+        community_pid: section.number("community_pid", 1..=u32::MAX),
+    };
+    let there = section.is_there();
+    if there {
+        if !target.url.starts_with("http://") && !target.url.starts_with("https://") {
+            section.wrong("url", "expected a URL such as \"https://im.example\"");
+        }
+        if target.control.is_none() && target.people_file.is_none() {
+            let why = "without the control interface of a simulated community, people_file has to name people";
+            section.wrong("people_file", why);
+        }
+        exists(&section, "people_file", target.people_file.as_ref());
+        exists(&section, "domino_secret_file", target.domino_secret_file.as_ref());
+        exists(&section, "ca", target.ca.as_ref());
+    }
+    section.end();
+    there.then_some(target)
+}
+
+fn exists(section: &Section<'_>, key: &'static str, file: Option<&PathBuf>) {
+    if let Some(file) = file
+        && let Err(error) = std::fs::metadata(file)
+    {
+        section.wrong(key, format!("{}: {error}", file.display()));
+    }
+}
+
+fn estate(section: Section<'_>, has_target: bool) -> Estate {
+    let own_logins = section.word("own_presence", &[("login", true), ("off", false)]).unwrap_or(false);
+    let own_privacy = section.word("privacy", &[("own", true), ("trust", false)]).unwrap_or(false);
+    if own_privacy && !own_logins {
+        section.wrong("privacy", "\"own\" needs own_presence = \"login\"");
+    }
+    let estate = Estate { own_logins, own_privacy, tls: section.yes("tls").unwrap_or(false) };
+    if has_target && section.is_there() {
+        section.wrong("own_presence", "[estate] is for tests without a [target]: leave one of them out");
+    }
+    section.end();
+    estate
+}
+
+fn transports(section: Section<'_>) -> Transports {
+    let weight = |key| section.number(key, 0..=1_000_000);
+    let given = section.is_there();
+    let transports = Transports {
+        websocket: weight("websocket").unwrap_or(u32::from(!given)),
+        sse: weight("sse").unwrap_or(0),
+    };
+    if transports.websocket == 0 && transports.sse == 0 {
+        section.wrong("websocket", "at least one transport needs a weight");
+    }
+    section.end();
+    transports
+}
+
+fn thresholds(section: Section<'_>) -> Thresholds {
+    let thresholds = Thresholds {
+        p50: section.duration("p50"),
+        p99: section.duration("p99"),
+        list_p99: section.duration("list_p99"),
+        failed_percent: section.number("failed_percent", 0.0..=100.0),
+    };
+    section.end();
+    thresholds
+}
+
+fn phases(root: &Section<'_>, changes: f64) -> Vec<Phase> {
+    let phases: Vec<_> = root.sections("phase").into_iter().map(|section| phase(section, changes)).collect();
+    if phases.is_empty() {
+        root.wrong("phase", "is missing; a test needs at least one [[phase]]");
+    }
+    phases
+}
+
+fn phase(section: Section<'_>, changes: f64) -> Phase {
+    let kinds =
+        [("ramp", Kind::Ramp), ("hold", Kind::Hold), ("storm", Kind::Storm), ("drain", Kind::Drain)];
+    let kind = section.word("kind", &kinds);
+    if kind.is_none() && section.text("kind").is_none() {
+        section.wrong("kind", "is missing; \"ramp\", \"hold\", \"storm\" or \"drain\"");
+    }
+    let kind = kind.unwrap_or(Kind::Hold);
+    let duration = section.duration("duration");
+    if duration.is_none() && section.text("duration").is_none() {
+        section.wrong("duration", "is missing; how long the phase takes, as \"30s\"");
+    }
+    let duration = duration.unwrap_or(Duration::from_secs(1));
+    let within = section.duration("within");
+    let browsers = section.number("browsers", 0..=MOST_BROWSERS);
+    let reconnect = section.number("reconnect_percent", 0..=100);
+    let only_in_storms = |key| section.wrong(key, "is for kind = \"storm\"");
+    match kind {
+        Kind::Storm => {
+            if within.is_some_and(|within| within > duration) {
+                section.wrong("within", "is longer than the phase");
+            }
+        }
+        Kind::Ramp | Kind::Hold | Kind::Drain => {
+            reconnect.is_some().then(|| only_in_storms("reconnect_percent"));
+            within.is_some().then(|| only_in_storms("within"));
+        }
+    }
+    match kind {
+        Kind::Ramp if browsers.is_none() => {
+            section.wrong("browsers", "is missing; how many browsers there are at the end of the ramp");
+        }
+        Kind::Hold if browsers.is_some() => {
+            section.wrong("browsers", "a hold keeps the browsers that are there");
+        }
+        _ => {}
+    }
+    let phase = Phase {
+        name: section.text("name").unwrap_or(kind.name()).to_owned(),
+        kind,
+        duration,
+        browsers,
+        changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(changes),
+        reconnect_percent: reconnect.unwrap_or(0),
+        within: within.unwrap_or(duration.min(Duration::from_secs(1))),
+        reloads_per_second: section.number("reloads_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(0.0),
+        check: section.yes("check").unwrap_or(matches!(kind, Kind::Hold | Kind::Storm)),
+    };
+    section.end();
+    phase
+}

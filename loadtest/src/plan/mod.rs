@@ -1,0 +1,207 @@
+//! What a load test does: one TOML file or a preset, read and checked in full before anything starts.
+//!
+//! `read` reads the document key by key and gathers mistakes with their lines, `check` makes the types
+//! below from it. The same plan and seed give the same people, watch lists and arrival times.
+
+mod check;
+mod chance;
+mod errors;
+mod preset;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use chance::{Amount, Dice, Popularity};
+pub use errors::{PlanError, PlanErrors};
+pub use preset::{PRESETS, Preset};
+
+/// A whole test.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// File name without its ending, or the preset's name.
+    pub name: String,
+    /// The file itself, kept with the results.
+    pub text: String,
+    /// What chance depends on.
+    pub seed: u64,
+    /// Threads that play browsers.
+    pub threads: usize,
+    /// Where browsers connect from, in turn.
+    pub sources: Vec<IpAddr>,
+    /// How long browsers may take to agree with the community once nothing changes any more.
+    pub settle: Duration,
+    /// What is tested; `None`: an estate is started for the test.
+    pub target: Option<Target>,
+    /// The estate that is started if there is no target.
+    pub estate: Estate,
+    /// Who there is and who watches whom.
+    pub population: Population,
+    /// How browsers connect, by weight.
+    pub transports: Transports,
+    /// What happens, in order. Never empty.
+    pub phases: Vec<Phase>,
+    /// What makes the test fail.
+    pub thresholds: Thresholds,
+}
+
+/// A gateway that runs already.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `http` or `https`, host and port; event channels are below it.
+    pub url: String,
+    /// Control interface of the simulated community behind it: changes and the truth.
+    pub control: Option<SocketAddr>,
+    /// Ids of the people to play and to watch, one a line, if there is no control interface.
+    pub people_file: Option<PathBuf>,
+    /// The secret that makes the browsers' tokens.
+    pub domino_secret_file: Option<PathBuf>,
+    /// Name of the token's cookie.
+    pub cookie: String,
+    /// Authorities for `https`; the system's by default.
+    pub ca: Option<PathBuf>,
+    /// Processes to measure, if they run on this machine.
+    pub gateway_pid: Option<u32>,
+    /// See `gateway_pid`.
+    pub community_pid: Option<u32>,
+}
+
+/// How the gateway of a started estate is configured.
+#[derive(Clone, Copy, Debug)]
+pub struct Estate {
+    /// Every browser's user is also logged in upstream.
+    pub own_logins: bool,
+    /// Every user's watches go through the user's own login.
+    pub own_privacy: bool,
+    /// Browsers speak TLS.
+    pub tls: bool,
+}
+
+/// Who there is.
+#[derive(Clone, Debug)]
+pub struct Population {
+    /// People in the directory.
+    pub people: usize,
+    /// How many of a hundred are online without a client; they make the changes.
+    pub online_percent: u8,
+    /// Length of a watch list.
+    pub watches: Amount,
+    /// Skew of who is watched.
+    pub popularity: Popularity,
+    /// Status changes a second, in all, where a phase says nothing else.
+    pub changes_per_second: f64,
+}
+
+/// Weights; not all zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Transports {
+    pub websocket: u32,
+    pub sse: u32,
+}
+
+/// A stretch of the test.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    pub name: String,
+    pub kind: Kind,
+    pub duration: Duration,
+    /// Browsers that are open at its end (`ramp`) or come at once (`storm`).
+    pub browsers: Option<usize>,
+    /// Status changes a second, in all.
+    pub changes_per_second: f64,
+    /// Storm: how many of a hundred browsers lose their connection.
+    pub reconnect_percent: u8,
+    /// Storm: over which time browsers come (back).
+    pub within: Duration,
+    /// Page changes a second, in all: a browser closes its channel and opens another at once.
+    pub reloads_per_second: f64,
+    /// Whether browsers are compared with the community at its end.
+    pub check: bool,
+}
+
+/// What a phase does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Browsers come, evenly.
+    Ramp,
+    /// Nobody comes or goes, except for page changes.
+    Hold,
+    /// Many do the same at once.
+    Storm,
+    /// Browsers leave, evenly.
+    Drain,
+}
+
+/// What makes the test fail, beside browsers that do not agree with the community.
+#[derive(Clone, Debug, Default)]
+pub struct Thresholds {
+    /// Half of all changes arrive within.
+    pub p50: Option<Duration>,
+    /// Of 100 changes, 99 arrive within.
+    pub p99: Option<Duration>,
+    /// From the intended start of a page to its first complete list, 99 of 100.
+    pub list_p99: Option<Duration>,
+    /// Failures of a hundred visits.
+    pub failed_percent: Option<f64>,
+}
+
+impl Plan {
+    /// A preset by its name, or a file.
+    pub fn load(name: &str) -> Result<Self, PlanErrors> {
+        if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
+            return Self::parse(Path::new(name), preset.text);
+        }
+        let path = Path::new(name);
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(error) => {
+                let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+                let message = format!("cannot be read: {error}; presets are {}", names.join(", "));
+                Err(PlanErrors::whole(path, message))
+            }
+        }
+    }
+
+    /// A plan from text; `path` is for its name and for messages.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, PlanErrors> {
+        check::plan(path, text)
+    }
+
+    /// The most browsers that are there at a time.
+    pub fn most_browsers(&self) -> usize {
+        self.phases.iter().scan(0, |open, phase| Some(phase.after(open))).max().unwrap_or(0)
+    }
+
+    /// How long all phases take, without the comparisons between them.
+    pub fn duration(&self) -> Duration {
+        self.phases.iter().map(|phase| phase.duration).sum()
+    }
+}
+
+impl Phase {
+    /// Browsers at its end, from those at its start; updates `open`.
+    fn after(&self, open: &mut usize) -> usize {
+        *open = match (self.kind, self.browsers) {
+            (Kind::Ramp, Some(browsers)) => browsers.max(*open),
+            (Kind::Storm, Some(browsers)) => *open + browsers,
+            (Kind::Drain, browsers) => browsers.unwrap_or(0),
+            _ => *open,
+        };
+        *open
+    }
+}
+
+impl Kind {
+    /// As it is written in a plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ramp => "ramp",
+            Self::Hold => "hold",
+            Self::Storm => "storm",
+            Self::Drain => "drain",
+        }
+    }
+}
