@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::community::{self, CommunityArgs};
+use crate::load::{self, CompareArgs, LoadError, PresetsArgs, RunArgs};
 
 /// Bad configuration: an argument, a file or a port (EX_USAGE of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
@@ -25,6 +26,12 @@ struct Cli {
 enum Command {
     /// Runs a simulated Sametime community until it is told to stop
     Community(CommunityArgs),
+    /// Runs a load test: many browsers, one report
+    Run(RunArgs),
+    /// Lists the plans that come with the program, or prints one
+    Presets(PresetsArgs),
+    /// Compares the results of two tests
+    Compare(CompareArgs),
 }
 
 /// Runs the program with the arguments of the process.
@@ -46,11 +53,26 @@ pub fn main() -> ExitCode {
         Err(error) => return complain(&format!("cannot start worker threads: {error}")),
     };
     let ended = match cli.command {
-        Command::Community(arguments) => runtime.block_on(community::run(arguments)),
+        Command::Community(arguments) => {
+            return match runtime.block_on(community::run(arguments)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => complain(&error.to_string()),
+            };
+        }
+        Command::Run(arguments) => runtime.block_on(load::run(arguments)),
+        Command::Presets(arguments) => load::presets(&arguments),
+        Command::Compare(arguments) => load::compare(&arguments),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&error.to_string()),
+        Ok(code) => code.into(),
+        Err(error) => {
+            match &error {
+                // Each mistake has its own line, with the file in front.
+                LoadError::Plan(errors) => eprintln!("{errors}"),
+                other => eprintln!("livename-load: {other}"),
+            }
+            error.exit_code().into()
+        }
     }
 }
 

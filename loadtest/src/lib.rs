@@ -1,9 +1,17 @@
 //! The load tester of Livename: a black-box client of a gateway, and the simulated community to put
 //! behind it.
 //!
-//! * [`cli`] is the command line.
-//! * [`community`] runs a simulated Sametime community as a process of its own.
+//! * [`cli`] is the command line; [`load`] and [`community`] are its commands.
+//! * [`plan`] says what happens in a test, [`run`] makes it happen.
+//! * [`estate`] is what is tested, [`clients`] are the browsers, [`measure`] what they see.
+//! * [`report`] tells it.
 
 pub mod cli;
+pub mod clients;
 pub mod community;
+pub mod estate;
+pub mod load;
+pub mod measure;
 pub mod plan;
+pub mod report;
+pub mod run;

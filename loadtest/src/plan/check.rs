@@ -69,7 +69,8 @@ fn population(section: Section<'_>) -> Population {
         None => Amount::Fixed(50),
         Some(Ok(amount)) => amount,
         Some(Err(())) => {
-            section.wrong("watches", "expected a number, a range such as \"20-80\" or dice such as \"4d100\"");
+            section
+                .wrong("watches", "expected a number, a range such as \"20-80\" or dice such as \"4d100\"");
             Amount::Fixed(1)
         }
     };
@@ -109,7 +110,8 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
             section.wrong("url", "expected a URL such as \"https://im.example\"");
         }
         if target.control.is_none() && target.people_file.is_none() {
-            let why = "without the control interface of a simulated community, people_file has to name people";
+            let why =
+                "without the control interface of a simulated community, people_file has to name people";
             section.wrong("people_file", why);
         }
         exists(&section, "people_file", target.people_file.as_ref());
@@ -176,8 +178,7 @@ fn phases(root: &Section<'_>, changes: f64) -> Vec<Phase> {
 }
 
 fn phase(section: Section<'_>, changes: f64) -> Phase {
-    let kinds =
-        [("ramp", Kind::Ramp), ("hold", Kind::Hold), ("storm", Kind::Storm), ("drain", Kind::Drain)];
+    let kinds = [("ramp", Kind::Ramp), ("hold", Kind::Hold), ("storm", Kind::Storm), ("drain", Kind::Drain)];
     let kind = section.word("kind", &kinds);
     if kind.is_none() && section.text("kind").is_none() {
         section.wrong("kind", "is missing; \"ramp\", \"hold\", \"storm\" or \"drain\"");

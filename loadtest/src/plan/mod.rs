@@ -3,8 +3,8 @@
 //! `read` reads the document key by key and gathers mistakes with their lines, `check` makes the types
 //! below from it. The same plan and seed give the same people, watch lists and arrival times.
 
-mod check;
 mod chance;
+mod check;
 mod errors;
 mod preset;
 mod read;
@@ -15,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use chance::pick;
 pub use chance::{Amount, Dice, Popularity};
 pub use errors::{PlanError, PlanErrors};
 pub use preset::{PRESETS, Preset};

@@ -181,8 +181,7 @@ impl<'a> Section<'a> {
             }
             let known: Vec<_> = asked.iter().copied().collect();
             let message = format!("unknown key; known here are {}", known.join(", "));
-            let full =
-                if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
+            let full = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
             self.reader.wrong(key.span().start, &full, message);
         }
     }

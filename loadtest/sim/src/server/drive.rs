@@ -32,6 +32,7 @@ pub(super) async fn churn(board: Arc<Switchboard>, mut rate: watch::Receiver<Chu
     let people: Vec<PersonId> = board
         .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
     let mut dice = Dice(0x0063_6875_726e);
+    let mut numbers = vec![0_u32; people.len()];
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (mut last, mut due) = (Instant::now(), 0.0_f64);
@@ -53,23 +54,31 @@ pub(super) async fn churn(board: Arc<Switchboard>, mut rate: watch::Receiver<Chu
         last = Instant::now();
         while due >= 1.0 {
             due -= 1.0;
-            change_somebody(&board, &people, &mut dice, churn.stamped);
+            change_somebody(&board, &people, &mut dice, churn.stamped.then_some(&mut numbers));
         }
     }
 }
 
 /// Changes somebody who is online without a connection: people with clients are their own masters.
-/// Gives up if a few draws find nobody.
-fn change_somebody(board: &Switchboard, people: &[PersonId], dice: &mut Dice, stamped: bool) {
+/// Gives up if a few draws find nobody. With `numbers` the text begins with the time and the number of
+/// this person's change, so that whoever receives it knows what was left out.
+fn change_somebody(
+    board: &Switchboard,
+    people: &[PersonId],
+    dice: &mut Dice,
+    numbers: Option<&mut Vec<u32>>,
+) {
     for _ in 0..64 {
-        let Some(person) = people.get(dice.below(people.len())) else { return };
+        let index = dice.below(people.len());
+        let Some(person) = people.get(index) else { return };
         if !board.is_virtual(person) {
             continue;
         }
         let mut status = day::some_status(dice);
-        if stamped {
+        if let Some(number) = numbers.and_then(|numbers| numbers.get_mut(index)) {
+            *number = number.wrapping_add(1);
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            status.text = format!("{} {}", now.as_micros(), status.text).trim_end().into();
+            status.text = format!("{} #{number} {}", now.as_micros(), status.text).trim_end().into();
         }
         set_status(board, person, status);
         return;

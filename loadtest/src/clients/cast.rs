@@ -1,0 +1,157 @@
+//! Who is played: people, whom each browser watches, how it connects. The same for the same seed.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use protocol::ltpa::domino::{self, DominoSecret};
+use protocol::ltpa::{SystemSeconds, lmbcs};
+
+use crate::measure::Transport;
+use crate::plan::{Amount, Dice, Plan, Transports, pick};
+
+/// Tokens are good for so long, from a little before now.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+const EARLIER: u64 = 60;
+
+/// Purposes of chance, so that one setting does not change the others.
+const LIST: u64 = 1 << 32;
+const TRANSPORT: u64 = 2 << 32;
+const RANKS: u64 = 3 << 32;
+
+/// Everybody, shared by all crews.
+pub struct Cast {
+    ids: Vec<Box<str>>,
+    index: HashMap<Box<str>, u32>,
+    /// Most popular first.
+    ranks: Vec<u32>,
+    sums: Vec<f64>,
+    watches: Amount,
+    transports: Transports,
+    sources: Vec<IpAddr>,
+    tokens: Option<Tokens>,
+    seed: u64,
+}
+
+/// How browsers log in.
+pub struct Tokens {
+    /// The cookie's name.
+    pub cookie: String,
+    /// Makes the tokens.
+    pub secret: DominoSecret,
+}
+
+/// What one browser is.
+pub(super) struct Person {
+    pub(super) transport: Transport,
+    /// Indexes of the people on its list, ascending.
+    pub(super) list: Vec<u32>,
+}
+
+/// Why there is no cast.
+#[derive(Debug, thiserror::Error)]
+pub enum CastError {
+    /// Nobody to watch.
+    #[error("there are no people to play and to watch")]
+    Nobody,
+}
+
+impl Cast {
+    /// People by their ids.
+    pub fn new(plan: &Plan, ids: Vec<String>, tokens: Option<Tokens>) -> Result<Self, CastError> {
+        if ids.is_empty() {
+            return Err(CastError::Nobody);
+        }
+        let ids: Vec<Box<str>> = ids.into_iter().map(String::into_boxed_str).collect();
+        let index = ids.iter().zip(0..).map(|(id, index)| (id.clone(), index)).collect();
+        let mut ranks: Vec<u32> = (0..).take(ids.len()).collect();
+        let mut dice = Dice::new(plan.seed, RANKS);
+        for place in (1..ranks.len()).rev() {
+            ranks.swap(place, dice.below(place + 1));
+        }
+        Ok(Self {
+            sums: plan.population.popularity.sums(ids.len()),
+            ids,
+            index,
+            ranks,
+            watches: plan.population.watches,
+            transports: plan.transports,
+            sources: plan.sources.clone(),
+            tokens,
+            seed: plan.seed,
+        })
+    }
+
+    /// What browser `number` is.
+    pub(super) fn browser(&self, number: usize) -> Person {
+        let own = number as u64;
+        let mut dice = Dice::new(self.seed, LIST + own);
+        let amount = self.watches.draw(&mut dice).max(1);
+        let ranked = pick(&self.sums, amount, &mut dice);
+        let mut list: Vec<u32> =
+            ranked.into_iter().filter_map(|rank| self.ranks.get(rank as usize).copied()).collect();
+        list.sort_unstable();
+        let Transports { websocket, sse } = self.transports;
+        let drawn = Dice::new(self.seed, TRANSPORT + own).below((websocket + sse) as usize);
+        let transport = if drawn < websocket as usize { Transport::WebSocket } else { Transport::Sse };
+        Person { transport, list }
+    }
+
+    /// Where browser `number` connects from.
+    pub(super) fn source(&self, number: usize) -> Option<IpAddr> {
+        self.sources.get(number % self.sources.len().max(1)).copied()
+    }
+
+    /// The value of the `Cookie` header of browser `number`: a fresh token for its user.
+    pub(super) fn cookie(&self, number: usize) -> Option<String> {
+        let Tokens { cookie, secret } = self.tokens.as_ref()?;
+        let user = &self.ids[number % self.ids.len()];
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let (created, expires) = (SystemSeconds(now - EARLIER), SystemSeconds(now + LIFETIME.as_secs()));
+        let token = domino::mint(&lmbcs::encode(user), created, expires, secret).ok()?;
+        Some(format!("{cookie}={token}"))
+    }
+
+    /// The person with this id.
+    pub(crate) fn index_of(&self, id: &str) -> Option<u32> {
+        self.index.get(id).copied()
+    }
+
+    /// The id of a person.
+    pub(crate) fn id(&self, person: u32) -> &str {
+        self.ids.get(person as usize).map_or("", AsRef::as_ref)
+    }
+
+    /// How many people there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_browsers() {
+        let plan = |seed: u32| {
+            let text = format!(
+                "seed = {seed}\n[transports]\nwebsocket = 3\nsse = 1\n[population]\nwatches = \"5-9\"\n\
+                 [[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 9\n"
+            );
+            Plan::parse(Path::new("x"), &text).unwrap()
+        };
+        let ids: Vec<_> = (0..100).map(|number| format!("CN=P{number}/O=R")).collect();
+        let cast = |seed| Cast::new(&plan(seed), ids.clone(), None).unwrap();
+        let lists = |cast: &Cast| (0..50).map(|number| cast.browser(number).list).collect::<Vec<_>>();
+        let (one, other) = (cast(1), cast(2));
+        assert_eq!(lists(&one), lists(&cast(1)));
+        assert_ne!(lists(&one), lists(&other));
+        assert!(lists(&one).iter().all(|list| (5..=9).contains(&list.len()) && list.is_sorted()));
+        let sse = (0..1000).filter(|number| one.browser(*number).transport == Transport::Sse).count();
+        assert!((200..300).contains(&sse), "{sse}");
+        assert_eq!(one.index_of("CN=P7/O=R"), Some(7));
+    }
+}

@@ -1,0 +1,365 @@
+//! A thread that plays browsers: one schedule, one task per browser, one recorder.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::cast::{Cast, Person};
+use super::dial::Dialer;
+use super::page::{Browser, Seen, Visit};
+use super::visit::{Order, Seat, visit};
+use crate::measure::{Agreement, Recorder, Truth};
+use crate::plan::Dice;
+
+/// A page that starts later than this was not started by a generator that keeps up.
+const LATE: Duration = Duration::from_millis(100);
+/// How often the thread's own delay is measured.
+const LAG: Duration = Duration::from_millis(10);
+/// Pages that lost their channel come back after one to so many milliseconds more.
+const BACK_FIRST: u64 = 1000;
+const BACK_SPREAD: usize = 2000;
+
+/// What a crew needs.
+pub struct Setup {
+    /// Who is played.
+    pub cast: Arc<Cast>,
+    /// The way to the target.
+    pub dialer: Arc<Dialer>,
+    /// For what is left to chance.
+    pub seed: u64,
+}
+
+/// Something a browser does at a time, whatever has become of what it did before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Action {
+    pub at: Instant,
+    pub browser: usize,
+    pub deed: Deed,
+}
+
+/// See [`Action`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Open a page.
+    Arrive,
+    /// Close it.
+    Leave,
+    /// Lose its connection.
+    Drop,
+    /// Go to another page.
+    Reload,
+    /// Open a page again after the last one was lost, if it is still wanted.
+    Return,
+}
+
+/// A running crew. Ends its thread when dropped.
+pub struct Crew {
+    tell: mpsc::Sender<Word>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What is seen from other threads.
+struct Shared {
+    recorder: Mutex<Recorder>,
+    open: AtomicUsize,
+    /// The longest delay of the thread since it was asked last, in microseconds.
+    lag: AtomicU64,
+    /// The test is over: what fails now does not count.
+    over: AtomicBool,
+}
+
+enum Word {
+    Schedule(Vec<Action>),
+    Compare(Arc<Truth>, oneshot::Sender<Agreement>),
+}
+
+/// What all visits of a crew share.
+pub(super) struct Stage {
+    pub(super) cast: Arc<Cast>,
+    pub(super) dialer: Arc<Dialer>,
+    shared: Arc<Shared>,
+    again: mpsc::Sender<Action>,
+    dice: RefCell<Dice>,
+}
+
+/// One browser, present or not.
+struct Role {
+    browser: RefCell<Browser>,
+    seat: Seat,
+    state: RefCell<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// A page is open, or on its way.
+    busy: bool,
+    /// Should be here.
+    wanted: bool,
+    /// A page to open when this one is gone.
+    next: Option<Instant>,
+}
+
+impl Crew {
+    /// Starts the thread.
+    pub fn start(setup: Setup) -> io::Result<Self> {
+        // One schedule per phase, and little else.
+        let (tell, told) = mpsc::channel(64);
+        let shared = Arc::new(Shared {
+            recorder: Mutex::default(),
+            open: AtomicUsize::new(0),
+            lag: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let theirs = shared.clone();
+        let thread = thread::Builder::new().name("browsers".into()).spawn(move || {
+            LocalSet::new().block_on(&runtime, play(setup, theirs, told));
+        })?;
+        Ok(Self { tell, shared, thread: Some(thread) })
+    }
+
+    /// Lets browsers do things at their times.
+    pub async fn schedule(&self, actions: Vec<Action>) {
+        // A crew that is gone has panicked, which its recorder cannot hide: nothing agrees any more.
+        let _ = self.tell.send(Word::Schedule(actions)).await;
+    }
+
+    /// Compares all browsers that should be there with the truth.
+    pub async fn compare(&self, truth: Arc<Truth>) -> Agreement {
+        let (answer, answered) = oneshot::channel();
+        let _ = self.tell.send(Word::Compare(truth, answer)).await;
+        answered.await.unwrap_or(Agreement { absent: 1, ..Agreement::default() })
+    }
+
+    /// What its browsers have seen.
+    pub fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.shared.recorder()
+    }
+
+    /// Browsers with an open channel or on the way to one.
+    pub fn open(&self) -> usize {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// The longest delay of its thread since the last call.
+    pub fn take_lag(&self) -> Duration {
+        Duration::from_micros(self.shared.lag.swap(0, Ordering::Relaxed))
+    }
+
+    /// From now on nothing counts: the gateway is about to stop.
+    pub fn close_books(&self) {
+        self.shared.over.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        // The thread ends when it cannot be told anything any more.
+        let (nobody, _) = mpsc::channel(1);
+        self.tell = nobody;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stage {
+    pub(super) fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        self.shared.recorder()
+    }
+}
+
+/// A due action, earliest first.
+#[derive(PartialEq, Eq)]
+struct Due(Action, u64);
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0.at, self.1).cmp(&(other.0.at, other.1))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The thread's life.
+async fn play(setup: Setup, shared: Arc<Shared>, mut told: mpsc::Receiver<Word>) {
+    let Setup { cast, dialer, seed } = setup;
+    // Pages that come back; more than this at a time wait a little longer.
+    let (again, mut returning) = mpsc::channel(1024);
+    let dice = RefCell::new(Dice::new(seed, u64::MAX));
+    let stage = Rc::new(Stage { cast, dialer, shared, again, dice });
+    let mut roles: Vec<Option<Rc<Role>>> = Vec::new();
+    let mut due: BinaryHeap<Reverse<Due>> = BinaryHeap::new();
+    let mut order = 0;
+    let lag = tokio::task::spawn_local(measure_lag(stage.clone()));
+    loop {
+        let next = due.peek().map(|Reverse(due)| due.0.at);
+        tokio::select! {
+            biased;
+            word = told.recv() => match word {
+                None => break,
+                Some(Word::Schedule(actions)) => {
+                    for action in actions {
+                        order += 1;
+                        due.push(Reverse(Due(action, order)));
+                    }
+                }
+                Some(Word::Compare(truth, answer)) => {
+                    let _ = answer.send(compare(&roles, &stage.cast, &truth));
+                }
+            },
+            Some(action) = returning.recv() => {
+                order += 1;
+                due.push(Reverse(Due(action, order)));
+            }
+            () = until(next) => {
+                if let Some(Reverse(Due(action, _))) = due.pop() {
+                    act(&stage, &mut roles, action);
+                }
+            }
+        }
+    }
+    lag.abort();
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How late this thread is for a timer, which is how late it is for everything.
+async fn measure_lag(stage: Rc<Stage>) {
+    let mut ticks = interval(LAG);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        let due = ticks.tick().await;
+        let late = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+        stage.shared.lag.fetch_max(late, Ordering::Relaxed);
+    }
+}
+
+fn act(stage: &Rc<Stage>, roles: &mut Vec<Option<Rc<Role>>>, action: Action) {
+    let Action { at, browser: number, deed } = action;
+    if roles.len() <= number {
+        roles.resize(number + 1, None);
+    }
+    let Some(place) = roles.get_mut(number) else { return };
+    let role = place.get_or_insert_with(|| Rc::new(Role::new(&stage.cast, number))).clone();
+    let mut state = role.state.borrow_mut();
+    match deed {
+        Deed::Return if !state.wanted => {}
+        Deed::Arrive | Deed::Return => {
+            state.wanted = true;
+            if !state.busy {
+                state.busy = true;
+                drop(state);
+                tokio::task::spawn_local(live(stage.clone(), role, at));
+            } else if role.seat.is_told() {
+                state.next = Some(at);
+            }
+        }
+        Deed::Leave => {
+            (state.wanted, state.next) = (false, None);
+            role.seat.tell(Order::Leave);
+        }
+        Deed::Drop => role.seat.tell(Order::Drop),
+        Deed::Reload if state.busy => role.seat.tell(Order::Reload(at)),
+        Deed::Reload => {}
+    }
+}
+
+/// Page after page of one browser.
+async fn live(stage: Rc<Stage>, role: Rc<Role>, first: Instant) {
+    stage.shared.open.fetch_add(1, Ordering::Relaxed);
+    let mut next = Some(first);
+    while let Some(intended) = next.take() {
+        role.seat.clear();
+        let late = intended.elapsed() > LATE;
+        stage.recorder().count(|counts| {
+            counts.visits += 1;
+            counts.late_starts += u64::from(late);
+        });
+        let ended = visit(&stage, &role.browser, &role.seat, intended).await;
+        role.browser.borrow_mut().visit = Visit::default();
+        let mut state = role.state.borrow_mut();
+        next = state.next.take();
+        match ended {
+            Ok(Order::Reload(at)) => next = next.or(Some(at)),
+            Ok(Order::Leave | Order::Drop) => {}
+            Err(kind) => {
+                if stage.shared.over.load(Ordering::Relaxed) {
+                    break;
+                }
+                stage.recorder().failure(kind);
+                if kind.passes() && state.wanted && next.is_none() {
+                    let spread = stage.dice.borrow_mut().below(BACK_SPREAD) as u64;
+                    let at = Instant::now() + Duration::from_millis(BACK_FIRST + spread);
+                    let browser = role.browser.borrow().number;
+                    let again = Action { at, browser, deed: Deed::Return };
+                    // With so many returning at once, the rest is told by a task of its own.
+                    if let Err(full) = stage.again.try_send(again) {
+                        let (again, action) = (stage.again.clone(), full.into_inner());
+                        tokio::task::spawn_local(async move { again.send(action).await });
+                    }
+                }
+            }
+        }
+        if next.is_none() {
+            state.busy = false;
+        }
+    }
+    stage.shared.open.fetch_sub(1, Ordering::Relaxed);
+}
+
+fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement {
+    let mut agreement = Agreement::default();
+    for role in roles.iter().flatten() {
+        if !role.state.borrow().wanted {
+            continue;
+        }
+        let browser = role.browser.borrow();
+        agreement.browsers += 1;
+        agreement.absent += u64::from(!browser.visit.ready);
+        for (person, seen) in browser.list.iter().zip(&browser.seen) {
+            let (held, truth) = (seen.state, truth.of(*person));
+            agreement.compare(held, truth, |what| {
+                let (number, transport) = (browser.number, browser.transport.name());
+                let (id, held, truth) = (cast.id(*person), held.word(), truth.word());
+                format!("browser {number} ({transport}) has {what} of {id}: {held:?}, true is {truth:?}")
+            });
+        }
+    }
+    agreement
+}
+
+impl Role {
+    fn new(cast: &Cast, number: usize) -> Self {
+        let Person { transport, list, .. } = cast.browser(number);
+        let seen = vec![Seen::default(); list.len()];
+        let browser = Browser { number, transport, list, seen, cursor: None, visit: Visit::default() };
+        Self { browser: RefCell::new(browser), seat: Seat::default(), state: RefCell::default() }
+    }
+}

@@ -1,0 +1,81 @@
+//! As much of HTTP/1.1 as a page needs: requests as text, and the heads of answers (RFC 9112).
+
+use super::wire::Wire;
+use crate::measure::FailureKind;
+
+const LONGEST_HEAD: usize = 16 << 10;
+const LONGEST_BODY: usize = 1 << 20;
+
+/// The head of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) chunked: bool,
+}
+
+/// Reads a head; `rest` is what came behind it.
+pub(super) async fn read_head(wire: &mut Wire, rest: &mut Vec<u8>) -> Result<Head, FailureKind> {
+    loop {
+        if let Some((head, length)) = parse_head(rest)? {
+            rest.drain(..length);
+            return Ok(head);
+        }
+        if rest.len() > LONGEST_HEAD {
+            return Err(FailureKind::BadAnswer);
+        }
+        if !wire.append(rest).await {
+            return Err(FailureKind::Lost);
+        }
+    }
+}
+
+/// Reads what follows until the server closes.
+pub(super) async fn read_to_end(wire: &mut Wire, body: &mut Vec<u8>) -> Result<(), FailureKind> {
+    while wire.append(body).await {
+        if body.len() > LONGEST_BODY {
+            return Err(FailureKind::BadAnswer);
+        }
+    }
+    Ok(())
+}
+
+/// What another status than the one hoped for means.
+pub(super) fn failure_of(status: u16) -> FailureKind {
+    match status {
+        401 => FailureKind::LoginRefused,
+        403 => FailureKind::OriginRefused,
+        404 => FailureKind::NotThere,
+        429 => FailureKind::TooManyPages,
+        500..=599 => FailureKind::Unavailable,
+        _ => FailureKind::BadAnswer,
+    }
+}
+
+fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FailureKind> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut headers);
+    match response.parse(bytes) {
+        Err(_) => Err(FailureKind::BadAnswer),
+        Ok(httparse::Status::Partial) => Ok(None),
+        Ok(httparse::Status::Complete(length)) => {
+            let chunked = response.headers.iter().any(|header| {
+                header.name.eq_ignore_ascii_case("transfer-encoding")
+                    && header.value.to_ascii_lowercase().ends_with(b"chunked")
+            });
+            Ok(Some((Head { status: response.code.unwrap_or(0), chunked }, length)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_are_found_when_they_are_whole() {
+        let text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n";
+        assert_eq!(parse_head(&text[..30]), Ok(None));
+        assert_eq!(parse_head(text), Ok(Some((Head { status: 200, chunked: true }, text.len() - 3))));
+        assert_eq!(parse_head(b"SSH-2.0-x\r\n\r\n"), Err(FailureKind::BadAnswer));
+    }
+}

@@ -1,0 +1,193 @@
+//! What a page makes of the messages it gets: the newest state of everybody on its list, and whether
+//! they came as promised (docs/events.md).
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::cast::Cast;
+use crate::measure::{FailureKind, Opened, PersonState, Recorder, Transport, Update};
+
+/// What a browser remembers of a person, over all its pages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    pub(super) state: PersonState,
+    /// The number of the change, if it was stamped.
+    number: u32,
+    /// When it was made, in microseconds since 1970; 0 if it was not stamped.
+    stamp: u64,
+    /// Said on this channel.
+    said: bool,
+    /// The page waits for the next change and nothing else.
+    current: bool,
+}
+
+/// One browser: its list, and the page that is open.
+pub(super) struct Browser {
+    pub(super) number: usize,
+    pub(super) transport: Transport,
+    /// Ascending.
+    pub(super) list: Vec<u32>,
+    pub(super) seen: Vec<Seen>,
+    /// Up to where the last channel was read.
+    pub(super) cursor: Option<Box<str>>,
+    pub(super) visit: Visit,
+}
+
+/// The page that is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Visit {
+    /// When it was to be opened, and when the channel was: microseconds since 1970.
+    pub(super) intended: u64,
+    pub(super) opened: u64,
+    /// When the first message came; 0 before.
+    hello: u64,
+    pub(super) resumed: bool,
+    /// People on the list of whom nothing was said yet.
+    silent: usize,
+    /// Commands without an answer.
+    pub(super) unanswered: usize,
+    pub(super) ready: bool,
+}
+
+/// What a message asks the page to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    Nothing,
+    /// Send the watch list; the name of the channel is for transports with one direction.
+    Hello(String),
+    /// The server ends the channel.
+    End {
+        again: bool,
+    },
+    Failed(FailureKind),
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    people: Vec<Entry<'a>>,
+    #[serde(borrow, default)]
+    cursor: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(default)]
+    retry: bool,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
+impl Browser {
+    /// A new page, from nothing or from where the last channel was left.
+    pub(super) fn begin(&mut self, intended: u64, now: u64) {
+        for seen in &mut self.seen {
+            (seen.said, seen.current) = (false, false);
+        }
+        let resumed = self.cursor.is_some();
+        let silent = self.list.len();
+        self.visit = Visit { intended, opened: now, resumed, silent, ..Visit::default() };
+    }
+
+    /// Takes a message that came at `now`.
+    pub(super) fn take(&mut self, text: &[u8], now: u64, cast: &Cast, recorder: &mut Recorder) -> Notice {
+        let Ok(message) = serde_json::from_slice::<Message<'_>>(text) else {
+            return Notice::Failed(FailureKind::BadAnswer);
+        };
+        match &*message.kind {
+            "presence" => {
+                for entry in &message.people {
+                    self.entry(entry, now, cast, recorder);
+                }
+                if let Some(cursor) = message.cursor {
+                    self.cursor = Some(cursor.into());
+                }
+                self.check_ready(now, recorder);
+                Notice::Nothing
+            }
+            "hello" => {
+                self.visit.hello = now;
+                Notice::Hello(message.channel.map(Cow::into_owned).unwrap_or_default())
+            }
+            "ok" => {
+                self.answered(1, now, recorder);
+                Notice::Nothing
+            }
+            "error" => Notice::Failed(FailureKind::CommandRefused),
+            "end" => Notice::End { again: message.retry },
+            _ => Notice::Nothing,
+        }
+    }
+
+    /// Commands were carried out.
+    pub(super) fn answered(&mut self, count: usize, now: u64, recorder: &mut Recorder) {
+        self.visit.unanswered = self.visit.unanswered.saturating_sub(count);
+        if self.visit.unanswered == 0 && self.visit.resumed {
+            // Who was not named has not changed: known from the last channel.
+            for seen in &mut self.seen {
+                seen.current |= seen.state.is_known();
+            }
+        }
+        self.check_ready(now, recorder);
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, now: u64, cast: &Cast, recorder: &mut Recorder) {
+        let place = cast.index_of(&entry.id).and_then(|person| self.list.binary_search(&person).ok());
+        let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) else { return };
+        let state = PersonState::new(&entry.status, &entry.text);
+        let (stamp, number) = stamp_of(&entry.text).unwrap_or_default();
+        recorder.count(|counts| counts.states += 1);
+        if stamp > 0 && seen.stamp > 0 {
+            if stamp < seen.stamp {
+                recorder.count(|counts| counts.out_of_order += 1);
+            } else if seen.said && stamp == seen.stamp && state == seen.state {
+                recorder.count(|counts| counts.duplicate += 1);
+            } else if seen.current && stamp > seen.stamp.max(self.visit.opened) {
+                let superseded = u64::from(number.saturating_sub(seen.number).saturating_sub(1));
+                // What happened while no page was open is not counted.
+                let before = seen.stamp.max(self.visit.opened);
+                let superseded = if seen.number > 0 && seen.said { superseded } else { 0 };
+                recorder.update(self.transport, Update { stamp, received: now, before, superseded });
+            }
+        } else if stamp > self.visit.opened && seen.current {
+            recorder.update(self.transport, Update { stamp, received: now, before: stamp, superseded: 0 });
+        }
+        if !seen.said {
+            self.visit.silent = self.visit.silent.saturating_sub(1);
+        }
+        // A state without a stamp, such as "unknown", does not make the next change an old one.
+        let (stamp, number) = if stamp > 0 { (stamp, number) } else { (seen.stamp, seen.number) };
+        *seen = Seen { state, number, stamp, said: true, current: true };
+    }
+
+    fn check_ready(&mut self, now: u64, recorder: &mut Recorder) {
+        let visit = &mut self.visit;
+        if visit.ready || visit.unanswered > 0 || (visit.silent > 0 && !visit.resumed) {
+            return;
+        }
+        visit.ready = true;
+        let since = |then: u64| then.saturating_sub(visit.intended);
+        let opened = Opened { hello: since(visit.hello), list: since(now), resumed: visit.resumed };
+        recorder.opened(self.transport, opened);
+    }
+}
+
+/// Time and number of a stamped change: `1795476000000000 #17 Lunch`.
+fn stamp_of(text: &str) -> Option<(u64, u32)> {
+    let mut words = text.split(' ');
+    let stamp = words.next()?.parse().ok()?;
+    let number = words.next().and_then(|word| word.strip_prefix('#')?.parse().ok());
+    Some((stamp, number.unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,325 @@
+//! One page from its start to its end: connect, open the channel, send the list, then wait.
+
+use std::cell::{Cell, RefCell};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use super::cast::Cast;
+use super::crew::Stage;
+use super::http::{self, Head};
+use super::page::{Browser, Notice};
+use super::sse;
+use super::websocket::{self, Asked};
+use super::wire::Wire;
+use crate::measure::{FailureKind, Transport, micros};
+
+/// From the start until the list is sent; a person would have given up.
+const OPEN_LIMIT: Duration = Duration::from_secs(60);
+const EVENTS: &str = "/livename/v1/events";
+/// Ids in one command, as the documentation of the channel advises.
+const IDS: usize = 500;
+
+/// What a browser is told while it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Close the page.
+    Leave,
+    /// The connection is lost without a word.
+    Drop,
+    /// Close the page and open another one, which should have been open at this time.
+    Reload(Instant),
+}
+
+/// Where a waiting browser listens for orders. One thread only.
+#[derive(Default)]
+pub(super) struct Seat {
+    order: Cell<Option<Order>>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Seat {
+    pub(super) fn tell(&self, order: Order) {
+        self.order.set(Some(order));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether the page that is open, or opening, is about to end.
+    pub(super) fn is_told(&self) -> bool {
+        let order = self.order.take();
+        self.order.set(order);
+        order.is_some()
+    }
+
+    /// Orders for a page that is gone do not concern the next one.
+    pub(super) fn clear(&self) {
+        self.order.set(None);
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Option<Order> {
+        let order = self.order.take();
+        if order.is_none() {
+            self.waker.set(Some(context.waker().clone()));
+        }
+        order
+    }
+}
+
+struct Channel {
+    wire: Wire,
+    decoder: Decoder,
+}
+
+enum Decoder {
+    WebSocket(websocket::Decoder),
+    Sse(sse::Decoder),
+}
+
+enum Event {
+    Order(Order),
+    Took(Taken),
+    Gone,
+}
+
+/// What came of one read.
+#[derive(Default)]
+struct Taken {
+    answer: Vec<u8>,
+    closed: bool,
+    hello: Option<String>,
+    end: Option<bool>,
+    failed: Option<FailureKind>,
+}
+
+/// Plays one page until an order ends it, or says why it ended by itself.
+pub(super) async fn visit(
+    stage: &Stage,
+    browser: &RefCell<Browser>,
+    seat: &Seat,
+    intended: Instant,
+) -> Result<Order, FailureKind> {
+    let late = intended.elapsed();
+    let now = micros();
+    browser.borrow_mut().begin(now.saturating_sub(late.as_micros() as u64), now);
+    // The future of the opening is large and gone when the page waits.
+    let opening = Box::pin(open(stage, browser));
+    let opened = timeout(OPEN_LIMIT, opening).await.unwrap_or(Err(FailureKind::NoAnswer));
+    let mut channel = opened?;
+    loop {
+        match next(&mut channel, stage, browser, Some(seat)).await {
+            Event::Order(order) => {
+                if order != Order::Drop {
+                    say_goodbye(&mut channel).await;
+                }
+                return Ok(order);
+            }
+            Event::Gone => return Err(FailureKind::Lost),
+            Event::Took(taken) => obey(&mut channel, taken).await?,
+        }
+    }
+}
+
+async fn open(stage: &Stage, browser: &RefCell<Browser>) -> Result<Channel, FailureKind> {
+    let (number, transport) = {
+        let browser = browser.borrow();
+        (browser.number, browser.transport)
+    };
+    let source = stage.cast.source(number);
+    let mut wire = stage.dialer.dial(source).await?;
+    let cookie = stage.cast.cookie(number);
+    wire.write(request(stage, transport, cookie.as_deref()).as_bytes()).await?;
+    let mut rest = Vec::new();
+    let Head { status, chunked } = http::read_head(&mut wire, &mut rest).await?;
+    let decoder = match (transport, status) {
+        (Transport::WebSocket, 101) => Decoder::WebSocket(websocket::Decoder::default()),
+        (Transport::Sse, 200) => Decoder::Sse(sse::Decoder::new(chunked)),
+        _ => return Err(http::failure_of(status)),
+    };
+    let mut channel = Channel { wire, decoder };
+    let mut taken = take(&mut channel.decoder, &rest, stage, browser);
+    drop(rest);
+    let name = loop {
+        if let Some(name) = taken.hello.take() {
+            obey(&mut channel, taken).await?;
+            break name;
+        }
+        obey(&mut channel, taken).await?;
+        match next(&mut channel, stage, browser, None).await {
+            Event::Took(next) => taken = next,
+            Event::Order(_) | Event::Gone => return Err(FailureKind::Lost),
+        }
+    };
+    match transport {
+        Transport::WebSocket => {
+            for command in watch_commands(browser, &stage.cast) {
+                channel.wire.write(&websocket::text(&command)).await?;
+            }
+        }
+        Transport::Sse => {
+            let commands = watch_commands(browser, &stage.cast);
+            let body = format!("[{}]", commands.join(","));
+            post(stage, source, &name, cookie.as_deref(), &body).await?;
+            let mut recorder = stage.recorder();
+            browser.borrow_mut().answered(commands.len(), micros(), &mut recorder);
+        }
+    }
+    Ok(channel)
+}
+
+/// What the page has to do now.
+async fn obey(channel: &mut Channel, taken: Taken) -> Result<(), FailureKind> {
+    if !taken.answer.is_empty() {
+        channel.wire.write(&taken.answer).await?;
+    }
+    match taken {
+        Taken { failed: Some(kind), .. } => Err(kind),
+        Taken { end: Some(true), .. } => Err(FailureKind::Sent),
+        Taken { end: Some(false), .. } => Err(FailureKind::LoginEnded),
+        Taken { closed: true, .. } => Err(FailureKind::Lost),
+        _ => Ok(()),
+    }
+}
+
+/// Waits for something to read, or for an order.
+async fn next(
+    channel: &mut Channel,
+    stage: &Stage,
+    browser: &RefCell<Browser>,
+    seat: Option<&Seat>,
+) -> Event {
+    std::future::poll_fn(|context| {
+        if let Some(order) = seat.and_then(|seat| seat.poll(context)) {
+            return Poll::Ready(Event::Order(order));
+        }
+        let Channel { wire, decoder } = channel;
+        // An event is only of interest to the task if there is something to do about it.
+        loop {
+            match wire.poll_take(context, |bytes| take(decoder, bytes, stage, browser)) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(Event::Gone),
+                Poll::Ready(Some(taken)) if taken.is_idle() => {}
+                Poll::Ready(Some(taken)) => return Poll::Ready(Event::Took(taken)),
+            }
+        }
+    })
+    .await
+}
+
+impl Taken {
+    fn is_idle(&self) -> bool {
+        self.answer.is_empty()
+            && !self.closed
+            && self.hello.is_none()
+            && self.end.is_none()
+            && self.failed.is_none()
+    }
+}
+
+fn take(decoder: &mut Decoder, bytes: &[u8], stage: &Stage, browser: &RefCell<Browser>) -> Taken {
+    let now = micros();
+    let (mut browser, mut recorder) = (browser.borrow_mut(), stage.recorder());
+    recorder.count(|counts| counts.bytes += bytes.len() as u64);
+    let mut taken = Taken::default();
+    let mut each = |message: &[u8]| match browser.take(message, now, &stage.cast, &mut recorder) {
+        Notice::Nothing => {}
+        Notice::Hello(name) => taken.hello = Some(name),
+        Notice::End { again } => taken.end = Some(again),
+        Notice::Failed(kind) => taken.failed = Some(kind),
+    };
+    let read = match decoder {
+        Decoder::WebSocket(decoder) => {
+            let mut asked = Asked::default();
+            let read = decoder.take(bytes, &mut asked, &mut each);
+            taken.answer = asked.answer;
+            taken.closed = asked.closed;
+            read
+        }
+        Decoder::Sse(decoder) => decoder.take(bytes, &mut each).map(|ended| taken.closed = ended),
+    };
+    if let Err(kind) = read {
+        taken.failed = Some(kind);
+    }
+    taken
+}
+
+fn request(stage: &Stage, transport: Transport, cookie: Option<&str>) -> String {
+    let dialer = &stage.dialer;
+    let kind = match transport {
+        Transport::WebSocket => format!(
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: {}\r\n",
+            websocket::KEY
+        ),
+        Transport::Sse => "Accept: text/event-stream\r\n".to_owned(),
+    };
+    format!(
+        "GET {}{EVENTS} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{}{kind}\r\n",
+        dialer.prefix,
+        dialer.host,
+        dialer.origin,
+        cookie_line(cookie)
+    )
+}
+
+fn cookie_line(cookie: Option<&str>) -> String {
+    cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default()
+}
+
+/// The whole list, in pieces, and how many answers there will be.
+fn watch_commands(browser: &RefCell<Browser>, cast: &Cast) -> Vec<String> {
+    let mut browser = browser.borrow_mut();
+    let commands: Vec<String> = browser
+        .list
+        .chunks(IDS)
+        .zip(1..)
+        .map(|(part, id)| {
+            let ids: Vec<&str> = part.iter().map(|person| cast.id(*person)).collect();
+            json!({ "op": "watch", "ids": ids, "since": browser.cursor.as_deref(), "id": id }).to_string()
+        })
+        .collect();
+    browser.visit.unanswered = commands.len();
+    commands
+}
+
+/// Commands beside a channel that has one direction, on a connection of their own.
+async fn post(
+    stage: &Stage,
+    source: Option<std::net::IpAddr>,
+    channel: &str,
+    cookie: Option<&str>,
+    body: &str,
+) -> Result<(), FailureKind> {
+    let dialer = &stage.dialer;
+    let mut wire = dialer.dial(source).await?;
+    let head = format!(
+        "POST {}{EVENTS}/{channel} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{}Connection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        dialer.prefix,
+        dialer.host,
+        dialer.origin,
+        cookie_line(cookie),
+        body.len()
+    );
+    wire.write(head.as_bytes()).await?;
+    let mut rest = Vec::new();
+    let Head { status, .. } = http::read_head(&mut wire, &mut rest).await?;
+    if status != 200 {
+        return Err(http::failure_of(status));
+    }
+    http::read_to_end(&mut wire, &mut rest).await?;
+    let refused = rest.windows(ERROR.len()).any(|part| part == ERROR);
+    if refused { Err(FailureKind::CommandRefused) } else { Ok(()) }
+}
+
+/// In a list of answers.
+const ERROR: &[u8] = br#""type":"error""#;
+
+async fn say_goodbye(channel: &mut Channel) {
+    if matches!(channel.decoder, Decoder::WebSocket(_)) {
+        let _ = timeout(Duration::from_secs(1), channel.wire.write(&websocket::close())).await;
+    }
+}

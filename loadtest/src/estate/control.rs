@@ -1,0 +1,80 @@
+//! The control interface of a simulated community (docs/simulator.md), as its client.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::EstateError;
+
+/// A community of a million people needs its time to name them.
+const LIMIT: Duration = Duration::from_secs(30);
+
+pub(super) struct Control {
+    addr: SocketAddr,
+}
+
+/// As the community shows a person.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shown {
+    pub(super) id: String,
+    pub(super) status: String,
+    pub(super) text: String,
+}
+
+impl Control {
+    pub(super) fn new(addr: SocketAddr) -> Self {
+        Self { addr }
+    }
+
+    pub(super) async fn people(&mut self) -> Result<Vec<Shown>, EstateError> {
+        let answer = self.ask("GET", "/v1/people", "").await?;
+        serde_json::from_slice(&answer).map_err(|error| wrong(format!("people: {error}")))
+    }
+
+    pub(super) async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
+        let body = json!({ "per_second": per_second, "stamped": true }).to_string();
+        self.ask("POST", "/v1/change-rate", &body).await.map(drop)
+    }
+
+    /// One question, one connection: there are a few in a test.
+    async fn ask(&self, method: &str, path: &str, body: &str) -> Result<Vec<u8>, EstateError> {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.addr).await?;
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                self.addr,
+                body.len()
+            );
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        let answer = timeout(LIMIT, exchange).await.map_err(|_| wrong("no answer".into()))?;
+        let answer = answer.map_err(|error| wrong(format!("{}: {error}", self.addr)))?;
+        let end =
+            answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(|| wrong("no HTTP".into()))?;
+        let (head, body) = answer.split_at(end + 4);
+        let ok = head.starts_with(b"HTTP/1.1 200");
+        if head.to_ascii_lowercase().windows(CHUNKED.len()).any(|part| part == CHUNKED) {
+            return Err(wrong("a chunked answer".into()));
+        }
+        if ok {
+            return Ok(body.to_vec());
+        }
+        let said: Value = serde_json::from_slice(body).unwrap_or_default();
+        Err(wrong(said["error"].as_str().unwrap_or("refused").to_owned()))
+    }
+}
+
+const CHUNKED: &[u8] = b"transfer-encoding: chunked";
+
+fn wrong(text: String) -> EstateError {
+    EstateError::Control(text)
+}

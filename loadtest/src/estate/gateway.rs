@@ -1,0 +1,166 @@
+//! The gateway of a started estate: the `livename` program with a configuration made for the test.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use protocol::ltpa::domino::DominoSecret;
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::community::Community;
+use super::control::Control;
+use super::folder::Folder;
+use super::started::Service;
+use super::{Estate, EstateError, Started};
+use crate::clients::{Cast, Dialer, Tokens};
+use crate::plan::{self, Plan};
+
+const COOKIE: &str = "LtpaToken";
+/// Certificates are for this name; source addresses below 127.0.0.0/8 reach it too.
+const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+pub(super) struct Gateway {
+    service: Service,
+    addr: SocketAddr,
+}
+
+impl Estate {
+    /// Starts a community and a gateway before it, upstream first.
+    pub(super) async fn start(plan: &Plan, program: Option<PathBuf>) -> Result<Self, EstateError> {
+        let program = program.map_or_else(beside_us, Ok)?;
+        let folder = Folder::new()?;
+        let mut key = [0; 20];
+        getrandom::fill(&mut key).map_err(EstateError::Random)?;
+        let file = folder.write("domino.secret", &STANDARD.encode(key))?;
+        let secret = DominoSecret::from_bytes(&key).map_err(|_| EstateError::Secret(file))?;
+        let community = Community::start(plan, &folder).await?;
+        let mut control = Control::new(community.control);
+        let ids: Vec<_> = control.people().await?.into_iter().map(|person| person.id).collect();
+        let observer = ids.last().cloned().unwrap_or_default();
+        if plan.estate.tls {
+            certificate(&folder)?;
+        }
+        let file = folder.write("livename.toml", &configuration(plan.estate, community.listen, &observer))?;
+        let gateway = Gateway::start(&program, &file, &folder, plan.estate.tls).await?;
+        let scheme = if plan.estate.tls { "https" } else { "http" };
+        let url = format!("{scheme}://{}", gateway.addr);
+        let ca = folder.path("estate.pem");
+        let version = version(&program).await;
+        Ok(Self {
+            cast: Arc::new(Cast::new(plan, ids, Some(Tokens { cookie: COOKIE.into(), secret }))?),
+            dialer: Arc::new(Dialer::new(&url, Some(ca.as_path())).await?),
+            gateway: gateway.service.process(),
+            community: community.process(),
+            url,
+            version,
+            control: Some(control),
+            started: Some(Started { gateway, community, _folder: folder }),
+        })
+    }
+}
+
+impl Gateway {
+    async fn start(program: &Path, config: &Path, folder: &Folder, tls: bool) -> Result<Self, EstateError> {
+        let ready = folder.path("gateway.json");
+        let mut command = Command::new(program);
+        command.arg("run").arg("--config").arg(config).arg("--ready-file").arg(&ready);
+        command.current_dir(folder.root());
+        let what = "gateway";
+        let (service, said) = Service::start(what, command, &folder.path("gateway.log"), &ready).await?;
+        let key = if tls { "https" } else { "http" };
+        let addr = said.get(key).and_then(Value::as_str).and_then(|addr| addr.parse().ok());
+        let addr = addr.ok_or_else(|| EstateError::Start { what, said: format!("no {key}: {said}") })?;
+        Ok(Self { service, addr })
+    }
+
+    pub(super) fn casualty(&mut self) -> Option<String> {
+        self.service.casualty()
+    }
+
+    pub(super) async fn stop(self) {
+        self.service.stop().await;
+    }
+}
+
+/// The gateway's program is installed and built in the same place.
+fn beside_us() -> Result<PathBuf, EstateError> {
+    let own = std::env::current_exe();
+    let own = own.map_err(|error| EstateError::File { file: "livename-load".into(), error })?;
+    let program = own.with_file_name("livename");
+    if program.exists() { Ok(program) } else { Err(EstateError::NoGateway(program)) }
+}
+
+async fn version(program: &Path) -> String {
+    let output = Command::new(program).arg("--version").output().await;
+    let said = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    said.unwrap_or_default()
+}
+
+fn certificate(folder: &Folder) -> Result<(), EstateError> {
+    let wrong = |error: rcgen::Error| EstateError::Certificate(error.to_string());
+    let names = vec![IpAddr::V4(HOST).to_string(), "localhost".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).map_err(wrong)?;
+    folder.write("estate.pem", &made.cert.pem())?;
+    folder.write("estate.key", &made.signing_key.serialize_pem())?;
+    Ok(())
+}
+
+/// One awareness route for everybody, limits out of the way.
+fn configuration(shape: plan::Estate, community: SocketAddr, observer: &str) -> String {
+    let (listen, certificate) = if shape.tls {
+        let tables = "[[tls.certificate]]\nchain = \"estate.pem\"\nkey = \"estate.key\"\n";
+        (format!("https = [\"{HOST}:0\"]"), tables)
+    } else {
+        (format!("http = [\"{HOST}:0\"]"), "")
+    };
+    let own_presence = if shape.own_logins { "login" } else { "off" };
+    let (privacy, observers) = if shape.own_privacy {
+        ("own", String::new())
+    } else {
+        // The name is a text of ours with letters of all scripts, but without quotes.
+        let table = format!("[[community.observer]]\nname = \"{observer}\"\nmint = true\n");
+        ("trust", table)
+    };
+    format!(
+        r#"# Made for a load test; gone when it ends.
+[listen]
+{listen}
+admin = "{HOST}:0"
+
+{certificate}
+[log]
+level = "warn"
+
+[[sso.cookie]]
+name = "{COOKIE}"
+format = "domino"
+[[sso.key]]
+id = "load"
+format = "domino"
+secret_file = "domino.secret"
+
+[[community]]
+name = "load"
+servers = ["{community}"]
+own_presence = "{own_presence}"
+privacy = "{privacy}"
+{observers}
+[community.tuning]
+logins_per_second = 2000
+
+[[route]]
+path = "/livename"
+serve = "awareness"
+community = "load"
+auth = "required"
+
+[limits]
+connections = 1000000
+connections_per_address = 1000000
+sessions_per_user = 1000
+"#
+    )
+}

@@ -1,0 +1,175 @@
+//! What is tested: an estate of our own (a simulated community and a gateway, as processes), or a target
+//! that runs already.
+
+mod community;
+mod control;
+mod folder;
+mod gateway;
+mod started;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use protocol::ltpa::domino::DominoSecret;
+
+use crate::clients::{Cast, CastError, DialError, Dialer, Tokens};
+use crate::measure::{PersonState, Process, Truth};
+use crate::plan::{Plan, Target};
+
+use community::Community;
+use control::Control;
+use folder::Folder;
+use gateway::Gateway;
+
+/// Everything that a test needs to know of what it tests.
+pub struct Estate {
+    pub cast: Arc<Cast>,
+    pub dialer: Arc<Dialer>,
+    /// What to measure, where it runs on this machine.
+    pub gateway: Option<Process>,
+    /// See `gateway`.
+    pub community: Option<Process>,
+    /// Where the gateway is.
+    pub url: String,
+    /// Version of the gateway, if it was started by us.
+    pub version: String,
+    control: Option<Control>,
+    started: Option<Started>,
+}
+
+/// Processes of our own, and their files.
+struct Started {
+    gateway: Gateway,
+    community: Community,
+    _folder: Folder,
+}
+
+/// Why there is nothing to test.
+#[derive(Debug, thiserror::Error)]
+pub enum EstateError {
+    /// A file.
+    #[error("{file}: {error}", file = .file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Secrets and names of folders need random numbers.
+    #[error("no random numbers from the system: {0}")]
+    Random(getrandom::Error),
+    /// A secret that is none.
+    #[error("{file}: this is not a Domino SSO secret (20 bytes, base64)", file = .0.display())]
+    Secret(PathBuf),
+    /// A certificate for the estate.
+    #[error("no certificate can be made: {0}")]
+    Certificate(String),
+    /// The gateway's program is not beside this one.
+    #[error("{program} is not there: build it (cargo build --release -p gateway), or give --gateway", program = .0.display())]
+    NoGateway(PathBuf),
+    /// A process does not come up; its last words are in the text.
+    #[error("the {what} does not start: {said}")]
+    Start {
+        /// Which.
+        what: &'static str,
+        /// Its last words.
+        said: String,
+    },
+    /// The control interface of the community.
+    #[error("control interface of the community: {0}")]
+    Control(String),
+    /// The address.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The people.
+    #[error(transparent)]
+    Cast(#[from] CastError),
+}
+
+impl Estate {
+    /// Looks at the plan's target, or starts an estate; `program` is the gateway's.
+    pub async fn prepare(plan: &Plan, program: Option<PathBuf>) -> Result<Self, EstateError> {
+        match &plan.target {
+            Some(target) => Self::given(plan, target).await,
+            None => Self::start(plan, program).await,
+        }
+    }
+
+    async fn given(plan: &Plan, target: &Target) -> Result<Self, EstateError> {
+        let mut control = target.control.map(Control::new);
+        let ids = match (&mut control, &target.people_file) {
+            (_, Some(file)) => lines(file)?,
+            (Some(control), None) => control.people().await?.into_iter().map(|person| person.id).collect(),
+            (None, None) => Vec::new(),
+        };
+        let tokens = match &target.domino_secret_file {
+            None => None,
+            Some(file) => {
+                let text = read(file)?;
+                let secret = DominoSecret::from_base64(&text);
+                let secret = secret.map_err(|_| EstateError::Secret(file.clone()))?;
+                Some(Tokens { cookie: target.cookie.clone(), secret })
+            }
+        };
+        Ok(Self {
+            cast: Arc::new(Cast::new(plan, ids, tokens)?),
+            dialer: Arc::new(Dialer::new(&target.url, target.ca.as_deref()).await?),
+            gateway: target.gateway_pid.map(Process),
+            community: target.community_pid.map(Process),
+            url: target.url.clone(),
+            version: "not known".into(),
+            control,
+            started: None,
+        })
+    }
+
+    /// Whether the community can be asked what is true.
+    pub fn knows_truth(&self) -> bool {
+        self.control.is_some()
+    }
+
+    /// Sets how often people change, in all; without a control interface they do as they like.
+    pub async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
+        match &mut self.control {
+            Some(control) => control.change_rate(per_second).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What the community says of everybody. `None`: there is nobody to ask.
+    pub async fn truth(&mut self) -> Result<Option<Truth>, EstateError> {
+        let Some(control) = &mut self.control else { return Ok(None) };
+        let mut truth = Truth { states: vec![PersonState::default(); self.cast.len()] };
+        for person in control.people().await? {
+            let index = self.cast.index_of(&person.id).map(|index| index as usize);
+            if let Some(state) = index.and_then(|index| truth.states.get_mut(index)) {
+                *state = PersonState::new(&person.status, &person.text);
+            }
+        }
+        Ok(Some(truth))
+    }
+
+    /// Whether a process of ours has ended by itself, and its last words.
+    pub fn casualty(&mut self) -> Option<String> {
+        let started = self.started.as_mut()?;
+        started.gateway.casualty().or_else(|| started.community.casualty())
+    }
+
+    /// Ends what was started, downstream first.
+    pub async fn stop(self) {
+        if let Some(Started { gateway, community, _folder }) = self.started {
+            gateway.stop().await;
+            community.stop().await;
+        }
+    }
+}
+
+fn lines(file: &PathBuf) -> Result<Vec<String>, EstateError> {
+    let text = read(file)?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+fn read(file: &PathBuf) -> Result<String, EstateError> {
+    std::fs::read_to_string(file).map_err(|error| EstateError::File { file: file.clone(), error })
+}

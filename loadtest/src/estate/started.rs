@@ -1,0 +1,90 @@
+//! A process of the estate: started, waited for, ended.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::EstateError;
+use crate::measure::Process;
+
+/// Until the ready file is there.
+const START: Duration = Duration::from_secs(30);
+/// From SIGTERM to SIGKILL.
+const STOP: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+/// Of its log, if it fails.
+const LAST_WORDS: usize = 1500;
+
+pub(super) struct Service {
+    what: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    /// Starts the program with its output in `log`, and waits for what it writes into `ready`.
+    pub(super) async fn start(
+        what: &'static str,
+        mut command: Command,
+        log: &Path,
+        ready: &Path,
+    ) -> Result<(Self, Value), EstateError> {
+        let file = |error| EstateError::File { file: log.to_owned(), error };
+        let output = File::create(log).map_err(file)?;
+        let errors = output.try_clone().map_err(file)?;
+        command.stdin(Stdio::null()).stdout(output).stderr(errors).kill_on_drop(true);
+        // Ctrl-C is for the test, which ends its processes itself.
+        command.process_group(0);
+        let child = command.spawn();
+        let child = child.map_err(|error| EstateError::Start { what, said: error.to_string() })?;
+        let mut started = Self { what, child, log: log.to_owned() };
+        let begun = Instant::now();
+        loop {
+            if let Ok(text) = std::fs::read_to_string(ready)
+                && let Ok(value) = serde_json::from_str(&text)
+            {
+                return Ok((started, value));
+            }
+            if started.casualty().is_some() || begun.elapsed() > START {
+                return Err(EstateError::Start { what, said: started.last_words() });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    pub(super) fn process(&self) -> Option<Process> {
+        self.child.id().map(Process)
+    }
+
+    /// Its last words, if it has ended by itself.
+    pub(super) fn casualty(&mut self) -> Option<String> {
+        let status = self.child.try_wait().ok().flatten()?;
+        Some(format!("the {} has ended ({status}): {}", self.what, self.last_words()))
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let mut from = log.len().saturating_sub(LAST_WORDS);
+        while !log.is_char_boundary(from) {
+            from += 1;
+        }
+        let words = log.get(from..).unwrap_or_default().trim();
+        if words.is_empty() { "it said nothing".to_owned() } else { words.to_owned() }
+    }
+
+    pub(super) async fn stop(mut self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = id.and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            if timeout(STOP, self.child.wait()).await.is_ok() {
+                return;
+            }
+        }
+        let _ = self.child.kill().await;
+    }
+}

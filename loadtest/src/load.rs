@@ -1,0 +1,149 @@
+//! The commands `run`, `presets` and `compare`. See `docs/load-testing.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use thiserror::Error;
+
+use crate::plan::{PRESETS, Plan, PlanErrors};
+use crate::report::{self, Results};
+use crate::run::{self, Options, RunError};
+
+/// What to run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A plan (TOML), or the name of a preset: `livename-load presets` lists them
+    #[arg(value_name = "PLAN")]
+    plan: String,
+    /// Where the results go: PREFIX.json and PREFIX.html
+    #[arg(long, value_name = "PREFIX")]
+    out: Option<PathBuf>,
+    /// The gateway's program, where the plan has no target; by default `livename` beside this program
+    #[arg(long, value_name = "FILE")]
+    gateway: Option<PathBuf>,
+    /// Another seed than the plan's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Say nothing until the end
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Which preset to show.
+#[derive(Debug, Args)]
+pub struct PresetsArgs {
+    /// Print the plan of this preset, as a beginning for one of your own
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Results of `run`
+    #[arg(value_name = "A.json")]
+    a: PathBuf,
+    /// Other results
+    #[arg(value_name = "B.json")]
+    b: PathBuf,
+}
+
+/// Why a command cannot do its work.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] PlanErrors),
+    /// No preset of this name.
+    #[error("no preset is called {0}")]
+    Preset(String),
+    /// The estate or the system.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file.
+    #[error("{file}: {error}", file = .file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Not a file that `run` has written.
+    #[error("{file}: not results of livename-load: {error}", file = .file.display())]
+    Json {
+        /// Which.
+        file: PathBuf,
+        /// Where it is wrong.
+        error: serde_json::Error,
+    },
+}
+
+/// Runs a plan, prints the summary and keeps the results. The exit code.
+pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
+    let mut plan = Plan::load(&arguments.plan)?;
+    if let Some(seed) = arguments.seed {
+        plan.seed = seed;
+    }
+    let options = Options { gateway: arguments.gateway, live: !arguments.quiet };
+    let prefix = arguments.out.unwrap_or_else(|| PathBuf::from(format!("livename-load-{}", plan.name)));
+    let results = run::run(&plan, options).await?;
+    println!("{}", report::summary(&results));
+    let json = serde_json::to_string(&results).unwrap_or_default();
+    let (html_file, json_file) = (with_ending(&prefix, "html"), with_ending(&prefix, "json"));
+    write(&json_file, &json)?;
+    write(&html_file, &report::page(&results))?;
+    println!("Report {}, results {}", html_file.display(), json_file.display());
+    Ok(results.exit_code())
+}
+
+/// Lists presets, or prints one.
+pub fn presets(arguments: &PresetsArgs) -> Result<u8, LoadError> {
+    match &arguments.name {
+        None => {
+            for preset in PRESETS {
+                println!("{:<20} {}", preset.name, preset.summary());
+            }
+        }
+        Some(name) => {
+            let preset = PRESETS.iter().find(|preset| preset.name == name);
+            let preset = preset.ok_or_else(|| LoadError::Preset(name.clone()))?;
+            print!("{}", preset.text);
+        }
+    }
+    Ok(0)
+}
+
+/// Prints two results side by side.
+pub fn compare(arguments: &CompareArgs) -> Result<u8, LoadError> {
+    print!("{}", report::compare(&read(&arguments.a)?, &read(&arguments.b)?));
+    Ok(0)
+}
+
+impl LoadError {
+    /// As for wrong arguments (EX_USAGE), or "not available" (EX_UNAVAILABLE) of sysexits.h.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Plan(_) | Self::Preset(_) | Self::File { .. } | Self::Json { .. } => 64,
+            Self::Run(_) => 69,
+        }
+    }
+}
+
+/// The prefix may have dots of its own.
+fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
+    let mut file = prefix.as_os_str().to_owned();
+    file.push(".");
+    file.push(ending);
+    file.into()
+}
+
+fn write(file: &Path, text: &str) -> Result<(), LoadError> {
+    fs::write(file, text).map_err(|error| LoadError::File { file: file.to_owned(), error })
+}
+
+fn read(file: &Path) -> Result<Results, LoadError> {
+    let text = fs::read_to_string(file);
+    let text = text.map_err(|error| LoadError::File { file: file.to_owned(), error })?;
+    serde_json::from_str(&text).map_err(|error| LoadError::Json { file: file.to_owned(), error })
+}

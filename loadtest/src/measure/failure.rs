@@ -1,0 +1,121 @@
+//! What can go wrong for a browser, by kind, with words for people.
+
+/// Why a page could not be opened, or was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FailureKind {
+    Unreachable,
+    UnknownHost,
+    ConnectTimeout,
+    NoPorts,
+    NoDescriptors,
+    Certificate,
+    Tls,
+    LoginRefused,
+    OriginRefused,
+    TooManyPages,
+    NotThere,
+    Unavailable,
+    BadAnswer,
+    NoAnswer,
+    CommandRefused,
+    LoginEnded,
+    Sent,
+    Lost,
+}
+
+impl FailureKind {
+    /// All kinds.
+    pub const ALL: [Self; 18] = [
+        Self::Unreachable,
+        Self::UnknownHost,
+        Self::ConnectTimeout,
+        Self::NoPorts,
+        Self::NoDescriptors,
+        Self::Certificate,
+        Self::Tls,
+        Self::LoginRefused,
+        Self::OriginRefused,
+        Self::TooManyPages,
+        Self::NotThere,
+        Self::Unavailable,
+        Self::BadAnswer,
+        Self::NoAnswer,
+        Self::CommandRefused,
+        Self::LoginEnded,
+        Self::Sent,
+        Self::Lost,
+    ];
+
+    /// The name in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::UnknownHost => "unknown host",
+            Self::ConnectTimeout => "connect timeout",
+            Self::NoPorts => "no local ports",
+            Self::NoDescriptors => "no descriptors",
+            Self::Certificate => "certificate",
+            Self::Tls => "tls",
+            Self::LoginRefused => "login refused",
+            Self::OriginRefused => "origin refused",
+            Self::TooManyPages => "too many pages",
+            Self::NotThere => "not there",
+            Self::Unavailable => "unavailable",
+            Self::BadAnswer => "bad answer",
+            Self::NoAnswer => "no answer",
+            Self::CommandRefused => "command refused",
+            Self::LoginEnded => "login ended",
+            Self::Sent => "sent away",
+            Self::Lost => "connection lost",
+        }
+    }
+
+    /// What it means and what to look at.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Unreachable => {
+                "nothing accepts connections there: is the gateway running, and at this address?"
+            }
+            Self::UnknownHost => "the host name of the target has no address",
+            Self::ConnectTimeout => {
+                "no connection within the limit: a firewall, or a gateway that does not accept"
+            }
+            Self::NoPorts => "this machine has no local ports left: give more addresses in \"sources\"",
+            Self::NoDescriptors => "this process may not open more files: raise its limit (ulimit -n)",
+            Self::Certificate => "the certificate is not trusted, expired or for another name: see target.ca",
+            Self::Tls => "the TLS handshake failed: is this an https port?",
+            Self::LoginRefused => {
+                "401: the token was not accepted; does target.domino_secret_file fit the gateway's [sso], and the clocks?"
+            }
+            Self::OriginRefused => "403: the gateway does not allow pages of this host: see sso.origins",
+            Self::TooManyPages => "429: a user has too many pages: see limits.sessions_per_user",
+            Self::NotThere => "404: no event channels below this URL",
+            Self::Unavailable => "a 5xx answer: the gateway or something in front of it is not ready",
+            Self::BadAnswer => "an answer that is no event channel",
+            Self::NoAnswer => "connected, but the page did not come up within the limit",
+            Self::CommandRefused => {
+                "the gateway refused a command, for example a watch list that is too long"
+            }
+            Self::LoginEnded => {
+                "the channel was ended for good: token expired, login refused or logged in elsewhere"
+            }
+            Self::Sent => {
+                "the gateway ended the channel and asked to come back: draining, or the browser was too slow"
+            }
+            Self::Lost => "the connection broke",
+        }
+    }
+
+    /// Whether a page would try again.
+    pub fn passes(self) -> bool {
+        !matches!(
+            self,
+            Self::Certificate
+                | Self::LoginRefused
+                | Self::OriginRefused
+                | Self::NotThere
+                | Self::CommandRefused
+                | Self::LoginEnded
+        )
+    }
+}

@@ -1,0 +1,154 @@
+//! Charts as inline SVG. Colours come from the page; lines also differ by dashes, for print.
+
+use std::fmt::Write;
+
+const WIDTH: f64 = 720.0;
+const HEIGHT: f64 = 230.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 12.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 30.0;
+/// More points than pixels show nothing.
+const POINTS: usize = 600;
+
+/// One line of a chart; its place in the chart is its colour.
+pub(super) struct Series {
+    pub(super) name: &'static str,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// An axis: from, to, and what its ticks are called.
+pub(super) struct Axis {
+    low: f64,
+    high: f64,
+    logarithmic: bool,
+    ticks: Vec<(f64, String)>,
+}
+
+/// A vertical line with a name: where a phase begins.
+pub(super) struct Mark<'a>(pub(super) f64, pub(super) &'a str);
+
+impl Axis {
+    /// From 0 to a little above `high`, at round numbers.
+    pub(super) fn linear(high: f64, label: impl Fn(f64) -> String) -> Self {
+        let high = if high > 0.0 { high } else { 1.0 };
+        let rough = high / 4.0;
+        let power = 10_f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or(rough);
+        let count = (high / step).ceil();
+        let ticks = (0..=count as usize).map(|n| (n as f64 * step, label(n as f64 * step))).collect();
+        Self { low: 0.0, high: count * step, logarithmic: false, ticks }
+    }
+
+    /// Decades around the values.
+    pub(super) fn decades(low: f64, high: f64, label: impl Fn(f64) -> String) -> Self {
+        let first = low.max(1e-6).log10().floor();
+        let last = high.max(1e-5).log10().ceil().max(first + 1.0);
+        let ticks = (first as i32..=last as i32).map(|power| 10_f64.powi(power)).map(|at| (at, label(at)));
+        Self { low: 10_f64.powf(first), high: 10_f64.powf(last), logarithmic: true, ticks: ticks.collect() }
+    }
+
+    /// Given ticks.
+    pub(super) fn given(low: f64, high: f64, ticks: Vec<(f64, String)>) -> Self {
+        Self { low, high, logarithmic: false, ticks }
+    }
+
+    /// 0 to 1.
+    fn place(&self, value: f64) -> f64 {
+        let place = if self.logarithmic {
+            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        };
+        place.clamp(0.0, 1.0)
+    }
+}
+
+/// A chart with its legend.
+pub(super) fn chart(title: &str, x: &Axis, y: &Axis, series: &[Series], marks: &[Mark<'_>]) -> String {
+    let right = |value: f64| LEFT + x.place(value) * (WIDTH - LEFT - RIGHT);
+    let up = |value: f64| HEIGHT - BOTTOM - y.place(value) * (HEIGHT - TOP - BOTTOM);
+    let mut svg = String::new();
+    let _ = write!(svg, "<figure><figcaption><b>{title}</b>");
+    for (index, line) in series.iter().enumerate() {
+        let _ = write!(svg, " <span class=\"key l{index}\">{}</span>", line.name);
+    }
+    let _ = write!(
+        svg,
+        "</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">"
+    );
+    for (at, label) in &y.ticks {
+        let (y, edge) = (up(*at), WIDTH - RIGHT);
+        let _ = write!(
+            svg,
+            "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{edge}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" \
+             text-anchor=\"end\">{label}</text>",
+            LEFT - 6.0,
+            y + 4.0
+        );
+    }
+    for (at, label) in &x.ticks {
+        let _ = write!(
+            svg,
+            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{label}</text>",
+            right(*at),
+            HEIGHT - 10.0
+        );
+    }
+    for Mark(at, name) in marks {
+        let x = right(*at);
+        let _ = write!(
+            svg,
+            "<path class=\"mark\" d=\"M{x:.1} {TOP}V{:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            HEIGHT - BOTTOM,
+            x + 3.0,
+            TOP + 9.0,
+            escape(name)
+        );
+    }
+    for (index, line) in series.iter().enumerate() {
+        let mut path = String::new();
+        for (x, y) in thin(&line.points) {
+            let command = if path.is_empty() { 'M' } else { 'L' };
+            let _ = write!(path, "{command}{:.1} {:.1}", right(x), up(y));
+        }
+        let _ = write!(svg, "<path class=\"line l{index}\" d=\"{path}\"/>");
+    }
+    svg.push_str("</svg></figure>");
+    svg
+}
+
+/// Fewer points; of each group the highest, so that no peak is lost.
+fn thin(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    let group = points.len().div_ceil(POINTS).max(1);
+    points.chunks(group).filter_map(|group| group.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)))
+}
+
+/// Text between tags.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_end_at_round_numbers_above_the_values() {
+        let ticks = |axis: &Axis| axis.ticks.iter().map(|(at, _)| *at).collect::<Vec<_>>();
+        let axis = Axis::linear(730.0, |value| value.to_string());
+        assert_eq!(ticks(&axis), [0.0, 200.0, 400.0, 600.0, 800.0]);
+        assert_eq!((axis.place(0.0), axis.place(400.0), axis.place(9e9)), (0.0, 0.5, 1.0));
+        let axis = Axis::decades(0.0004, 0.03, |value| value.to_string());
+        assert!((axis.place(0.0001), axis.place(0.1)) == (0.0, 1.0) && axis.ticks.len() == 4);
+        assert!((axis.place(0.001) - 1.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_peak_survives_thinning() {
+        let points: Vec<_> = (0..5000).map(|x| (f64::from(x), if x == 1234 { 9.0 } else { 1.0 })).collect();
+        let thinned: Vec<_> = thin(&points).collect();
+        assert!(thinned.len() <= POINTS && thinned.contains(&(1234.0, 9.0)));
+    }
+}

@@ -1,0 +1,17 @@
+//! What comes out of a test: results as JSON with everything in them, a summary for the terminal, one
+//! page of HTML, and the comparison of two results.
+
+mod chart;
+mod compare;
+mod html;
+mod live;
+mod results;
+mod style;
+mod summary;
+mod verdict;
+
+pub use compare::compare;
+pub use html::page;
+pub use live::Line;
+pub use results::{Checked, Memory, PhaseResult, Results, Tick, Used, Versions};
+pub use summary::summary;

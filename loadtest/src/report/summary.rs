@@ -1,0 +1,211 @@
+//! Results as text for a terminal. The first line says whether the browsers know the truth.
+
+use std::fmt::Write;
+
+use super::results::{PhaseResult, Results, explanation};
+use super::style;
+use crate::measure::{Latency, Transport};
+
+/// All of it, with a line end.
+pub fn summary(results: &Results) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", headline(results));
+    for line in trouble(results) {
+        let _ = writeln!(text, "  {line}");
+    }
+    let Results { name, seed, seconds, target, versions, .. } = results;
+    let _ = writeln!(
+        text,
+        "\nPlan {name}, seed {seed}, {seconds:.0} s, against {target} ({}), by {}.\n",
+        versions.gateway, versions.generator
+    );
+    phases(&mut text, results);
+    text.push('\n');
+    for line in figures(results) {
+        let _ = writeln!(text, "{line}");
+    }
+    let failures = results.failures();
+    if !failures.is_empty() {
+        text.push_str("\nFailures\n");
+        for (name, count) in failures {
+            let _ = writeln!(text, "  {:>8}  {name}: {}", style::count(count), explanation(&name));
+        }
+    }
+    for warning in &results.warnings {
+        let _ = writeln!(text, "\nWarning: {warning}");
+    }
+    text
+}
+
+/// Converged or not, in one sentence.
+pub(super) fn headline(results: &Results) -> String {
+    let checked = || results.phases.iter().filter_map(|phase| phase.checked.as_ref());
+    let wrong: u64 = checked().map(|c| c.agreement.missing + c.agreement.stale).sum();
+    let absent: u64 = checked().map(|c| c.agreement.absent).sum();
+    let states: u64 = checked().map(|c| c.agreement.states).sum();
+    let browsers = checked().map(|c| c.agreement.browsers).max().unwrap_or(0);
+    let (states, browsers) = (style::count(states), style::count(browsers));
+    match results.converged {
+        Some(true) => format!(
+            "CONVERGED: {browsers} browsers agree with the community in all {states} states, at the end of {} phase(s).",
+            checked().count()
+        ),
+        Some(false) => format!(
+            "NOT CONVERGED: of {states} states of {browsers} browsers {} are wrong; {} browsers were not connected.",
+            style::count(wrong),
+            style::count(absent)
+        ),
+        None => "NOT COMPARED: whether browsers know the truth was not checked.".to_owned(),
+    }
+}
+
+/// What speaks against the test, line by line.
+pub(super) fn trouble(results: &Results) -> Vec<String> {
+    let mut lines = Vec::new();
+    if results.interrupted {
+        lines.push("Interrupted: these are the numbers up to then.".to_owned());
+    }
+    if let Some(why) = &results.ended_early {
+        lines.push(format!("Ended early: {why}"));
+    }
+    lines.extend(results.missed.iter().map(|missed| format!("Missed: {missed}")));
+    for phase in &results.phases {
+        let Some(checked) = &phase.checked else { continue };
+        let agreement = &checked.agreement;
+        if !agreement.converged() {
+            lines.push(format!(
+                "After phase \"{}\": {} lost, {} stale, {} browsers not connected, after {}.",
+                phase.name,
+                style::count(agreement.missing),
+                style::count(agreement.stale),
+                style::count(agreement.absent),
+                style::seconds(checked.seconds)
+            ));
+            lines.extend(agreement.examples.iter().map(|example| format!("  for example {example}")));
+        }
+    }
+    lines
+}
+
+/// The columns of the table of phases, and their rows.
+pub(super) fn table(results: &Results) -> ([&'static str; 11], Vec<[String; 11]>) {
+    let head = [
+        "phase",
+        "time",
+        "browsers",
+        "pages",
+        "delivered",
+        "superseded",
+        "p50",
+        "p99",
+        "max",
+        "list p99",
+        "agreed after",
+    ];
+    let row = |phase: &PhaseResult| {
+        let updates = phase.all_updates();
+        let checked = phase.checked.as_ref().map(|checked| match checked.agreement.converged() {
+            true => style::seconds(checked.seconds),
+            false => "never".to_owned(),
+        });
+        [
+            phase.name.clone(),
+            style::seconds(phase.seconds),
+            style::count(phase.browsers as u64),
+            style::count(phase.counts.opened),
+            style::count(phase.counts.delivered),
+            style::count(phase.counts.superseded),
+            style::maybe(updates.quantile(0.5)),
+            style::maybe(updates.quantile(0.99)),
+            style::maybe(updates.max()),
+            style::maybe(phase.all_lists().quantile(0.99)),
+            checked.unwrap_or_else(|| "–".to_owned()),
+        ]
+    };
+    (head, results.phases.iter().map(row).collect())
+}
+
+fn phases(text: &mut String, results: &Results) {
+    let (head, rows) = table(results);
+    let head = head.map(str::to_owned);
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    for row in [&head].into_iter().chain(&rows) {
+        for (index, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ =
+                if index == 0 { write!(text, "{cell:<width$}") } else { write!(text, "  {cell:>width$}") };
+        }
+        text.push('\n');
+    }
+}
+
+/// One line per figure.
+pub(super) fn figures(results: &Results) -> Vec<String> {
+    let mut lines = Vec::new();
+    for transport in Transport::ALL {
+        let mut updates = Latency::new();
+        for phase in &results.phases {
+            updates.merge(&phase.updates[transport.index()]);
+        }
+        if updates.count() > 0 {
+            lines.push(format!(
+                "From change to browser over {}: p50 {}, p90 {}, p99 {}, p99.9 {}, max {}.",
+                transport.name(),
+                style::maybe(updates.quantile(0.5)),
+                style::maybe(updates.quantile(0.9)),
+                style::maybe(updates.quantile(0.99)),
+                style::maybe(updates.quantile(0.999)),
+                style::maybe(updates.max())
+            ));
+        }
+    }
+    let counts = results.counts();
+    lines.push(format!(
+        "{} changes delivered; {} more were superseded before they were sent and count with the time until their \
+         successor. {} duplicates, {} out of order.",
+        style::count(counts.delivered),
+        style::count(counts.superseded),
+        style::count(counts.duplicate),
+        style::count(counts.out_of_order)
+    ));
+    lines.push(format!(
+        "{} pages opened of {} started ({} resumed where they were); intended start to complete list: p50 {}, p99 {}.",
+        style::count(counts.opened),
+        style::count(counts.visits),
+        style::count(counts.resumed),
+        style::maybe(results.lists().quantile(0.5)),
+        style::maybe(results.lists().quantile(0.99))
+    ));
+    lines.extend(costs(results));
+    lines
+}
+
+fn costs(results: &Results) -> Vec<String> {
+    let mut lines = Vec::new();
+    for phase in &results.phases {
+        if let Some(cost) = phase.cost() {
+            lines.push(format!(
+                "CPU in phase \"{}\": gateway {} µs per delivered change, {} s in all; generator {} s, community {} s.",
+                phase.name,
+                style::digits(cost),
+                style::digits(phase.used.gateway),
+                style::digits(phase.used.generator),
+                style::digits(phase.used.community)
+            ));
+        }
+    }
+    let memory = results.memory;
+    if memory.browsers > 0 {
+        let gateway = memory.gateway.map_or_else(|| "not known".to_owned(), style::bytes);
+        lines.push(format!(
+            "Memory per browser at {} browsers, growth since before the first: gateway {gateway}, generator {}.",
+            style::count(memory.browsers as u64),
+            style::bytes(memory.generator)
+        ));
+    }
+    lines
+}

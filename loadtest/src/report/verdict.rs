@@ -1,0 +1,114 @@
+//! What the numbers mean: converged, thresholds, and whether the numbers can be believed.
+
+use std::time::Duration;
+
+use super::results::{PhaseResult, Results};
+use super::style;
+use crate::measure::Latency;
+use crate::plan::Thresholds;
+
+/// Failures of a hundred pages that are too many where the plan says nothing.
+const FAILED_PERCENT: f64 = 1.0;
+/// The generator's own delay from which its times are doubtful.
+const LAG: f64 = 0.05;
+/// Of its threads' time.
+const BUSY: f64 = 0.9;
+
+/// Missed thresholds, not converged, or failures.
+pub(super) const FAILED: u8 = 1;
+/// Ctrl-C, as shells count it.
+pub(super) const INTERRUPTED: u8 = 130;
+
+impl Results {
+    /// Judges what was measured.
+    pub(crate) fn conclude(&mut self, thresholds: &Thresholds) {
+        let checked = || self.phases.iter().filter_map(|phase| phase.checked.as_ref());
+        let converged = checked().all(|checked| checked.agreement.converged());
+        let compared = checked().any(|checked| checked.agreement.browsers > 0);
+        self.converged = compared.then_some(converged);
+        self.missed = self.missed(thresholds);
+        self.warnings = self.doubts();
+    }
+
+    /// 0: everything is as it should be.
+    pub fn exit_code(&self) -> u8 {
+        if self.interrupted {
+            return INTERRUPTED;
+        }
+        let failed = self.ended_early.is_some() || self.converged == Some(false) || !self.missed.is_empty();
+        if failed || self.counts().opened == 0 { FAILED } else { 0 }
+    }
+
+    fn missed(&self, thresholds: &Thresholds) -> Vec<String> {
+        let mut missed = Vec::new();
+        let mut time = |name: &str, limit: Option<Duration>, latency: &Latency, part: f64| {
+            let Some(limit) = limit else { return };
+            match latency.quantile(part) {
+                Some(found) if found <= limit => {}
+                Some(found) => {
+                    let (found, limit) = (style::time(found), style::time(limit));
+                    missed.push(format!("{name} is {found}, over {limit}"));
+                }
+                None => missed.push(format!("{name} was never measured")),
+            }
+        };
+        let (updates, lists) = (self.updates(), self.lists());
+        time("p50", thresholds.p50, &updates, 0.5);
+        time("p99", thresholds.p99, &updates, 0.99);
+        time("list_p99", thresholds.list_p99, &lists, 0.99);
+        let limit = thresholds.failed_percent.unwrap_or(FAILED_PERCENT);
+        let failures: u64 = self.failures().iter().map(|(_, count)| count).sum();
+        let percent = failures as f64 * 100.0 / self.counts().visits.max(1) as f64;
+        if percent > limit {
+            missed.push(format!("{failures} failures are {percent:.2} % of all pages, over {limit} %"));
+        }
+        let counts = self.counts();
+        if counts.out_of_order > 0 {
+            missed.push(format!("{} states came after newer ones", counts.out_of_order));
+        }
+        missed
+    }
+
+    fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let slow = self.timeline.iter().filter(|tick| tick.lag > LAG).count();
+        let lag = self.timeline.iter().map(|tick| tick.lag).fold(0.0, f64::max);
+        if slow > 0 {
+            doubts.push(format!(
+                "the generator was late itself, up to {}, in {slow} of {} seconds: times include its own delay",
+                style::seconds(lag),
+                self.timeline.len()
+            ));
+        }
+        let late = self.counts().late_starts;
+        if late > 0 {
+            doubts.push(format!("{late} pages started more than 100 ms late: the generator did not keep up"));
+        }
+        let busy = |phase: &&PhaseResult| {
+            phase.used.generator > BUSY * self.threads as f64 * phase.seconds && phase.seconds >= 1.0
+        };
+        for phase in self.phases.iter().filter(busy) {
+            doubts.push(format!(
+                "the generator used all of its {} thread(s) in phase \"{}\": give it more, or another machine",
+                self.threads, phase.name
+            ));
+        }
+        let full = |tick: &&super::Tick| tick.cpu.iter().sum::<f64>() > 0.95 * self.cores as f64;
+        let full = self.timeline.iter().filter(full).count();
+        if full > 0 {
+            doubts.push(format!(
+                "gateway, generator and community together filled all {} cores of this machine in {full} of {} \
+                 seconds: apart from each other they would be faster",
+                self.cores,
+                self.timeline.len()
+            ));
+        }
+        if self.updates().count() == 0 && self.counts().opened > 0 {
+            doubts.push("no change was measured: nobody stamps changes, or nobody changed".to_owned());
+        }
+        doubts
+    }
+}
+
+#[cfg(test)]
+mod tests;

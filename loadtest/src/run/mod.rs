@@ -1,0 +1,244 @@
+//! A test from its plan to its results: phase after phase, with a look at everything once a second.
+
+mod sampler;
+mod schedule;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep};
+
+use crate::clients::{Action, Crew, Setup};
+use crate::estate::{Estate, EstateError};
+use crate::measure::{Agreement, PhaseRecord, micros};
+use crate::plan::{Dice, Phase, Plan};
+use crate::report::{Checked, Line, PhaseResult, Results, Used};
+
+use sampler::Sampler;
+
+/// How often browsers are compared until they agree.
+const COMPARE: Duration = Duration::from_millis(250);
+/// Updates may still be on their way when changes have stopped.
+const LET_GO: Duration = Duration::from_millis(200);
+
+/// Why there are no results.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing to test.
+    #[error(transparent)]
+    Estate(#[from] EstateError),
+    /// Threads or signals.
+    #[error("the load test cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// What is not in the plan.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The gateway's program, if it is not beside this one.
+    pub gateway: Option<PathBuf>,
+    /// Tell what goes on, a line at a time, on stderr.
+    pub live: bool,
+}
+
+/// A test that is on.
+struct Test<'a> {
+    plan: &'a Plan,
+    estate: Estate,
+    crews: Vec<Crew>,
+    sampler: Sampler,
+    signals: [Signal; 2],
+    dice: Dice,
+    /// Browsers that should be there.
+    open: usize,
+    results: Results,
+}
+
+/// Why a phase did not go to its end.
+enum Stop {
+    Interrupted,
+    Early(String),
+}
+
+/// Runs the plan. Whatever happens after the start, what was measured is in the results.
+pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
+    let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    allow_many_files();
+    let estate = Estate::prepare(plan, options.gateway).await?;
+    let mut crews = Vec::new();
+    for number in 0..plan.threads {
+        let seed = plan.seed.wrapping_add(number as u64);
+        crews.push(Crew::start(Setup { cast: estate.cast.clone(), dialer: estate.dialer.clone(), seed })?);
+    }
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let results = Results::new(plan, &estate.url, &estate.version, started);
+    let sampler = Sampler::new(&estate, options.live, plan.duration());
+    let dice = Dice::new(plan.seed, u64::MAX / 3);
+    let mut test = Test { plan, estate, crews, sampler, signals, dice, open: 0, results };
+    test.all_phases().await;
+    Ok(test.end().await)
+}
+
+/// As many files as the system allows.
+fn allow_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Not being allowed to raise it is no error: refused connections are counted by kind.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+impl Test<'_> {
+    async fn all_phases(&mut self) {
+        for index in 0..self.plan.phases.len() {
+            let Some(phase) = self.plan.phases.get(index).cloned() else { return };
+            match self.phase(index, &phase).await {
+                Ok(()) => {}
+                Err(Stop::Interrupted) => {
+                    self.results.interrupted = true;
+                    return;
+                }
+                Err(Stop::Early(why)) => {
+                    self.results.ended_early = Some(why);
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn phase(&mut self, index: usize, phase: &Phase) -> Result<(), Stop> {
+        let begun = Instant::now();
+        for crew in &self.crews {
+            crew.recorder().begin_phase(micros());
+        }
+        let before = self.sampler.usage();
+        self.results.phases.push(PhaseResult::begin(phase));
+        self.set_rate(phase.changes_per_second).await?;
+        let actions = schedule::actions(phase, begun, &mut self.open, &mut self.dice);
+        self.hand_out(actions).await;
+        let waited = self.wait_until(index, begun + phase.duration).await;
+        let used = before.until(&self.sampler.usage());
+        let lasted = begun.elapsed();
+        let mut checked = None;
+        if waited.is_ok() && phase.check {
+            checked = self.check().await?;
+        }
+        let open = self.crews.iter().map(Crew::open).sum();
+        if let Some(result) = self.results.phases.get_mut(index) {
+            result.end(lasted, open, used, checked);
+        }
+        self.sampler.note_memory(&mut self.results, open);
+        waited?;
+        let opened: u64 = self.records(|record| record.counts.opened).into_iter().sum();
+        if self.open > 0 && opened == 0 {
+            let why = format!("no page could be opened in phase \"{}\"", phase.name);
+            return Err(Stop::Early(why));
+        }
+        Ok(())
+    }
+
+    /// Looks at everything once a second until the time has come.
+    async fn wait_until(&mut self, phase: usize, end: Instant) -> Result<(), Stop> {
+        loop {
+            let next = end.min(self.sampler.next_look());
+            let [interrupt, terminate] = &mut self.signals;
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                _ = interrupt.recv() => return Err(Stop::Interrupted),
+                _ = terminate.recv() => return Err(Stop::Interrupted),
+            }
+            self.sampler.look(phase, self.open, &self.crews, &mut self.results);
+            if let Some(words) = self.estate.casualty() {
+                return Err(Stop::Early(words));
+            }
+            if Instant::now() >= end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stops all changes and compares browsers with the community until they agree, or too long.
+    async fn check(&mut self) -> Result<Option<Checked>, Stop> {
+        if !self.estate.knows_truth() {
+            return Ok(None);
+        }
+        self.set_rate(0.0).await?;
+        let begun = Instant::now();
+        sleep(LET_GO).await;
+        loop {
+            let truth = self.estate.truth().await.map_err(|error| Stop::Early(error.to_string()))?;
+            let Some(truth) = truth.map(Arc::new) else { return Ok(None) };
+            let mut agreement = Agreement::default();
+            for crew in &self.crews {
+                agreement.add(crew.compare(truth.clone()).await);
+            }
+            if agreement.converged() || begun.elapsed() > self.plan.settle {
+                return Ok(Some(Checked::new(agreement, begun.elapsed())));
+            }
+            let [interrupt, terminate] = &mut self.signals;
+            tokio::select! {
+                () = sleep(COMPARE) => {}
+                _ = interrupt.recv() => return Err(Stop::Interrupted),
+                _ = terminate.recv() => return Err(Stop::Interrupted),
+            }
+        }
+    }
+
+    async fn set_rate(&mut self, per_second: f64) -> Result<(), Stop> {
+        self.estate.change_rate(per_second).await.map_err(|error| Stop::Early(error.to_string()))
+    }
+
+    /// To each crew what its browsers do.
+    async fn hand_out(&self, actions: Vec<Action>) {
+        let count = self.crews.len().max(1);
+        for (number, crew) in self.crews.iter().enumerate() {
+            let own = actions.iter().copied().filter(|action| action.browser % count == number);
+            crew.schedule(own.collect()).await;
+        }
+    }
+
+    fn records<T>(&self, read: impl Fn(&PhaseRecord) -> T) -> Vec<T> {
+        self.crews
+            .iter()
+            .flat_map(|crew| crew.recorder().phases().iter().map(&read).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Gathers what the crews have recorded, and stops everything.
+    async fn end(mut self) -> Results {
+        for crew in &self.crews {
+            crew.close_books();
+            for (result, record) in self.results.phases.iter_mut().zip(crew.recorder().phases()) {
+                result.add(record);
+            }
+        }
+        if self.sampler.live() {
+            eprintln!("{}", Line("stopping"));
+        }
+        self.sampler.finish(&mut self.results);
+        drop(std::mem::take(&mut self.crews));
+        self.estate.stop().await;
+        self.results.conclude(&self.plan.thresholds);
+        self.results
+    }
+}
+
+/// CPU time of everybody at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moment {
+    gateway: Duration,
+    generator: Duration,
+    community: Duration,
+}
+
+impl Moment {
+    fn until(&self, later: &Self) -> Used {
+        let seconds = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64();
+        Used {
+            gateway: seconds(self.gateway, later.gateway),
+            generator: seconds(self.generator, later.generator),
+            community: seconds(self.community, later.community),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! A look at everything once a second: what the browsers got, who uses how much of the machine, and how
+//! late the generator itself is.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Moment;
+use crate::clients::Crew;
+use crate::estate::Estate;
+use crate::measure::{Latency, Process, Usage};
+use crate::report::{Line, Results, Tick};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// About so many live lines in a test.
+const LINES: u32 = 40;
+
+pub(super) struct Sampler {
+    gateway: Option<Process>,
+    community: Option<Process>,
+    began: Instant,
+    next: Instant,
+    last: (Instant, [Usage; 3]),
+    /// Before the first browser.
+    idle: [Usage; 3],
+    live: bool,
+    /// Seconds between live lines.
+    every: u64,
+}
+
+impl Sampler {
+    pub(super) fn new(estate: &Estate, live: bool, duration: Duration) -> Self {
+        let (gateway, community) = (estate.gateway, estate.community);
+        let now = Instant::now();
+        let idle = usages(gateway, community);
+        let every = (duration / LINES).as_secs().clamp(1, 60);
+        Self { gateway, community, began: now, next: now + SECOND, last: (now, idle), idle, live, every }
+    }
+
+    pub(super) fn live(&self) -> bool {
+        self.live
+    }
+
+    pub(super) fn next_look(&self) -> Instant {
+        self.next
+    }
+
+    pub(super) fn usage(&self) -> Moment {
+        let [gateway, generator, community] = usages(self.gateway, self.community);
+        Moment { gateway: gateway.cpu, generator: generator.cpu, community: community.cpu }
+    }
+
+    /// Takes the second that has passed, if it has.
+    pub(super) fn look(&mut self, phase: usize, wanted: usize, crews: &[Crew], results: &mut Results) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        self.next = (self.next + SECOND).max(now);
+        let usages = usages(self.gateway, self.community);
+        let (then, before) = std::mem::replace(&mut self.last, (now, usages));
+        let passed = now.duration_since(then).as_secs_f64();
+        let mut updates = Latency::new();
+        let (mut delivered, mut failures, mut open, mut lag) = (0, 0, 0, Duration::ZERO);
+        for crew in crews {
+            let second = crew.recorder().take_second();
+            updates.merge(&second.updates);
+            delivered += second.delivered;
+            failures += second.failures;
+            open += crew.open();
+            lag = lag.max(crew.take_lag());
+        }
+        let mut cpu = [0.0; 3];
+        let mut memory = [0; 3];
+        for (index, (usage, before)) in usages.iter().zip(&before).enumerate() {
+            cpu[index] = usage.cpu.saturating_sub(before.cpu).as_secs_f64() / passed;
+            memory[index] = usage.memory;
+        }
+        let tick = Tick {
+            at: now.duration_since(self.began).as_secs_f64(),
+            phase,
+            wanted,
+            open,
+            delivered: delivered as f64 / passed,
+            failures,
+            p50: updates.quantile(0.5).map(|time| time.as_secs_f64()),
+            p99: updates.quantile(0.99).map(|time| time.as_secs_f64()),
+            max: updates.max().map(|time| time.as_secs_f64()),
+            cpu,
+            memory,
+            lag: lag.as_secs_f64(),
+        };
+        if self.live && (results.timeline.len() as u64).is_multiple_of(self.every) {
+            let name = results.phases.get(phase).map_or("", |phase| phase.name.as_str());
+            eprintln!("{}", Line((name, &tick)));
+        }
+        results.timeline.push(tick);
+    }
+
+    /// Memory per browser, where there are most of them.
+    pub(super) fn note_memory(&self, results: &mut Results, open: usize) {
+        if open == 0 || open < results.memory.browsers {
+            return;
+        }
+        let per = |now: Usage, before: Usage| now.memory.saturating_sub(before.memory) / open as u64;
+        let [gateway, generator, _] = usages(self.gateway, self.community);
+        results.memory.browsers = open;
+        results.memory.gateway = self.gateway.map(|_| per(gateway, self.idle[0]));
+        results.memory.generator = per(generator, self.idle[1]);
+    }
+
+    pub(super) fn finish(&self, results: &mut Results) {
+        results.seconds = self.began.elapsed().as_secs_f64();
+    }
+}
+
+/// Of gateway, generator and community; nothing for those elsewhere.
+fn usages(gateway: Option<Process>, community: Option<Process>) -> [Usage; 3] {
+    let usage = |process: Option<Process>| process.and_then(Process::usage).unwrap_or_default();
+    [usage(gateway), usage(Some(Process::own())), usage(community)]
+}
