@@ -63,7 +63,7 @@ impl Decoder {
     ) -> Result<usize, FailureKind> {
         let mut used = 0;
         while let Some(rest) = bytes.get(used..)
-            && let Some((first, payload, length)) = frame(rest)?
+            && let Some(Frame { first, payload, length }) = frame(rest)?
         {
             used += length;
             let (last, opcode) = (first & 0x80 != 0, first & 0x0f);
@@ -98,8 +98,15 @@ pub(super) fn close() -> Vec<u8> {
     encode(CLOSE, &1001_u16.to_be_bytes())
 }
 
-/// First byte, payload and whole length of the first frame, if it is all there.
-fn frame(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, FailureKind> {
+/// A whole frame; `length` is all of it.
+struct Frame<'a> {
+    first: u8,
+    payload: &'a [u8],
+    length: usize,
+}
+
+/// The first frame, if it is all there.
+fn frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, FailureKind> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     // A server never masks (RFC 6455 5.1).
     let (extra, length) = match second {
@@ -116,7 +123,8 @@ fn frame(bytes: &[u8]) -> Result<Option<(u8, &[u8], usize)>, FailureKind> {
     };
     let length = usize::try_from(length).ok().filter(|length| *length <= LONGEST);
     let length = length.ok_or(FailureKind::BadAnswer)?;
-    Ok(rest.get(extra..extra + length).map(|payload| (*first, payload, 2 + extra + length)))
+    let payload = rest.get(extra..extra + length);
+    Ok(payload.map(|payload| Frame { first: *first, payload, length: 2 + extra + length }))
 }
 
 /// A frame with a mask of zeros: legal, and nothing has to be computed.

@@ -230,9 +230,10 @@ impl PhaseResult {
         all
     }
 
-    /// Gateway CPU per delivered change, in microseconds; `None` where it is not known or means nothing.
+    /// Gateway CPU per delivered change, in microseconds; `None` where it is not known or means nothing:
+    /// where pages come and go, most of it is theirs.
     pub fn cost(&self) -> Option<f64> {
-        let enough = self.counts.delivered >= 1000 && self.used.gateway > 0.0;
+        let enough = self.kind == "hold" && self.counts.delivered >= 1000 && self.used.gateway > 0.0;
         enough.then(|| self.used.gateway * 1e6 / self.counts.delivered as f64)
     }
 }

@@ -187,16 +187,15 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
 fn costs(results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
     for phase in &results.phases {
-        if let Some(cost) = phase.cost() {
-            lines.push(format!(
-                "CPU in phase \"{}\": gateway {} µs per delivered change, {} s in all; generator {} s, community {} s.",
-                phase.name,
-                style::digits(cost),
-                style::digits(phase.used.gateway),
-                style::digits(phase.used.generator),
-                style::digits(phase.used.community)
-            ));
-        }
+        let cost = phase.cost().map(|cost| format!(", {} µs per delivered change", style::digits(cost)));
+        lines.push(format!(
+            "CPU in phase \"{}\": gateway {} s{}; generator {} s, community {} s.",
+            phase.name,
+            style::digits(phase.used.gateway),
+            cost.unwrap_or_default(),
+            style::digits(phase.used.generator),
+            style::digits(phase.used.community)
+        ));
     }
     let memory = results.memory;
     if memory.browsers > 0 {

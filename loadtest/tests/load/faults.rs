@@ -1,0 +1,119 @@
+//! What cannot work is said in words, by kind, with an exit code.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+
+use crate::support::Folder;
+
+/// A plan against a target that needs nobody behind it.
+fn plan(url: &str, more: &str) -> String {
+    format!(
+        "[target]\nurl = \"{url}\"\npeople_file = \"people.txt\"\n{more}\n[population]\nwatches = 2\n\
+         [[phase]]\nkind = \"ramp\"\nduration = \"500ms\"\nbrowsers = 5\n\
+         [[phase]]\nkind = \"hold\"\nduration = \"10min\"\n"
+    )
+}
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("people.txt", "CN=Ann/O=R\nCN=Bo/O=R\nCN=Cy/O=R\n");
+    folder
+}
+
+/// A server that says the same to everybody.
+fn server(answer: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    addr
+}
+
+#[test]
+fn nobody_there_is_counted_explained_and_no_success() {
+    // A port that was free a moment ago.
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = folder();
+    let ended = folder.run(&plan(&format!("http://{addr}"), "")).end();
+    assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
+    assert!(ended.out.contains("Ended early: no page could be opened"), "{}", ended.out);
+    assert!(ended.out.contains("unreachable: nothing accepts connections there"), "{}", ended.out);
+    let results = ended.results.unwrap();
+    assert_eq!(results.phases[0].failures["unreachable"], 5);
+}
+
+#[test]
+fn a_refused_login_is_told_from_other_refusals() {
+    for (answer, name) in [
+        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "login refused"),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "origin refused"),
+        ("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n", "unavailable"),
+        ("SSH-2.0-OpenSSH\r\n", "bad answer"),
+    ] {
+        let folder = folder();
+        let ended = folder.run(&plan(&format!("http://{}", server(answer)), "")).end();
+        assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
+        let results = ended.results.unwrap();
+        assert_eq!(results.phases[0].failures.get(name), Some(&5), "{:?}", results.phases[0].failures);
+        assert!(ended.html.contains(name));
+    }
+}
+
+#[test]
+fn an_untrusted_certificate_is_told_from_no_tls() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let addr = tls_server(&made);
+    let folder = folder();
+    folder.write("other.pem", &other.cert.pem());
+    let ended = folder.run(&plan(&format!("https://{addr}"), "ca = \"other.pem\"")).end();
+    assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
+    assert_eq!(ended.results.unwrap().phases[0].failures["certificate"], 5);
+    let plain = server("HTTP/1.1 400 Bad Request\r\n\r\n");
+    let ended = folder.run(&plan(&format!("https://{plain}"), "ca = \"other.pem\"")).end();
+    assert_eq!(ended.results.unwrap().phases[0].failures["tls"], 5, "{}", ended.out);
+}
+
+#[test]
+fn every_mistake_in_a_plan_is_told_before_anything_starts() {
+    let folder = Folder::new();
+    let ended = folder.run("sead = 1\n[[phase]]\nkind = \"ramp\"\nduration = \"1\"\n").end();
+    assert_eq!(ended.code, Some(64));
+    let lines: Vec<_> = ended.err.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", ended.err);
+    assert!(lines[0].starts_with("test.toml:1: sead: unknown key"), "{}", ended.err);
+    assert!(ended.results.is_none());
+    let ended = folder.start(&["run", "nothing"]).end();
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.err.contains("presets are smoke, inbox"), "{}", ended.err);
+    let listed = folder.start(&["presets"]).end();
+    assert!(listed.out.contains("server-load-im-75"), "{}", listed.out);
+}
+
+/// Shakes hands with whoever trusts it.
+fn tls_server(made: &rcgen::CertifiedKey<rcgen::KeyPair>) -> SocketAddr {
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let config = loadtest_sim::tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(mut stream), Ok(mut tls)) = (stream, rustls::ServerConnection::new(config.clone()))
+            else {
+                return;
+            };
+            while tls.is_handshaking() {
+                if tls.complete_io(&mut stream).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    addr
+}

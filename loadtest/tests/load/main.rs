@@ -1,0 +1,7 @@
+//! `livename-load run` as a process: the whole estate, faults, and what it says about them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
+mod faults;
+mod support;
+mod whole;

@@ -1,0 +1,115 @@
+//! Tests of a whole estate.
+
+use std::time::Duration;
+
+use crate::support::{Folder, has_gateway, kill, wait};
+
+#[test]
+fn smoke_converges_over_both_transports_and_writes_its_report() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let ended = folder.start(&["run", "smoke", "--out", "out"]).end();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+    assert!(ended.out.starts_with("CONVERGED: 20 browsers agree"), "{}", ended.out);
+    let results = ended.results.unwrap();
+    let counts = results.counts();
+    assert_eq!((counts.visits, counts.opened, counts.resumed), (30, 30, 10));
+    assert_eq!((counts.duplicate, counts.out_of_order), (0, 0));
+    for transport in 0..2 {
+        let delivered: u64 = results.phases.iter().map(|phase| phase.updates[transport].count()).sum();
+        assert!(delivered > 50, "{delivered} over transport {transport}");
+    }
+    assert!(results.timeline.iter().any(|tick| tick.cpu[0] > 0.0), "the gateway is measured");
+    assert!(ended.html.contains("CONVERGED") && ended.html.contains("<svg"));
+    assert!(ended.err.contains("of     20 browsers"), "it tells what goes on: {}", ended.err);
+    // The same results against themselves differ in nothing.
+    let compared = folder.start(&["compare", "out.json", "out.json"]).end();
+    assert!(compared.out.contains("change to browser p50") && !compared.out.contains("% *"));
+}
+
+#[test]
+fn own_logins_over_https_converge_too() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let ended = folder
+        .run(
+            "[estate]\nown_presence = \"login\"\nprivacy = \"own\"\ntls = true\n\
+             [population]\npeople = 60\nwatches = 15\nchanges_per_second = 40\n\
+             [transports]\nwebsocket = 1\nsse = 1\n\
+             [[phase]]\nkind = \"ramp\"\nduration = \"2s\"\nbrowsers = 20\n\
+             [[phase]]\nkind = \"hold\"\nduration = \"2s\"\nreloads_per_second = 3\n",
+        )
+        .end();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+    let results = ended.results.unwrap();
+    assert_eq!(results.converged, Some(true));
+    assert!(results.target.starts_with("https://"));
+    assert_eq!(results.counts().visits, 26);
+}
+
+#[test]
+fn a_gateway_that_hangs_shows_in_full() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let program = folder.run(
+        "[population]\npeople = 50\nwatches = 20\nchanges_per_second = 100\n\
+         [[phase]]\nkind = \"ramp\"\nduration = \"2s\"\nbrowsers = 20\n\
+         [[phase]]\nkind = \"hold\"\nduration = \"10s\"\n",
+    );
+    let gateway = program.started("--config");
+    // Until the hold: the browsers are connected.
+    wait("open browsers", || (connections(gateway) >= 20).then_some(()));
+    std::thread::sleep(Duration::from_secs(2));
+    kill("STOP", gateway);
+    std::thread::sleep(Duration::from_secs(3));
+    kill("CONT", gateway);
+    let ended = program.end();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+    let results = ended.results.unwrap();
+    let updates = results.updates();
+    let max = updates.max().unwrap();
+    assert!(max >= Duration::from_millis(2800), "the longest is {max:?}");
+    // Of about 12 s, 3 were stopped; changes in them waited 1.5 s on average. People change twice a second,
+    // so most of these changes were overtaken, and still count.
+    let counts = results.counts();
+    assert!(counts.superseded > counts.delivered / 20, "{counts:?}");
+    let hung: u64 = updates.buckets().filter(|(micros, _)| *micros > 500_000).map(|(_, count)| count).sum();
+    let part = hung as f64 / updates.count() as f64;
+    assert!((0.12..0.35).contains(&part), "{part} of the changes waited for more than half a second");
+}
+
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let program = folder.run(
+        "[population]\npeople = 50\nwatches = 20\nchanges_per_second = 40\n\
+         [[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 10\n\
+         [[phase]]\nkind = \"hold\"\nduration = \"10min\"\n",
+    );
+    let gateway = program.started("--config");
+    wait("open browsers", || (connections(gateway) >= 10).then_some(()));
+    std::thread::sleep(Duration::from_secs(2));
+    program.signal("INT");
+    let ended = program.end();
+    assert_eq!(ended.code, Some(130), "{}{}", ended.err, ended.out);
+    assert!(ended.out.contains("Interrupted"), "{}", ended.out);
+    let results = ended.results.unwrap();
+    assert!(results.interrupted && results.counts().delivered > 0);
+    assert!(!std::path::Path::new(&format!("/proc/{gateway}")).exists(), "its processes are gone");
+}
+
+/// Sockets that a process has open.
+fn connections(pid: u32) -> usize {
+    let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(Result::ok);
+    let links = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+}
