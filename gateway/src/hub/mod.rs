@@ -175,3 +175,6 @@ impl HubTask {
         self.metrics.updates_unchanged(now.unchanged - before.unchanged);
     }
 }
+
+#[cfg(test)]
+mod tests;

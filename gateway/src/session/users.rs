@@ -172,3 +172,122 @@ impl Drop for User {
         self.metrics.sessions(-1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+
+    use gateway_core::ScopeId;
+    use tokio::sync::{mpsc, watch};
+
+    use super::*;
+
+    /// Logins that go nowhere, and the ends of those that were opened.
+    #[derive(Default)]
+    struct Nowhere(Mutex<Vec<(mpsc::Receiver<crate::hub::OwnCommand>, CancellationToken)>>);
+
+    impl OwnLogins for Nowhere {
+        fn open(
+            &self,
+            user: &PersonId,
+            token: Secret,
+        ) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>> {
+            let (person, presence) = (user.clone(), Presence::default());
+            Box::pin(async move {
+                // As in life: others get a turn while a scope is opened.
+                tokio::task::yield_now().await;
+                let (_, me) = watch::channel(Me { person, presence, login: LoginState::Up });
+                let ((commands, queue), over) = (mpsc::channel(1), CancellationToken::new());
+                self.0.lock().unwrap().push((queue, over.clone()));
+                OwnLogin { scope: ScopeId(1), me, commands, token: watch::channel(token).0, over }
+            })
+        }
+    }
+
+    struct Fixture {
+        users: Arc<Users>,
+        logins: Arc<Nowhere>,
+        tasks: TaskTracker,
+        stopped: CancellationToken,
+        limits: Limits,
+    }
+
+    impl Fixture {
+        fn new(grace: Duration) -> Self {
+            let (logins, tasks) = (Arc::new(Nowhere::default()), TaskTracker::new());
+            let stopped = CancellationToken::new();
+            let shared = Arc::clone(&logins) as Arc<dyn OwnLogins>;
+            let users = Users::new(Some(shared), tasks.clone(), stopped.clone(), Arc::new(Metrics::new()));
+            let limits = Limits { session_grace: grace, sessions_per_user: 2, ..Limits::default() };
+            Self { users: Arc::new(users), logins, tasks, stopped, limits }
+        }
+
+        async fn join(&self) -> Result<Page, SessionError> {
+            self.users.join("CN=Ann".into(), Secret::from("token"), &self.limits).await
+        }
+
+        /// Logins that nobody has ended.
+        fn open_logins(&self) -> usize {
+            let logins = self.logins.0.lock().unwrap();
+            logins.iter().filter(|(queue, over)| !queue.is_closed() && !over.is_cancelled()).count()
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_page_at_the_very_end_of_the_grace_time_gets_a_session_that_lives() {
+        let grace = Duration::from_millis(2);
+        let fixture = Fixture::new(grace);
+        for round in 0..200_u32 {
+            drop(fixture.join().await.unwrap());
+            // Around the end, on both sides of it.
+            tokio::time::sleep(grace + Duration::from_micros(u64::from(round % 20) * 100)).await;
+            let page = fixture.join().await.unwrap();
+            let known = fixture.users.users.get(page.user.person()).map(|known| Arc::clone(&known));
+            assert!(known.is_some_and(|known| Arc::ptr_eq(&known, &page.user)), "it is the one that counts");
+            assert!(!page.user.logged_out.is_cancelled());
+            drop(page);
+        }
+        fixture.tasks.close();
+        fixture.tasks.wait().await;
+        assert_eq!((fixture.users.count(), fixture.open_logins()), (0, 0), "nothing is left");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_last_page_starts_the_grace_time_and_a_new_one_stops_it() {
+        let fixture = Fixture::new(Duration::from_secs(90));
+        let (first, second) = (fixture.join().await.unwrap(), fixture.join().await.unwrap());
+        assert_eq!(fixture.join().await.err(), Some(SessionError::TooManyPages));
+        drop(first);
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        assert_eq!(fixture.open_logins(), 1);
+        drop(second);
+        tokio::time::sleep(Duration::from_secs(89)).await;
+        let third = fixture.join().await.unwrap();
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        assert_eq!((fixture.users.count(), fixture.open_logins()), (1, 1));
+        drop(third);
+        tokio::time::sleep(Duration::from_secs(91)).await;
+        assert_eq!((fixture.users.count(), fixture.open_logins()), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_logout_and_the_end_of_the_node_wait_for_nobody() {
+        let fixture = Fixture::new(Duration::from_secs(90));
+        let (first, second) = (fixture.join().await.unwrap(), fixture.join().await.unwrap());
+        first.log_out();
+        assert!(second.user.logged_out.is_cancelled());
+        assert_eq!((fixture.users.count(), fixture.open_logins()), (0, 0), "although pages hold it");
+        // A page that comes now is a new session, which the old one's pages do not touch.
+        let third = fixture.join().await.unwrap();
+        drop((first, second));
+        assert_eq!((fixture.users.count(), fixture.open_logins()), (1, 1));
+        drop(third);
+        fixture.stopped.cancel();
+        fixture.tasks.close();
+        let waited = tokio::time::Instant::now();
+        fixture.tasks.wait().await;
+        assert!(waited.elapsed() < Duration::from_secs(1), "{:?}", waited.elapsed());
+    }
+}
