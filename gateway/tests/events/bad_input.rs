@@ -109,7 +109,7 @@ async fn a_wrong_message_ends_the_channel_and_says_why() {
         ("unmasked", b"\x81\x01x".to_vec(), "bad_message", 1007),
         ("a continuation of nothing", frame(&[0x80, 0x81], b"x"), "bad_message", 1007),
         ("a ping in pieces", frame(&[0x09, 0x81], b"x"), "bad_message", 1007),
-        ("too large", frame(&[0x81, 0xfe, 0x07, 0xd0], &[b'x'; 2000]), "message_too_big", 1009),
+        ("too large", frame(&[0x81, 0xfe, 0xff, 0xff], &[b'x'; 0xffff]), "message_too_big", 1009),
         ("endless", frame(&[0x81, 0xff, 0x7f, 0, 0, 0, 0, 0, 0, 0], b"x"), "message_too_big", 1009),
     ];
     for (what, bytes, code, close) in cases {

@@ -31,6 +31,8 @@ async fn ten_thousand_names_are_watched_through_one_observer() {
         .tuning(|tuning| {
             tuning.unknown_after = Duration::from_secs(60);
             tuning.linger = Duration::from_millis(100);
+            // A hundred commands when a page goes.
+            tuning.batch = 50;
         })
         .start()
         .await;
