@@ -11,6 +11,9 @@
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 30_000;
 const WATCHES_IN_ONE_COMMAND = 500;
+// Mail servers renew the cookie while a user works: look for the new one so long before the old one ends.
+const RENEW_BEFORE = 120;
+const RENEW_AGAIN = 20;
 
 export class Presence extends EventTarget {
   #url;
@@ -21,6 +24,8 @@ export class Presence extends EventTarget {
   #nextId = 1;
   #answers = new Map();
   #useSse;
+  #channel = null;
+  #renewal = 0;
 
   constructor({ url = "/livename/v1/events", transport = "auto" } = {}) {
     super();
@@ -60,6 +65,7 @@ export class Presence extends EventTarget {
 
   close() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#renewal);
     this.#changeState("ended", "closed by the page");
     this.#transport?.close();
   }
@@ -94,6 +100,8 @@ export class Presence extends EventTarget {
     switch (message.type) {
       case "hello":
         this.#failures = 0;
+        this.#channel = message.channel;
+        this.#renewSoon(message.expires_in);
         this.#setMe(message.me);
         this.#changeState("open");
         this.#sendWatches([...this.watched], this.#cursor);
@@ -122,6 +130,21 @@ export class Presence extends EventTarget {
         this.#tell("problem", message);
         break;
     }
+  }
+
+  #renewSoon(expiresIn) {
+    clearTimeout(this.#renewal);
+    if (expiresIn === null) return;
+    const wait = Math.max(expiresIn - RENEW_BEFORE, Math.min(RENEW_AGAIN, expiresIn / 2), 1);
+    // Timers do not go beyond 24 days.
+    this.#renewal = setTimeout(() => this.#renew(), Math.min(wait, 2_000_000) * 1000);
+  }
+
+  /** The request carries the cookie that the browser has now; a socket keeps the one of its beginning. */
+  async #renew() {
+    if (this.state !== "open") return;
+    const [answer] = await post(this.#url, this.#channel, { op: "renew" }).catch(() => [{ expires_in: RENEW_AGAIN }]);
+    if (answer) this.#renewSoon(answer.expires_in);
   }
 
   #sendWatches(ids, since) {
@@ -159,6 +182,17 @@ export class Presence extends EventTarget {
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+/** Commands beside the channel; resolves to their answers. */
+async function post(url, channel, command) {
+  const response = await fetch(new URL(`${url.pathname}/${channel}`, url), {
+    method: "POST",
+    credentials: "include",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(command),
+  });
+  return response.ok ? response.json() : [];
 }
 
 class SocketTransport {
@@ -210,17 +244,10 @@ class SseTransport {
   }
 
   send(command) {
-    this.#last = this.#last.then(() => this.#post(command)).catch(() => {});
-  }
-
-  async #post(command) {
-    const response = await fetch(new URL(`${this.#url.pathname}/${this.#channel}`, this.#url), {
-      method: "POST",
-      credentials: "include",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(command),
-    });
-    for (const answer of response.ok ? await response.json() : []) this.#events.message(answer);
+    this.#last = this.#last
+      .then(() => post(this.#url, this.#channel, command))
+      .then((answers) => answers.forEach((answer) => this.#events.message(answer)))
+      .catch(() => {});
   }
 
   close() {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::shard::{Batch, Ended, WatchError};
+use protocol::secret::Secret;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::command::{self, Command, Op, Refusal};
 use super::message::{self, End};
@@ -28,6 +31,25 @@ pub(super) struct Channel {
     metrics: Arc<Metrics>,
     clock: Clock,
     transport: &'static str,
+    /// When the page's token ends; a renewal puts it off.
+    expires: watch::Sender<Option<Instant>>,
+}
+
+/// What a channel begins with.
+pub(super) struct Terms {
+    /// Those in force; they stay the channel's.
+    pub(super) limits: Limits,
+    /// `websocket` or `sse`.
+    pub(super) transport: &'static str,
+    /// How long the page's token is good for; `None` without one.
+    pub(super) expires_in: Option<Duration>,
+}
+
+/// A token that has just been proved, for [`Channel::commands`].
+pub(super) struct Fresh<'a> {
+    pub(super) token: &'a Secret,
+    /// How long it is good for.
+    pub(super) left: Duration,
 }
 
 impl ChannelKey {
@@ -53,43 +75,44 @@ impl Channel {
         key: ChannelKey,
         subscription: Subscription,
         page: Option<Page>,
-        limits: Limits,
+        terms: Terms,
         metrics: Arc<Metrics>,
         clock: Clock,
-        transport: &'static str,
     ) -> Self {
+        let Terms { limits, transport, expires_in } = terms;
         metrics.subscribers(transport, 1);
-        Self { key, page, subscription, limits, metrics, clock, transport }
+        let expires = watch::Sender::new(expires_in.and_then(|left| Instant::now().checked_add(left)));
+        Self { key, page, subscription, limits, metrics, clock, transport, expires }
     }
 
     /// The first message.
     pub(super) fn hello(&self) -> Bytes {
-        message::hello(&self.key.0, self.me().as_ref(), &self.limits)
+        message::hello(&self.key.0, self.me().as_ref(), self.expires_in(), &self.limits)
     }
 
     /// A command as a WebSocket carries it; the answer goes into the ordered lane.
     pub(super) fn command(&self, text: &[u8]) {
         let answer = match command::one(text) {
-            Ok(command) => self.carry_out(command),
+            Ok(command) => self.carry_out(command, None),
             Err(refusal) => message::error(&refusal),
         };
         self.subscription.notice(answer);
     }
 
-    /// Commands as a `POST` carries them; the answers are a JSON array.
-    pub(super) fn commands(&self, text: &[u8]) -> Result<Bytes, Refusal> {
+    /// Commands as a `POST` carries them, with the token of its cookie; the answers are a JSON array.
+    pub(super) fn commands(&self, text: &[u8], fresh: Option<&Fresh<'_>>) -> Result<Bytes, Refusal> {
         let commands = command::many(text)?;
         let answers: Vec<Bytes> = commands
             .into_iter()
             .map(|command| match command {
-                Ok(command) => self.carry_out(command),
+                Ok(command) => self.carry_out(command, fresh),
                 Err(refusal) => message::error(&refusal),
             })
             .collect();
         Ok([b"[".as_slice(), &answers.join(b",".as_slice()), b"]"].concat().into())
     }
 
-    fn carry_out(&self, Command { id, op }: Command) -> Bytes {
+    fn carry_out(&self, Command { id, op }: Command, fresh: Option<&Fresh<'_>>) -> Bytes {
         let done = match op {
             Op::Watch { ids, since } => self.subscription.watch(&ids, since).map_err(|error| match error {
                 WatchError::TooMany { limit } => Refusal::new(
@@ -117,11 +140,41 @@ impl Channel {
                 Ok(())
             }
             Op::Ping => return message::pong(id),
+            Op::Renew => match fresh {
+                Some(fresh) => return message::renewed(id, self.renew(fresh)),
+                None => {
+                    Err(Refusal::new(id, "no_token", "send it by POST: the request's cookie is the token"))
+                }
+            },
         };
         match done {
             Ok(()) => message::ok(id),
             Err(refusal) => message::error(&refusal),
         }
+    }
+
+    /// The page goes on with a fresh token, and so does the user's own login at its next connection. An older
+    /// token than the one at hand changes nothing.
+    fn renew(&self, fresh: &Fresh<'_>) -> Option<Duration> {
+        let end = Instant::now().checked_add(fresh.left);
+        self.expires.send_if_modified(|expires| {
+            let later = end > *expires;
+            *expires = end.max(*expires);
+            later
+        });
+        if let Some(page) = &self.page {
+            page.user.show(fresh.token);
+        }
+        self.expires_in()
+    }
+
+    /// When the page's token ends.
+    pub(super) fn expires(&self) -> watch::Receiver<Option<Instant>> {
+        self.expires.subscribe()
+    }
+
+    fn expires_in(&self) -> Option<Duration> {
+        self.expires.borrow().map(|end| end.saturating_duration_since(Instant::now()))
     }
 
     fn own(&self, command: OwnCommand, id: Option<u64>) -> Result<(), Refusal> {
@@ -226,77 +279,4 @@ pub(super) enum Outgoing {
     Message(Bytes),
     Presence { frame: Bytes, cursor: Option<String> },
     End(End),
-}
-
-/// What else, beside news, a transport waits for.
-pub(super) struct Life {
-    me: Option<tokio::sync::watch::Receiver<Me>>,
-    logged_out: Option<tokio_util::sync::CancellationToken>,
-    expires: Option<tokio::time::Instant>,
-    draining: tokio_util::sync::CancellationToken,
-}
-
-/// What happened.
-pub(super) enum Turn {
-    /// There may be something to take.
-    News,
-    End(End),
-}
-
-impl Life {
-    /// `expires_in`: how long the page's token is still good for.
-    pub(super) fn new(
-        channel: &Channel,
-        expires_in: Option<Duration>,
-        draining: tokio_util::sync::CancellationToken,
-    ) -> Self {
-        let user = channel.page.as_ref().map(|page| &page.user);
-        Self {
-            me: user.and_then(|user| user.login()).map(|login| login.me.clone()),
-            logged_out: user.map(|user| user.logged_out.clone()),
-            expires: expires_in.and_then(|left| tokio::time::Instant::now().checked_add(left)),
-            draining,
-        }
-    }
-
-    /// Waits for whatever comes next. Cancel safe.
-    pub(super) async fn turn(&mut self, channel: &Channel) -> Turn {
-        let Self { me, logged_out, expires, draining } = self;
-        tokio::select! {
-            () = channel.news() => Turn::News,
-            Some(()) = changed(me) => match channel.login_end() {
-                Some(end) => Turn::End(end),
-                None => {
-                    channel.tell_me();
-                    Turn::News
-                }
-            },
-            // A kick ends all pages of the user; each still says why.
-            () = cancelled(logged_out.as_ref()) => Turn::End(channel.login_end().unwrap_or(End::LOGGED_OUT)),
-            () = until(*expires) => Turn::End(End::TOKEN_EXPIRED),
-            () = draining.cancelled() => Turn::End(End::DRAINING),
-        }
-    }
-}
-
-/// `None` once there is nothing to hear from any more.
-async fn changed(me: &mut Option<tokio::sync::watch::Receiver<Me>>) -> Option<()> {
-    match me {
-        Some(receiver) => receiver.changed().await.ok(),
-        None => None,
-    }
-}
-
-async fn cancelled(token: Option<&tokio_util::sync::CancellationToken>) {
-    match token {
-        Some(token) => token.cancelled().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn until(instant: Option<tokio::time::Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }

@@ -26,6 +26,7 @@ pub(crate) enum Op {
     Status { status: Status, text: Arc<str> },
     Logout,
     Ping,
+    Renew,
 }
 
 /// A command that was not carried out. Other commands and watches are untouched.
@@ -80,6 +81,7 @@ fn command(value: &Value) -> Result<Command, Refusal> {
         Some("status") => status(fields),
         Some("logout") => Ok(Op::Logout),
         Some("ping") => Ok(Op::Ping),
+        Some("renew") => Ok(Op::Renew),
         Some(_) => Err(("unknown_op", "op: no such command".to_owned())),
         None => Err(("unknown_op", "op: the name of a command is expected".to_owned())),
     };

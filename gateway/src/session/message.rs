@@ -3,6 +3,8 @@
 //! A person's state is written once per change and shared by everybody who watches; the frame around it
 //! is joined from those pieces.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use gateway_core::{Cursor, StateRecord, WireForm};
 use serde_json::json;
@@ -48,12 +50,13 @@ impl End {
     }
 }
 
-pub(crate) fn hello(channel: &str, me: Option<&Me>, limits: &Limits) -> Bytes {
+pub(crate) fn hello(channel: &str, me: Option<&Me>, expires_in: Option<Duration>, limits: &Limits) -> Bytes {
     text(&json!({
         "type": "hello",
         "version": 1,
         "channel": channel,
         "me": me.map(me_object),
+        "expires_in": expires_in.map(|left| left.as_secs()),
         "limits": {"watches": limits.watches_per_session, "message_bytes": limits.message_bytes},
     }))
 }
@@ -64,6 +67,10 @@ pub(crate) fn me(me: Option<&Me>) -> Bytes {
 
 pub(crate) fn ok(id: Option<u64>) -> Bytes {
     text(&with_id(json!({"type": "ok"}), id))
+}
+
+pub(crate) fn renewed(id: Option<u64>, expires_in: Option<Duration>) -> Bytes {
+    text(&with_id(json!({"type": "renewed", "expires_in": expires_in.map(|left| left.as_secs())}), id))
 }
 
 pub(crate) fn pong(id: Option<u64>) -> Bytes {
@@ -130,8 +137,6 @@ fn text(value: &serde_json::Value) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use protocol::presence::{Presence, Status};
 
     use super::*;

@@ -5,6 +5,7 @@
 
 mod channel;
 mod command;
+mod life;
 mod message;
 mod sse;
 mod users;
@@ -31,7 +32,8 @@ use crate::hub::{Access, Clock};
 use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
 
-use channel::{Channel, ChannelKey, Life};
+use channel::{Channel, ChannelKey, Fresh, Terms};
+use life::Life;
 use users::Users;
 
 /// Where an event channel's path ends.
@@ -40,6 +42,26 @@ const EVENTS: &str = "/livename/v1/events";
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 type Channels = DashMap<ChannelKey, Arc<Channel>>;
+
+/// An open channel, to be found by its key as long as this exists.
+struct Listed {
+    channel: Arc<Channel>,
+    channels: Arc<Channels>,
+}
+
+impl Listed {
+    fn new(channel: Channel, channels: &Arc<Channels>) -> Self {
+        let (channel, channels) = (Arc::new(channel), Arc::clone(channels));
+        channels.insert(channel.key.clone(), Arc::clone(&channel));
+        Self { channel, channels }
+    }
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        self.channels.remove(&self.channel.key);
+    }
+}
 
 /// What a request is served with on its worker.
 #[derive(Clone, Debug)]
@@ -140,30 +162,36 @@ impl Sessions {
             Privacy::Trust => community.access.shared,
         };
         let message_bytes = limits.message_bytes;
+        let scope = scope.ok_or(SessionError::NotReady)?;
+        let subscription = desk.shard.subscribe(scope, shard::limits(&limits));
+        let terms = Terms {
+            limits,
+            transport: if by_socket { "websocket" } else { "sse" },
+            expires_in: identity.map(time_left),
+        };
         let channel = Channel::new(
             ChannelKey::random().map_err(|_| SessionError::NotReady)?,
-            desk.shard.subscribe(scope.ok_or(SessionError::NotReady)?, shard::limits(&limits)),
+            subscription,
             page,
-            limits,
+            terms,
             Arc::clone(&self.metrics),
             self.clock,
-            if by_socket { "websocket" } else { "sse" },
         );
-        let life = Life::new(&channel, identity.map(time_left), desk.draining.clone());
-        let Some(response) = handshake else {
-            return Ok(sse::response(Arc::new(channel), Arc::clone(&self.channels), life));
-        };
+        let life = Life::new(&channel, desk.draining.clone());
+        let listed = Listed::new(channel, &self.channels);
+        let Some(response) = handshake else { return Ok(sse::response(listed, life)) };
         let upgrade = hyper::upgrade::on(&mut request);
         desk.connections.spawn(async move {
             // Otherwise the connection was lost before it became a socket.
             if let Ok(upgraded) = upgrade.await {
-                websocket::serve(upgraded, channel, life, message_bytes).await;
+                websocket::serve(upgraded, listed, life, message_bytes).await;
             }
         });
         Ok(response)
     }
 
-    /// Commands for a channel whose transport has only one direction.
+    /// Commands for a channel that come beside it: its transport has only one direction, or they need the
+    /// cookie of a request.
     async fn command(
         &self,
         request: Request<Incoming>,
@@ -171,10 +199,12 @@ impl Sessions {
         key: &ChannelKey,
     ) -> Result<Response<Body>, Failure> {
         let channel = self.channels.get(key).map(|entry| Arc::clone(entry.value()));
-        let user = context.identity.as_deref().map(|identity| identity.user.as_str());
+        let identity = context.identity.as_deref();
+        let user = identity.map(|identity| identity.user.as_str());
         let channel = channel.filter(|channel| channel.owner() == user).ok_or(SessionError::NoChannel)?;
         let body = read_body(request.into_body(), channel.message_bytes(), BODY_LIMIT).await?;
-        Ok(match channel.commands(&body) {
+        let fresh = identity.map(|identity| Fresh { token: &identity.token, left: time_left(identity) });
+        Ok(match channel.commands(&body, fresh.as_ref()) {
             Ok(answers) => json(StatusCode::OK, answers),
             Err(refusal) => json(
                 StatusCode::BAD_REQUEST,

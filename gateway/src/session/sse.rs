@@ -2,7 +2,6 @@
 //! connection asks for more; there is no task and no queue of its own.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -13,8 +12,9 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::time::timeout;
 
-use super::Channels;
-use super::channel::{Channel, Life, Outgoing, Turn};
+use super::Listed;
+use super::channel::Outgoing;
+use super::life::{Life, Turn};
 use super::message::End;
 use crate::http::Body;
 
@@ -23,8 +23,7 @@ const COMMENT: Duration = Duration::from_secs(20);
 
 /// One stream, as its body holds it.
 struct Stream {
-    channel: Arc<Channel>,
-    channels: Arc<Channels>,
+    listed: Listed,
     life: Life,
     batch: Batch,
     state: State,
@@ -36,10 +35,9 @@ enum State {
     Ended,
 }
 
-/// The response of a new stream, which can be commanded through `channels` as long as it is open.
-pub(super) fn response(channel: Arc<Channel>, channels: Arc<Channels>, life: Life) -> Response<Body> {
-    channels.insert(channel.key.clone(), Arc::clone(&channel));
-    let stream = Stream { channel, channels, life, batch: Batch::default(), state: State::New };
+/// The response of a new stream.
+pub(super) fn response(listed: Listed, life: Life) -> Response<Body> {
+    let stream = Stream { listed, life, batch: Batch::default(), state: State::New };
     let body = stream::unfold(stream, |mut stream| async {
         let chunk = stream.next().await?;
         Some((Ok::<_, Infallible>(Frame::data(chunk)), stream))
@@ -60,8 +58,8 @@ impl Stream {
             State::New => {
                 self.state = State::Open;
                 let mut chunk = BytesMut::new();
-                event(&mut chunk, &self.channel.hello(), None);
-                if let Some(end) = self.channel.login_end() {
+                event(&mut chunk, &self.listed.channel.hello(), None);
+                if let Some(end) = self.listed.channel.login_end() {
                     self.end(end, &mut chunk);
                 }
                 return Some(chunk.freeze());
@@ -74,7 +72,7 @@ impl Stream {
             if !chunk.is_empty() {
                 return Some(chunk);
             }
-            match timeout(COMMENT, self.life.turn(&self.channel)).await {
+            match timeout(COMMENT, self.life.turn(&self.listed.channel)).await {
                 Err(_) => return Some(Bytes::from_static(b":\n\n")),
                 Ok(Turn::News) => {}
                 Ok(Turn::End(end)) => {
@@ -88,7 +86,7 @@ impl Stream {
 
     fn pending(&mut self) -> Bytes {
         let mut messages = Vec::new();
-        self.channel.take(&mut self.batch, &mut messages);
+        self.listed.channel.take(&mut self.batch, &mut messages);
         let mut chunk = BytesMut::new();
         for message in messages {
             match message {
@@ -105,16 +103,15 @@ impl Stream {
 
     fn end(&mut self, end: End, chunk: &mut BytesMut) {
         event(chunk, &end.text(), None);
-        self.channel.ended(end.code);
+        self.listed.channel.ended(end.code);
         self.state = State::Ended;
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.channels.remove(&self.channel.key);
         if !matches!(self.state, State::Ended) {
-            self.channel.ended("gone");
+            self.listed.channel.ended("gone");
         }
     }
 }

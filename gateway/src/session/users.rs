@@ -81,12 +81,8 @@ impl Users {
         };
         let page = Page { user, users: Arc::clone(self), grace: limits.session_grace };
         if let Some(logins) = &self.logins {
-            let login = page.user.login.get_or_init(|| logins.open(&page.user.person, token.clone())).await;
-            login.token.send_if_modified(|known| {
-                let fresh = *known != token;
-                *known = token;
-                fresh
-            });
+            page.user.login.get_or_init(|| logins.open(&page.user.person, token.clone())).await;
+            page.user.show(&token);
         }
         Ok(page)
     }
@@ -122,6 +118,16 @@ impl Users {
 impl User {
     pub(super) fn login(&self) -> Option<&OwnLogin> {
         self.login.get()
+    }
+
+    /// A page has shown a token: the user's next connection uses it.
+    pub(super) fn show(&self, token: &Secret) {
+        let Some(login) = self.login() else { return };
+        login.token.send_if_modified(|known| {
+            let fresh = known != token;
+            known.clone_from(token);
+            fresh
+        });
     }
 
     /// The own state as it is now.

@@ -19,8 +19,10 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as SocketError,
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
+use super::Listed;
 use super::SessionError;
-use super::channel::{Channel, Life, Outgoing, Turn};
+use super::channel::{Channel, Outgoing};
+use super::life::{Life, Turn};
 use super::message::End;
 use crate::http::{Body, full};
 
@@ -72,7 +74,7 @@ pub(super) fn accept(request: &Request<Incoming>) -> Result<Response<Body>, Sess
 }
 
 /// Serves the channel until either side ends it.
-pub(super) async fn serve(upgraded: Upgraded, channel: Channel, mut life: Life, message_bytes: usize) {
+pub(super) async fn serve(upgraded: Upgraded, listed: Listed, mut life: Life, message_bytes: usize) {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -80,10 +82,10 @@ pub(super) async fn serve(upgraded: Upgraded, channel: Channel, mut life: Life, 
         .max_frame_size(Some(message_bytes));
     let mut socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-    let end = converse(&mut socket, &channel, &mut life).await;
-    channel.ended(end.map_or("gone", |end| end.code));
+    let end = converse(&mut socket, &listed.channel, &mut life).await;
+    listed.channel.ended(end.map_or("gone", |end| end.code));
     // A browser that does not take its good-bye holds nothing but its socket.
-    drop(channel);
+    drop(listed);
     if let Some(end) = end {
         let _ = timeout(GOOD_BYE, say_goodbye(&mut socket, end)).await;
     }

@@ -22,6 +22,7 @@ mod metrics;
 mod outages;
 mod own_login;
 mod privacy;
+mod renewal;
 mod scale;
 mod servers;
 mod sessions;

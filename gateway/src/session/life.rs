@@ -1,0 +1,89 @@
+//! What else a transport waits for beside news: the own login, a log-out, the end of the token, drain.
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::channel::Channel;
+use super::message::End;
+use crate::hub::Me;
+
+/// What else, beside news, a transport waits for.
+pub(super) struct Life {
+    me: Option<watch::Receiver<Me>>,
+    logged_out: Option<CancellationToken>,
+    expires: watch::Receiver<Option<Instant>>,
+    draining: CancellationToken,
+}
+
+/// What happened.
+pub(super) enum Turn {
+    /// There may be something to take.
+    News,
+    End(End),
+}
+
+impl Life {
+    pub(super) fn new(channel: &Channel, draining: CancellationToken) -> Self {
+        let user = channel.page.as_ref().map(|page| &page.user);
+        Self {
+            me: user.and_then(|user| user.login()).map(|login| login.me.clone()),
+            logged_out: user.map(|user| user.logged_out.clone()),
+            expires: channel.expires(),
+            draining,
+        }
+    }
+
+    /// Waits for whatever comes next. Cancel safe.
+    pub(super) async fn turn(&mut self, channel: &Channel) -> Turn {
+        let Self { me, logged_out, expires, draining } = self;
+        tokio::select! {
+            () = channel.news() => Turn::News,
+            Some(()) = changed(me) => match channel.login_end() {
+                Some(end) => Turn::End(end),
+                None => {
+                    channel.tell_me();
+                    Turn::News
+                }
+            },
+            // A kick ends all pages of the user; each still says why.
+            () = cancelled(logged_out.as_ref()) => Turn::End(channel.login_end().unwrap_or(End::LOGGED_OUT)),
+            () = passed(expires) => Turn::End(End::TOKEN_EXPIRED),
+            () = draining.cancelled() => Turn::End(End::DRAINING),
+        }
+    }
+}
+
+/// `None` once there is nothing to hear from any more.
+async fn changed(me: &mut Option<watch::Receiver<Me>>) -> Option<()> {
+    match me {
+        Some(receiver) => receiver.changed().await.ok(),
+        None => None,
+    }
+}
+
+async fn cancelled(token: Option<&CancellationToken>) {
+    match token {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the token's end, which may be put off meanwhile.
+async fn passed(expires: &mut watch::Receiver<Option<Instant>>) {
+    loop {
+        let end = *expires.borrow_and_update();
+        let over = async {
+            match end {
+                Some(end) => sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = over => return,
+            changed = expires.changed() => if changed.is_err() {
+                std::future::pending::<()>().await;
+            },
+        }
+    }
+}
