@@ -45,6 +45,8 @@ pub struct Authenticator {
     /// `None` without single sign-on: nobody is known.
     ring: Option<KeyRing>,
     names: NameForm,
+    /// Of the ring, in its order.
+    cookies: Vec<Arc<str>>,
     /// `None` where every check is cheap.
     cache: Option<ProofCache>,
     /// The seconds from which another set of keys is used, in order.
@@ -63,12 +65,13 @@ impl Authenticator {
             tracing::error!(%error, "single sign-on cannot work: every token is refused");
             None
         });
+        let cookies = ring.iter().flat_map(KeyRing::cookie_names).map(Arc::from).collect();
         let is_dear = |cookie: &SsoCookie| cookie.verifier.format() != Format::Domino;
         let cache = ring.as_ref().filter(|ring| ring.cookies().iter().any(is_dear));
         let cache = cache.and_then(|_| ProofCache::new());
         let mut changes: Vec<u64> = sso.keys.iter().flat_map(|key| changes(&key.life)).collect();
         changes.sort_unstable();
-        Self { ring, names: sso.names, cache, changes, metrics, salt: RandomState::new() }
+        Self { ring, names: sso.names, cookies, cache, changes, metrics, salt: RandomState::new() }
     }
 
     /// Judges the `Cookie` headers of one request at `now`, in Unix seconds.
@@ -97,7 +100,14 @@ impl Authenticator {
                     "token accepted"
                 );
                 let ltpa::Identity { expires, key_id, .. } = accepted.identity;
-                Ok(Identity { user, expires: expires.0, key_id, token: Secret::from(&*accepted.token) })
+                let cookie = self.cookies.iter().find(|name| ***name == *accepted.cookie).cloned();
+                Ok(Identity {
+                    user,
+                    expires: expires.0,
+                    key_id,
+                    cookie: cookie.unwrap_or_default(),
+                    token: Secret::from(&*accepted.token),
+                })
             }
             Err(reason) => Err(self.refused(ring, &header, last, reason)),
         }

@@ -70,7 +70,7 @@ impl Delegated {
         let values = cookie_headers.iter().flat_map(|header| cookie::values(header, name));
         let mut refused = Rejection::Missing;
         for value in values.take(VALUES) {
-            match self.judge(value, now, good_for).await {
+            match self.judge(name, value, now, good_for).await {
                 Err(Rejection::Missing) => {}
                 Err(rejection) => refused = rejection,
                 accepted => return accepted,
@@ -79,7 +79,13 @@ impl Delegated {
         Err(refused)
     }
 
-    async fn judge(&self, value: &str, now: u64, good_for: Duration) -> Result<Identity, Rejection> {
+    async fn judge(
+        &self,
+        name: &str,
+        value: &str,
+        now: u64,
+        good_for: Duration,
+    ) -> Result<Identity, Rejection> {
         let token = base64::normalise(value).map_err(|_| Rejection::Missing)?;
         let claims = domino::claims(&token, Charset::default()).map_err(|_| Rejection::Invalid)?;
         let (Ok(claimed), Some(created), Some(expires)) = (claims.user, claims.created, claims.expires)
@@ -98,6 +104,7 @@ impl Delegated {
             user,
             expires: expires.0,
             key_id: "delegated".into(),
+            cookie: name.into(),
             token: Secret::from(token.as_ref()),
         })
     }

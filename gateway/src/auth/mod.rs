@@ -29,6 +29,8 @@ pub struct Identity {
     pub expires: u64,
     /// Which key of the ring proved it.
     pub key_id: Arc<str>,
+    /// The name of the cookie that carried it.
+    pub cookie: Arc<str>,
     /// The token itself, as base64 text, for the user's own login upstream.
     pub token: Secret,
 }

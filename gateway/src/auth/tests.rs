@@ -195,9 +195,12 @@ fn log_lines_about_one_token_match_and_do_not_show_it() {
     let good = token(NOW - 60, NOW + 1800, 1);
     tracing::subscriber::with_default(subscriber, || {
         let check = Check::new(&[1]);
-        for token in [&foreign, &foreign, &good] {
-            drop(check.token(token));
-        }
+        let show = |tokens: &[&String]| tokens.iter().for_each(|token| drop(check.token(token)));
+        // Another test may have met these log lines at the same time, with nobody who listens.
+        show(&[&foreign, &good]);
+        tracing::callsite::rebuild_interest_cache();
+        page.0.lock().unwrap().clear();
+        show(&[&foreign, &foreign, &good]);
     });
     let log = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
     let digests: Vec<_> =

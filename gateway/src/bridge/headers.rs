@@ -4,11 +4,13 @@
 //! `Cookie` line, no header of the connection it came by, and nothing that claims an identity or an
 //! origin which this gateway did not establish (browser-side.md 4; RFC 9110 7.6.1, RFC 9113 8.2.3).
 
+mod cookies;
+
 use std::net::IpAddr;
 
 use http::header::{
-    self, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HeaderMap, HeaderName, HeaderValue, TE,
-    TRANSFER_ENCODING, UPGRADE, VIA,
+    self, CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
+    UPGRADE, VIA,
 };
 use http::uri::PathAndQuery;
 use http::{Method, Request, Uri, Version};
@@ -75,7 +77,10 @@ pub(super) fn to_upstream(
     let mut upload = if body.is_end_stream() { Upload::empty() } else { Upload::stream(body) };
     let wanted = expects_continue(&mut parts.headers, parts.version, &upload);
 
-    join_cookies(&mut parts.headers);
+    cookies::join(&mut parts.headers);
+    if let Some(identity) = &context.identity {
+        cookies::keep_accepted(&mut parts.headers, identity);
+    }
     frame(&mut parts.headers, &parts.method, &upload);
     connect(&mut parts.headers, upgrade, trailers);
     vouch(&mut parts.headers, parts.version, context);
@@ -167,20 +172,6 @@ fn expects_continue(headers: &mut HeaderMap, version: Version, upload: &Upload) 
         return None;
     }
     Some(CancellationToken::new())
-}
-
-/// HTTP/2 splits cookies over several lines; HTTP/1.1 allows one.
-fn join_cookies(headers: &mut HeaderMap) {
-    let mut lines = headers.get_all(COOKIE).iter();
-    let (Some(first), Some(_)) = (lines.next(), lines.next()) else { return };
-    let mut joined = first.as_bytes().to_vec();
-    for line in headers.get_all(COOKIE).iter().skip(1) {
-        joined.extend_from_slice(b"; ");
-        joined.extend_from_slice(line.as_bytes());
-    }
-    if let Ok(joined) = HeaderValue::from_bytes(&joined) {
-        headers.insert(COOKIE, joined);
-    }
 }
 
 /// One framing, from the body as it was understood, whatever the browser wrote.

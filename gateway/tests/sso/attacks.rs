@@ -101,6 +101,15 @@ fn of_duplicate_cookies_the_valid_one_counts_and_two_users_never() {
     let (ada, forged) = (domino(ADA, 1), domino("CN=Admin", 2));
     assert_eq!(shown(&program, &format!("LtpaToken={forged}; LtpaToken={ada}")).status, 200);
     assert_eq!(shown(&program, &format!("LtpaToken={ada}; LtpaToken={forged}")).status, 200);
+    // The upstream gets the one that was accepted, and so cannot believe another.
+    for cookies in [
+        format!("LtpaToken={forged}; a=b; LtpaToken={ada}"),
+        format!("LtpaToken={ada}; a=b; LtpaToken={forged}"),
+    ] {
+        let answer = shown(&program, &cookies);
+        assert!(answer.body.contains(&ada) && answer.body.contains("a=b"), "{}", answer.body);
+        assert!(!answer.body.contains(&forged), "{}", answer.body);
+    }
     let bob = domino("CN=Bob", 1);
     assert_eq!(shown(&program, &format!("LtpaToken={ada}; LtpaToken={bob}")).status, 401);
     let behind_three = format!("LtpaToken=a; LtpaToken=b; LtpaToken=c; LtpaToken={ada}");

@@ -62,7 +62,7 @@ fn claims_from_outside_are_removed() {
 #[test]
 fn cookie_lines_become_one() {
     let mut headers = map(&[("cookie", "a=1"), ("cookie", "LtpaToken=x; b=2"), ("cookie", "c=3")]);
-    join_cookies(&mut headers);
+    cookies::join(&mut headers);
     assert_eq!(headers, map(&[("cookie", "a=1; LtpaToken=x; b=2; c=3")]));
 }
 

@@ -78,7 +78,8 @@ fn site(shown: &ShownArguments) -> Result<(Config, KeyRing), ExitCode> {
         Ok(Some(ring)) => Ok((config, ring)),
         Ok(None) => {
             let file = shown.config.display();
-            Err(fail(EXIT_USAGE, format!("{file}: there is no key to judge with; add [[sso.key]]")))
+            let text = "there is no key to judge with; add [[sso.key]] (tokens of [sso.delegated] are judged by the community alone)";
+            Err(fail(EXIT_USAGE, format!("{file}: {text}")))
         }
         Err(error) => Err(fail(EXIT_USAGE, error)),
     }
