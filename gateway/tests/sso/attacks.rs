@@ -4,7 +4,7 @@ use protocol::ltpa::websphere::Version;
 
 use crate::support::{
     Answer, DOMINO_COOKIE, Folder, LTPA2_COOKIE, Program, domino, domino_between, domino_key, mirror, now,
-    websphere, websphere_key, websphere_until,
+    vectors, websphere, websphere_key, websphere_until,
 };
 
 const ADA: &str = "CN=Ada Test/O=Example";
@@ -141,4 +141,35 @@ fn a_copy_of_a_token_outlives_the_logout_until_its_end() {
     assert_eq!(shown(&program, &cookies).status, 200);
     crate::support::wait("the end of the token and of the tolerance", || now() > end + 60);
     assert_eq!(shown(&program, &cookies).status, 401);
+}
+
+/// Each vector that no server would accept, sent as a browser would; those of version 1 under the name of version 2.
+#[test]
+fn every_bad_vector_meets_the_same_wall() {
+    let folder = Folder::new();
+    folder.write("k1.secret", "AAECAwQFBgcICQoLDA0ODxAREhM=");
+    let key = "[[sso.key]]\nid = \"k1\"\nformat = \"domino\"\nsecret_file = \"k1.secret\"\n";
+    let route = format!("[[route]]\npath = \"/\"\nupstreams = [\"http://{}\"]\n", mirror());
+    folder.config(&format!("{LTPA2_COOKIE}{DOMINO_COOKIE}{}{key}", websphere_key("A")), &route);
+    let program = folder.start();
+    let expected = face(shown(&program, ""));
+    let mut sent = 0;
+    for (file, cookie) in [("domino", "LtpaToken"), ("websphere", "LtpaToken2")] {
+        for vector in vectors(file)["vectors"].as_array().unwrap() {
+            let (token, expect) = (vector["token"].as_str().unwrap(), &vector["expect"]);
+            // Rules of another site, text that no cookie can hold, and more than a header may have.
+            let by_policy = ["lifetime", "wrong_realm", "unsigned_expiry"];
+            let is_text =
+                token.len() < 50_000 && token.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';');
+            if expect["class"] == "invalid"
+                && is_text
+                && by_policy.iter().all(|reason| expect["reason"] != *reason)
+            {
+                let answer = shown(&program, &format!("{cookie}={token}"));
+                assert_eq!(face(answer), expected, "{file}: {}", vector["name"]);
+                sent += 1;
+            }
+        }
+    }
+    assert!(sent > 80, "only {sent}");
 }
