@@ -89,7 +89,7 @@ impl Authenticator {
             last = Some(cookie.verifier.format());
             self.prove(ring, cookie, token, now)
         });
-        match accepted.and_then(|accepted| Ok((self.spell(&accepted)?, accepted))) {
+        match accepted.and_then(|accepted| self.spell(accepted)) {
             Ok((user, accepted)) => {
                 self.metrics.token_checked(accepted.identity.format.name(), "ok");
                 tracing::debug!(
@@ -144,8 +144,10 @@ impl Authenticator {
         found
     }
 
-    fn spell(&self, accepted: &Accepted<'_>) -> Result<String, ltpa::Rejection> {
-        spelled(&accepted.identity.user, self.names).ok_or(ltpa::Rejection::BadName)
+    /// The user in the configured spelling, taken out of the identity.
+    fn spell<'a>(&self, mut accepted: Accepted<'a>) -> Result<(String, Accepted<'a>), ltpa::Rejection> {
+        let user = std::mem::take(&mut accepted.identity.user);
+        Ok((spelled(user, self.names).ok_or(ltpa::Rejection::BadName)?, accepted))
     }
 
     /// `format` is that of the last token that could be looked into.

@@ -11,15 +11,15 @@ const SPECIAL: &str = ",+\"\\<>;";
 
 /// The name in the wanted spelling; a name that is not distinguished stays as it is. `None` if it can be read
 /// in both spellings, or cannot be spelled so: it could become somebody else's.
-pub(super) fn spelled(name: &str, form: NameForm) -> Option<String> {
+pub(super) fn spelled(name: String, form: NameForm) -> Option<String> {
     let (own, other) = match form {
-        NameForm::AsIs => return Some(name.to_owned()),
-        NameForm::Domino => (parts(name, '/'), parts(name, ',')),
-        NameForm::Ldap => (parts(name, ','), parts(name, '/')),
+        NameForm::AsIs => return Some(name),
+        NameForm::Domino => (parts(&name, '/'), parts(&name, ',')),
+        NameForm::Ldap => (parts(&name, ','), parts(&name, '/')),
     };
     match (own, other, form) {
         (Some(_), Some(_), _) => None,
-        (_, None, _) => Some(name.to_owned()),
+        (_, None, _) => Some(name),
         (None, Some(parts), NameForm::Ldap) => {
             Some(parts.into_iter().map(ldap).collect::<Vec<_>>().join(","))
         }
@@ -89,6 +89,10 @@ fn ldap(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn spelled(name: &str, form: NameForm) -> Option<String> {
+        super::spelled(name.to_owned(), form)
+    }
 
     #[test]
     fn separators_and_escapes_change_and_nothing_else() {

@@ -39,6 +39,9 @@ struct Edge {
     request_seconds: HistogramVec,
     tokens: IntCounterVec,
     token_cache: IntCounterVec,
+    /// Of `token_cache`, for what nearly every request counts: finding a series by its labels takes as long as
+    /// half a look-up.
+    token_hits: IntCounter,
     token_seconds: HistogramVec,
 }
 
@@ -152,7 +155,10 @@ impl Metrics {
 
     /// A token was looked up among those that were verified: `hit`, `refused` or `miss`.
     pub fn token_recalled(&self, result: &'static str) {
-        self.edge.token_cache.with_label_values(&[result]).inc();
+        match result {
+            "hit" => self.edge.token_hits.inc(),
+            _ => self.edge.token_cache.with_label_values(&[result]).inc(),
+        }
     }
 
     /// A token's signature was checked.
@@ -280,6 +286,11 @@ impl Process {
 impl Edge {
     fn new(series: &Series<'_>) -> Self {
         let listener = &["listener"];
+        let token_cache = series.counters(
+            "token_cache_total",
+            "Tokens looked up among those that were verified lately.",
+            &["result"],
+        );
         Self {
             open: series.gauges("connections", "Open connections of browsers.", listener),
             accepted: series.counters("connections_accepted_total", "Connections taken.", listener),
@@ -301,11 +312,8 @@ impl Edge {
                 "Requests by what their cookies proved.",
                 &["format", "outcome"],
             ),
-            token_cache: series.counters(
-                "token_cache_total",
-                "Tokens looked up among those that were verified lately.",
-                &["result"],
-            ),
+            token_hits: token_cache.with_label_values(&["hit"]),
+            token_cache,
             token_seconds: series.computations(
                 "token_verification_seconds",
                 "Decrypting a token and checking its signature; Domino's format, which has none, is not timed.",

@@ -71,10 +71,10 @@ impl ProofCache {
             Format::WebSphere1 => 1,
             Format::WebSphere2 => 2,
         };
-        let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
-        hash.update(&small(epoch));
-        hash.update(&small(cookie));
-        hash.update(&[format]);
+        // At most eight changes and as many cookies as a file can name.
+        let [a, b] = u16::try_from(epoch).unwrap_or(u16::MAX).to_be_bytes();
+        let [c, d] = u16::try_from(cookie).unwrap_or(u16::MAX).to_be_bytes();
+        hash.update(&[a, b, c, d, format]);
         hash.update(token);
         let mut key = [0; 32];
         key.copy_from_slice(hash.finish().as_ref());
