@@ -84,3 +84,16 @@ fn browsers_add_up_over_the_phases() {
     let many = ramp.replace("50", "45000");
     assert_eq!(plan(&many).sources.len(), 3, "a source address carries 20,000");
 }
+
+#[test]
+fn the_plans_in_the_documentation_are_good() {
+    let page = include_str!("../../../docs/load-testing.md");
+    let blocks: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2);
+    Plan::parse(Path::new("docs.toml"), blocks[0]).unwrap();
+    // Its files are not here, and nothing else is wrong with it.
+    let target = format!("{}\n[[phase]]\nkind = \"hold\"\nduration = \"1s\"\n", blocks[1]);
+    let keys: Vec<_> = mistakes(&target).into_iter().map(|(_, key, _)| key).collect();
+    assert_eq!(keys, ["target.domino_secret_file", "target.ca"]);
+}

@@ -41,6 +41,12 @@ impl Axis {
         Self { low: 0.0, high: count * step, logarithmic: false, ticks }
     }
 
+    /// Cut off at a value, as time is.
+    pub(super) fn until(mut self, high: f64) -> Self {
+        self.ticks.retain(|(at, _)| *at <= high);
+        Self { high, ..self }
+    }
+
     /// Decades around the values.
     pub(super) fn decades(low: f64, high: f64, label: impl Fn(f64) -> String) -> Self {
         let first = low.max(1e-6).log10().floor();

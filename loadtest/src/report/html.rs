@@ -119,7 +119,7 @@ fn charts(page: &mut String, results: &Results) {
         }
     }
     let end = ticks.last().map_or(1.0, |tick| tick.at);
-    let x = Axis::linear(end, |seconds| format!("{seconds:.0} s"));
+    let x = Axis::linear(end, |seconds| format!("{seconds:.0} s")).until(end);
     let line = |name, value: &dyn Fn(&Tick) -> Option<f64>| Series {
         name,
         points: ticks.iter().filter_map(|tick| Some((tick.at, value(tick)?))).collect(),
