@@ -117,19 +117,22 @@ impl Test<'_> {
         self.set_rate(phase.changes_per_second).await?;
         let actions = schedule::actions(phase, begun, &mut self.open, &mut self.dice);
         self.hand_out(actions).await;
-        let waited = self.wait_until(index, begun + phase.duration).await;
+        let mut outcome = self.wait_until(index, begun + phase.duration).await;
         let used = before.until(&self.sampler.usage());
         let lasted = begun.elapsed();
         let mut checked = None;
-        if waited.is_ok() && phase.check {
-            checked = self.check().await?;
+        if outcome.is_ok() && phase.check {
+            match self.check().await {
+                Ok(found) => checked = found,
+                Err(stop) => outcome = Err(stop),
+            }
         }
         let open = self.crews.iter().map(Crew::open).sum();
         if let Some(result) = self.results.phases.get_mut(index) {
             result.end(lasted, open, used, checked);
         }
         self.sampler.note_memory(&mut self.results, open);
-        waited?;
+        outcome?;
         let opened: u64 = self.records(|record| record.counts.opened).into_iter().sum();
         if self.open > 0 && opened == 0 {
             let why = format!("no page could be opened in phase \"{}\"", phase.name);
