@@ -82,7 +82,7 @@ fn browsers_add_up_over_the_phases() {
     assert_eq!(plan(&[ramp, drain, storm].concat()).most_browsers(), 50);
     assert_eq!(plan(&[ramp, storm].concat()).duration(), Duration::from_secs(3));
     let many = ramp.replace("50", "45000");
-    assert_eq!(plan(&many).sources.len(), 3, "a source address carries 20,000");
+    assert_eq!(plan(&many).sources.len(), 5, "a source address carries 10,000");
 }
 
 #[test]
