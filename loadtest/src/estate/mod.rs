@@ -4,7 +4,7 @@
 mod community;
 mod control;
 mod folder;
-mod gateway;
+mod livename;
 mod started;
 
 use std::io;
@@ -20,7 +20,7 @@ use crate::plan::{Plan, Target};
 use community::Community;
 use control::Control;
 use folder::Folder;
-use gateway::Gateway;
+use livename::Gateway;
 
 /// Everything that a test needs to know of what it tests.
 pub struct Estate {
