@@ -2,6 +2,7 @@
 //!
 //! CI runs the same words as people do.
 
+mod bench;
 mod fuzz;
 mod peers;
 mod prove;
@@ -44,8 +45,11 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
-    /// Run the benchmarks
-    Bench,
+    /// Run benchmarks: of single functions, or side by side with peers
+    Bench {
+        #[command(subcommand)]
+        what: Option<bench::Bench>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,7 +57,7 @@ fn main() -> ExitCode {
         Command::Test { no_install } => test::run(!no_install),
         Command::Prove { fuzz_seconds, seeds } => prove::run(fuzz_seconds, seeds),
         Command::Fuzz { target, seconds } => fuzz::run(&target, seconds),
-        Command::Bench => step::cargo("benchmarks", &["bench", "--workspace"]).run(),
+        Command::Bench { what } => bench::run(what),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,36 @@
+//! `cargo xtask bench`: side by side with peers, in one run on one machine.
+//!
+//! A bench runs every peer in each round, in an order that differs from round to round, so that whatever else the
+//! machine does falls on all of them. Ratios are made within a round; `report` has the rows, the intervals and
+//! the verdict.
+
+#![allow(dead_code, reason = "what the benches beside peers are made of")]
+
+pub(crate) mod process;
+pub(crate) mod report;
+
+use clap::Subcommand;
+
+use crate::step::{self, Outcome};
+
+/// What can be measured.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// The benchmarks of single functions
+    Functions,
+}
+
+pub(crate) fn run(bench: Option<Bench>) -> Outcome {
+    match bench {
+        None | Some(Bench::Functions) => step::cargo("benchmarks", &["bench", "--workspace"]).run(),
+    }
+}
+
+/// The peers in the order of one round: each is first as often as the others.
+pub(crate) fn order(round: usize, peers: usize) -> impl Iterator<Item = usize> {
+    let backwards = round % 2 == 1;
+    (0..peers).map(move |place| {
+        let turned = (place + round / 2) % peers.max(1);
+        if backwards { peers - 1 - turned } else { turned }
+    })
+}

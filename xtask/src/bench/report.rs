@@ -1,0 +1,184 @@
+//! What a bench found: medians with intervals, ratios to a peer, goals, as a table and as JSON.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::step::Outcome;
+
+/// How sure an interval is to contain the median that endless rounds would have.
+const CONFIDENCE: f64 = 0.95;
+
+/// A median with the range in which the true one lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Interval {
+    pub(crate) median: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Interval {
+    /// Of one sample per round, by order statistics: no assumption about how the samples are spread. `None`
+    /// without samples; with fewer than six rounds it is the whole range, and less sure than it should be.
+    pub(crate) fn of(samples: &[f64]) -> Option<Self> {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let count = sorted.len();
+        let skip = skippable(count);
+        let (low, high) = (*sorted.get(skip)?, *sorted.get(count.checked_sub(1 + skip)?)?);
+        let middle = (*sorted.get((count - 1) / 2)?, *sorted.get(count / 2)?);
+        Some(Self { median: f64::midpoint(middle.0, middle.1), low, high })
+    }
+
+    /// Of the ratios within each round.
+    pub(crate) fn of_ratio(ours: &[f64], theirs: &[f64]) -> Option<Self> {
+        let ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
+        Self::of(&ratios)
+    }
+}
+
+/// How many of the lowest and of the highest samples may lie outside: the chance that the median is beyond the
+/// `k` outermost on one side is that of at most `k - 1` heads in `count` throws.
+fn skippable(count: usize) -> usize {
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    let mut chance = 0.5_f64.powi(i32::try_from(count).unwrap_or(i32::MAX));
+    let mut below = 0.0;
+    for skip in 0..count {
+        below += chance;
+        if below > tail {
+            return skip.saturating_sub(1);
+        }
+        chance *= to_float(count - skip) / to_float(skip + 1);
+    }
+    0
+}
+
+/// Counts here are far below the size at which this loses digits.
+#[allow(clippy::cast_precision_loss, reason = "rounds and requests are counted in thousands")]
+pub(crate) fn to_float(count: usize) -> f64 {
+    count as f64
+}
+
+/// What one peer needed for one thing.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) what: String,
+    /// Who; our own rows have the ratio.
+    pub(crate) peer: String,
+    pub(crate) figure: Interval,
+    pub(crate) unit: &'static str,
+    pub(crate) goal: Option<Goal>,
+}
+
+/// A ratio that is to be reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Goal {
+    /// The peer that is compared with.
+    pub(crate) to: String,
+    pub(crate) ratio: Interval,
+    /// Highest ratio that is good enough.
+    pub(crate) at_most: f64,
+}
+
+impl Goal {
+    /// Missed only when even the lower end of the interval is beyond it.
+    pub(crate) fn is_met(&self) -> bool {
+        self.ratio.low <= self.at_most
+    }
+}
+
+/// All rows of a bench.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) rows: Vec<Row>,
+    /// What a reader has to know beside the figures.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Report {
+    /// As a table for people.
+    pub(crate) fn print(&self) {
+        println!(
+            "{:<44} {:<22} {:>10} {:>21}  {:<10} {:>6} {:>15} {:>6}",
+            "what", "peer", "median", "interval", "unit", "ratio", "interval", "goal"
+        );
+        for Row { what, peer, figure, unit, goal } in &self.rows {
+            let interval = format!("{:.2} … {:.2}", figure.low, figure.high);
+            print!("{what:<44} {peer:<22} {:>10.2} {interval:>21}  {unit:<10}", figure.median);
+            if let Some(goal) = goal {
+                let interval = format!("{:.2} … {:.2}", goal.ratio.low, goal.ratio.high);
+                let verdict = if goal.is_met() { "met" } else { "MISSED" };
+                print!(
+                    " {:>6.2} {interval:>15} {:>6.2} {verdict} (to {})",
+                    goal.ratio.median, goal.at_most, goal.to
+                );
+            }
+            println!();
+        }
+        for note in &self.notes {
+            println!("note: {note}");
+        }
+    }
+
+    /// For programs.
+    pub(crate) fn write(&self, path: &Path) -> Outcome {
+        let text = serde_json::to_string_pretty(&self.json()).map_err(|error| error.to_string())?;
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(path, text + "\n"))
+            .map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn json(&self) -> Value {
+        let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
+        json!({ "rows": rows, "notes": self.notes })
+    }
+}
+
+impl Row {
+    fn json(&self) -> Value {
+        let mut row = json!({
+            "what": self.what,
+            "peer": self.peer,
+            "figure": self.figure.median,
+            "interval": [self.figure.low, self.figure.high],
+            "unit": self.unit,
+        });
+        if let (Some(goal), Some(fields)) = (&self.goal, row.as_object_mut()) {
+            fields.insert("to".into(), json!(goal.to));
+            fields.insert("ratio".into(), json!(goal.ratio.median));
+            fields.insert("ratio_interval".into(), json!([goal.ratio.low, goal.ratio.high]));
+            fields.insert("goal".into(), json!(goal.at_most));
+            fields.insert("met".into(), json!(goal.is_met()));
+        }
+        row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_leaves_out_as_many_as_the_confidence_allows() {
+        let samples: Vec<f64> = (1..=7_u8).map(f64::from).collect();
+        assert_eq!(Interval::of(&samples), Some(Interval { median: 4.0, low: 1.0, high: 7.0 }));
+        let samples: Vec<f64> = (1..=10_u8).rev().map(f64::from).collect();
+        assert_eq!(Interval::of(&samples), Some(Interval { median: 5.5, low: 2.0, high: 9.0 }));
+        assert_eq!(Interval::of(&[]), None);
+        // The known table: 20 samples, the 6th and the 15th.
+        assert_eq!(skippable(20), 5);
+    }
+
+    #[test]
+    fn a_goal_is_missed_only_when_the_interval_is_beyond_it() {
+        let ratio = Interval::of_ratio(&[2.0, 2.4, 3.0], &[2.0, 2.0, 2.0]).unwrap();
+        assert_eq!(ratio, Interval { median: 1.2, low: 1.0, high: 1.5 });
+        let goal = |at_most| Goal { to: "peer".into(), ratio, at_most };
+        assert!(goal(1.0).is_met() && !goal(0.99).is_met());
+        let row =
+            Row { what: "w".into(), peer: "us".into(), figure: ratio, unit: "µs", goal: Some(goal(1.0)) };
+        assert_eq!(row.json()["met"], true);
+    }
+}
