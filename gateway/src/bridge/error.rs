@@ -52,6 +52,9 @@ pub enum Fault {
     /// A limit of the route's configuration has passed.
     #[error("time limit reached")]
     Timeout,
+    /// The browser does not send the body that it announced.
+    #[error("the request body makes no progress")]
+    SlowUpload,
     /// All connections to the upstream are in use, and nobody may wait any more.
     #[error("too many connections to the upstream")]
     Busy,
@@ -93,6 +96,7 @@ impl BridgeError {
     pub fn status(&self) -> StatusCode {
         match (&self.fault, self.side) {
             (Fault::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+            (Fault::SlowUpload, _) => StatusCode::REQUEST_TIMEOUT,
             (Fault::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
             (Fault::Unsupported(_), _) => StatusCode::NOT_IMPLEMENTED,
             (Fault::Loop, _) => StatusCode::LOOP_DETECTED,
@@ -106,6 +110,7 @@ impl BridgeError {
     pub fn label(&self) -> &'static str {
         match (&self.fault, self.side, self.phase) {
             (Fault::Timeout, _, _) => "timeout",
+            (Fault::SlowUpload, _, _) => "upload_stalled",
             (Fault::Busy, _, _) => "busy",
             (_, Side::Internal, _) => "internal",
             (_, Side::Downstream, Phase::Judge) => "refused",

@@ -9,6 +9,7 @@
 
 mod answer;
 mod download;
+mod endless;
 mod error;
 mod headers;
 mod pool;
@@ -84,7 +85,12 @@ impl Bridge {
         let asked = upgrade::asked(&mut request)?;
 
         let method = request.method().clone();
-        let request = headers::to_upstream(request, context, asked.as_ref().map(|asked| &asked.protocol))?;
+        let mut request =
+            headers::to_upstream(request, context, asked.as_ref().map(|asked| &asked.protocol))?;
+        let endless = endless::is_endless(request.uri().path());
+        if !endless {
+            request.body_mut().limit(route.body_timeout);
+        }
         let signs_connection = is_connection_bound(request.headers(), &AUTHORIZATION);
 
         let Answer { response, mut lease, upstream } = self.send(request, route).await?;
@@ -144,8 +150,10 @@ impl Bridge {
             Err(error) => return Err(Failed::unsent(error, request, false)),
         };
         request.headers_mut().insert(HOST, lease.authority().clone());
-        let spare = (lease.reused && is_repeatable(&request)).then(|| copy_of(&request));
-        let progress = route.head_timeout.and_then(|_| request.body_mut().watch());
+        let endless = endless::is_endless(request.uri().path());
+        let head_timeout = route.head_timeout.filter(|_| !endless);
+        let spare = (lease.reused && !endless && is_repeatable(&request)).then(|| copy_of(&request));
+        let progress = head_timeout.and_then(|_| request.body_mut().watch());
 
         let Some(answer) = lease.send(request) else {
             return Err(Failed::for_good(BridgeError::internal(
@@ -153,7 +161,7 @@ impl Bridge {
                 Fault::Invariant("a spent lease"),
             )));
         };
-        let Some(answer) = upload::patience(answer, route.head_timeout, progress).await else {
+        let Some(answer) = upload::patience(answer, head_timeout, progress).await else {
             return Err(Failed::for_good(BridgeError::upstream(Phase::Head, Fault::Timeout)));
         };
         match answer {
@@ -237,8 +245,16 @@ fn copy_of(request: &Request<Upload>) -> Request<Upload> {
 }
 
 fn unanswered_because(error: hyper::Error, retry: bool) -> BridgeError {
-    let broken = std::error::Error::source(&error).is_some_and(|source| source.is::<BrokenUpload>());
-    let (side, phase) = if broken {
+    let broken = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
+    if let Some(BrokenUpload::TooSlow) = broken {
+        return BridgeError {
+            side: Side::Downstream,
+            phase: Phase::Body,
+            fault: Fault::SlowUpload,
+            retry: false,
+        };
+    }
+    let (side, phase) = if broken.is_some() {
         (Side::Downstream, Phase::Body)
     } else if error.is_user() {
         // The task that moves the connection was stopped.

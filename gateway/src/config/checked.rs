@@ -8,13 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
 use protocol::ltpa::websphere::{VerifyKey, Version};
 use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
-use super::LoginPage;
+use super::{LoginPage, Network, UpstreamRoute};
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -262,36 +261,6 @@ pub enum Serve {
     Builtin(String),
 }
 
-#[derive(Debug)]
-pub struct UpstreamRoute {
-    /// At least one; tried in turn.
-    pub upstreams: Vec<Upstream>,
-    pub sametime_protocol: SametimeProtocol,
-    pub connect_timeout: Duration,
-    /// Longest wait for the head of an answer; `None` waits as long as the browser does.
-    pub head_timeout: Option<Duration>,
-    /// Header that tells the upstream whom the token proves.
-    pub identity_header: Option<HeaderName>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Upstream {
-    /// `https` if true.
-    pub tls: bool,
-    pub host: String,
-    pub port: u16,
-    /// Verification for https.
-    pub client: Arc<rustls::ClientConfig>,
-}
-
-/// What `iNotes_WA_SametimeProtocol` means: the scheme of the Sametime side as the page sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SametimeProtocol {
-    Page,
-    Http,
-    Https,
-}
-
 /// Bounds on what the network may use.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -309,8 +278,8 @@ pub struct Limits {
     pub lane_messages: usize,
     /// Time that drain gives to open connections.
     pub drain: Duration,
-    /// Addresses whose `X-Forwarded-*` is believed.
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Proxies whose word about a browser is believed.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// What the log looks like. Read once, at the start of the process.

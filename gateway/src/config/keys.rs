@@ -49,7 +49,7 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "[[route]]",
         "Which requests, and what becomes of them. The most specific path wins. At least one.",
     ),
-    ("route.tls", "[route.tls]", "Verification of `https` upstreams."),
+    ("route.tls", "[route.tls]", "TLS to `https` upstreams."),
     ("limits", "[limits]", "Bounds on what the network may use."),
     ("log", "[log]", "One line per event on standard error. Read once, at the start."),
 ];
@@ -136,7 +136,12 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "identity_header", "none", "Header that tells the upstreams whom the token proves: `X-Livename-User`, `X-Forwarded-User`, `Remote-User`, `X-Remote-User`, `$WSRU`, `iv-user` or `SM-User`. Whatever a browser sends under these names is removed on every route."),
     key("route", "connect_timeout", "\"10s\"", "Longest wait for a connection to an upstream."),
     key("route", "head_timeout", "none", "Longest wait for the head of an answer; without it as long as the browser waits."),
+    key("route", "body_timeout", "\"30s\"", "How long the body of a request may make no progress. Each byte gives 2 ms back: a body that comes slower than 500 bytes a second ends after this time, with 408. Not for `/CommunityCBR`."),
     key("route.tls", "ca", "the system's certificates", "PEM file with the authorities that are trusted."),
+    key("route.tls", "server_name", "the upstream's host", "Name to verify and to ask for (SNI), if it is not the host that is connected to."),
+    key("route.tls", "min_version", "\"1.2\"", "Oldest TLS that is spoken: `1.2` or `1.3`."),
+    key("route.tls", "chain", "none", "PEM file with a certificate to show to the upstreams, then its intermediates. Needs `key`."),
+    key("route.tls", "key", "none", "PEM file with the private key of that certificate."),
 
     key("limits", "connections", "100000", "Open connections of browsers."),
     key("limits", "connections_per_address", "1000", "The same, of one address."),
@@ -150,7 +155,7 @@ pub(super) const KEYS: &[Key] = &[
     key("limits", "session_grace", "\"90s\"", "How long a session survives without a page."),
     key("limits", "lane_messages", "256", "Answers and notices that may wait for a page; overflow ends the session."),
     key("limits", "drain", "\"30s\"", "Time that a drain gives to open connections."),
-    key("limits", "trusted_proxies", "none", "Addresses whose `X-Forwarded-*` is believed."),
+    key("limits", "trusted_proxies", "none", "Addresses and networks (`10.1.0.0/16`) of proxies whose `X-Forwarded-*` is believed. The limit per address does not bind them."),
 
     key("log", "format", "\"text\"", "`text`, or `json` for one object a line."),
     key("log", "level", "\"info\"", "A level, or `module=level` pairs with commas between them. `LIVENAME_LOG` goes before it."),

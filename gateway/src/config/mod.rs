@@ -12,12 +12,14 @@ mod files;
 mod keys;
 mod login_page;
 mod moment;
+mod network;
 mod origin;
 mod section;
 #[cfg(test)]
 mod tests;
 pub mod tls;
 mod unknown;
+mod upstream;
 mod value;
 
 use std::net::SocketAddr;
@@ -34,7 +36,9 @@ pub use files::{FileError, read_secret};
 pub use keys::reference;
 pub use login_page::LoginPage;
 pub use moment::Moment;
+pub use network::{Network, NetworkError, in_any};
 pub use origin::{Origin, is_below};
+pub use upstream::{SametimeProtocol, Upstream, UpstreamRoute};
 
 /// The configuration of a file, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -78,6 +79,32 @@ pub fn server(certificates: Vec<Arc<CertifiedKey>>) -> Result<Arc<ServerConfig>,
 
 /// Settings towards a server that presents a certificate of these authorities; `None` is the system's list.
 pub fn client(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+    client_with(authorities(ca)?)
+}
+
+/// The same with the authorities at hand; with none, every server is refused.
+pub fn client_with(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+    client_as(roots, false, None)
+}
+
+/// The same with TLS 1.3 only if `newest`, and a certificate that is shown to servers which ask for one.
+pub fn client_as(
+    roots: RootCertStore,
+    newest: bool,
+    own: Option<Arc<CertifiedKey>>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let versions = if newest { &[&TLS13][..] } else { rustls::DEFAULT_VERSIONS };
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(versions)?
+        .with_root_certificates(roots);
+    Ok(Arc::new(match own {
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
+        None => builder.with_no_client_auth(),
+    }))
+}
+
+/// The authorities of a PEM file, or the system's.
+pub fn authorities(ca: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     match ca {
         Some(ca) => {
@@ -90,16 +117,7 @@ pub fn client(ca: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
             roots.add_parsable_certificates(certificates(Path::new(SYSTEM_CA))?);
         }
     }
-    client_with(roots)
-}
-
-/// The same with the authorities at hand; with none, every server is refused.
-pub fn client_with(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
-    let config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+    Ok(roots)
 }
 
 fn provider() -> Arc<CryptoProvider> {

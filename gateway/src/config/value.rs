@@ -9,7 +9,7 @@ use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
 use super::{
-    AuthPolicy, LogFormat, NameForm, OwnPresence, Redirect, SametimeProtocol, TokenForm, TokenFormat,
+    AuthPolicy, LogFormat, NameForm, Network, OwnPresence, Redirect, SametimeProtocol, TokenForm, TokenFormat,
 };
 
 /// Something that one value of the file can be read as.
@@ -47,6 +47,13 @@ pub(super) enum PrivacyWord {
 pub(super) enum KeyWord {
     Domino,
     Websphere,
+}
+
+/// The oldest TLS that is spoken to an upstream.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum TlsWord {
+    Tls12,
+    Tls13,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -96,6 +103,7 @@ words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
 words!(ServeWord: "awareness" = Awareness);
+words!(TlsWord: "1.2" = Tls12, "1.3" = Tls13);
 
 impl<T: Words> FromValue for T {
     fn expected() -> String {
@@ -236,7 +244,8 @@ macro_rules! addresses {
 
 addresses!(
     SocketAddr: "an IP address and a port such as \"0.0.0.0:80\" or \"[::]:80\"",
-    IpAddr: "an IP address such as \"10.1.0.5\""
+    IpAddr: "an IP address such as \"10.1.0.5\"",
+    Network: "an address or a network such as \"10.1.0.0/16\""
 );
 
 fn parsed<T: FromStr + Display>(value: &DeValue<'_>, expected: &str) -> Result<T, Wrong> {

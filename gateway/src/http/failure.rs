@@ -84,8 +84,7 @@ impl Failure {
                     Side::Downstream => (Level::DEBUG, "The request is not valid."),
                     Side::Internal => (Level::ERROR, "This server has a problem."),
                 };
-                let retry = matches!(error.status(), S::SERVICE_UNAVAILABLE | S::BAD_GATEWAY);
-                (error.status(), level, error.label(), text, retry)
+                (error.status(), level, error.label(), text, error.retry)
             }
             Self::Session(error) => match error {
                 SessionError::NotFound => {

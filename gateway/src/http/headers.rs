@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::{HeaderMap, HeaderName};
 
 use super::Scheme;
+use crate::config::{Network, in_any};
 
 /// Who the browser is and what it used, after trusted proxies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,10 +18,10 @@ pub(super) struct Client {
 
 /// Takes every header about identity and origin out of the request, whoever sent it, and believes those
 /// of a trusted proxy. What goes on to a backend is made anew from the request's context.
-pub(super) fn cleanse(headers: &mut HeaderMap, peer: IpAddr, scheme: Scheme, trusted: &[IpAddr]) -> Client {
+pub(super) fn cleanse(headers: &mut HeaderMap, peer: IpAddr, scheme: Scheme, trusted: &[Network]) -> Client {
     let peer = peer.to_canonical();
     let mut client = Client { address: peer, scheme, host: None };
-    if trusted.contains(&peer) {
+    if in_any(trusted, peer) {
         believe(headers, &mut client, trusted);
     }
     let doomed: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name.as_str())).cloned().collect();
@@ -37,7 +38,7 @@ fn is_ours(name: &str) -> bool {
         || matches!(name, "forwarded" | "x-real-ip" | "proxy")
 }
 
-fn believe(headers: &HeaderMap, client: &mut Client, trusted: &[IpAddr]) {
+fn believe(headers: &HeaderMap, client: &mut Client, trusted: &[Network]) {
     let texts = |name: &str| {
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
     };
@@ -46,7 +47,7 @@ fn believe(headers: &HeaderMap, client: &mut Client, trusted: &[IpAddr]) {
     for entry in texts("x-forwarded-for").rsplit(',') {
         let Some(address) = address(entry.trim()) else { break };
         client.address = address;
-        if !trusted.contains(&address) {
+        if !in_any(trusted, address) {
             break;
         }
     }
@@ -103,14 +104,14 @@ mod tests {
             ("Proxy", "http://evil.example"),
             ("Accept", "*/*"),
         ]);
-        let client = cleanse(&mut sent, ip("192.0.2.1"), Scheme::Http, &[ip("10.0.0.9")]);
+        let client = cleanse(&mut sent, ip("192.0.2.1"), Scheme::Http, &["10.0.0.9".parse().unwrap()]);
         assert_eq!(client, Client { address: ip("192.0.2.1"), scheme: Scheme::Http, host: None });
         assert_eq!(sent, headers(&[("Accept", "*/*")]));
     }
 
     #[test]
     fn a_trusted_proxy_is_believed_but_not_what_others_told_it() {
-        let trusted = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let trusted = ["10.0.0.0/30".parse().unwrap()];
         for (forwarded, expected) in [
             ("192.0.2.7", "192.0.2.7"),
             ("1.1.1.1, 192.0.2.7, 10.0.0.2", "192.0.2.7"),

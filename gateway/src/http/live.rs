@@ -34,7 +34,7 @@ impl Live {
             admission: ConnectionLimits {
                 connections: connection_capacity(descriptors, limits.connections),
                 per_address: limits.connections_per_address,
-                trusted_proxies: limits.trusted_proxies.iter().map(std::net::IpAddr::to_canonical).collect(),
+                trusted_proxies: limits.trusted_proxies.clone(),
             },
             limits,
             tls: tls.as_deref().map(for_browsers),

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Listen;
+use crate::config::{Network, in_any};
 use crate::telemetry::Metrics;
 
 /// Bounds in force for the next connection; a reload changes them.
@@ -19,8 +20,8 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// Per IPv4 address or IPv6 /64 network.
     pub per_address: usize,
-    /// Addresses that carry many browsers; only the limit in all counts for them.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// They carry many browsers; only the limit in all counts for them.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// Why a connection was not admitted.
@@ -86,7 +87,7 @@ impl Admission {
             return Err(Refusal::TooMany);
         }
         let peer = peer.to_canonical();
-        if limits.trusted_proxies.contains(&peer) {
+        if in_any(&limits.trusted_proxies, peer) {
             return Ok(Admitted { place, listen, worker: None });
         }
         let network = network_of(peer);
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     fn limits(connections: usize, per_address: usize) -> ConnectionLimits {
-        ConnectionLimits { connections, per_address, trusted_proxies: vec!["10.0.0.1".parse().unwrap()] }
+        ConnectionLimits { connections, per_address, trusted_proxies: vec!["10.0.0.0/24".parse().unwrap()] }
     }
 
     fn ip(text: &str) -> IpAddr {

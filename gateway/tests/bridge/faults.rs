@@ -178,3 +178,39 @@ async fn an_upstream_that_does_not_know_expect_gets_the_body_anyway() {
     browser.send("body").await;
     assert_eq!(browser.answer(false).await.body, "body");
 }
+
+#[tokio::test]
+async fn a_browser_that_does_not_send_its_body_is_given_up_but_not_in_a_tunnel() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        peer.rest().await;
+    })
+    .await;
+    let limit = Duration::from_millis(100);
+    let front = Setting { body_timeout: limit, ..Setting::to(&backend) }.start().await;
+    let begun =
+        |path: &str| format!("POST {path} HTTP/1.1\r\nHost: im.example\r\nContent-Length: 9\r\n\r\nhalf");
+    let answer = Browser::ask(&front, &begun("/")).await;
+    assert_eq!((answer.status, answer.body.as_str()), (408, "upload_stalled retry=false"));
+    until(|| backend.open() == 0).await;
+
+    let mut tunnel = Browser::at(&front).await;
+    tunnel.send(begun("/st01/communityCBR/CC.1")).await;
+    until(|| backend.open() == 1).await;
+    assert!(tokio::time::timeout(limit * 5, tunnel.answer(false)).await.is_err());
+    assert_eq!(backend.open(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_has_no_time_limit_for_its_head_either() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        peer.answer("late").await;
+    })
+    .await;
+    let limit = Some(Duration::from_millis(50));
+    let front = Setting { head_timeout: limit, ..Setting::to(&backend) }.start().await;
+    assert_eq!(Browser::at(&front).await.get("/CommunityCBR").await.body, "late");
+    assert_eq!(Browser::at(&front).await.get("/other").await.status, 504);
+}

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base64::Engine;
-use gateway::config::{SametimeProtocol, Upstream, UpstreamRoute};
+use gateway::config::{Upstream, UpstreamRoute};
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -77,19 +77,8 @@ pub fn upstream(address: SocketAddr) -> UpstreamRoute {
         .unwrap()
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    let upstream = Upstream {
-        tls: false,
-        host: address.ip().to_string(),
-        port: address.port(),
-        client: Arc::new(client),
-    };
-    UpstreamRoute {
-        upstreams: vec![upstream],
-        sametime_protocol: SametimeProtocol::Page,
-        connect_timeout: super::PATIENCE,
-        head_timeout: None,
-        identity_header: None,
-    }
+    let upstream = Upstream::at(false, &address.ip().to_string(), address.port(), Arc::new(client));
+    UpstreamRoute { connect_timeout: super::PATIENCE, ..UpstreamRoute::to(vec![upstream]) }
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

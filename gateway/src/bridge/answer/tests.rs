@@ -11,7 +11,7 @@ fn upstream(tls: bool, host: &str, port: u16) -> Upstream {
         .unwrap()
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    Upstream { tls, host: host.to_owned(), port, client: Arc::new(client) }
+    Upstream::at(tls, host, port, Arc::new(client))
 }
 
 struct Estate {

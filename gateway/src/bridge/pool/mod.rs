@@ -125,7 +125,12 @@ impl Pool {
         let target = Target { host, port: upstream.port, source: None, limit };
         match &origin.client {
             None => self.adopt(dial(target).await.map_err(not_connected)?).await,
-            Some(client) => self.adopt(dial_tls(target, None, client).await.map_err(not_connected)?).await,
+            Some(client) => {
+                self.adopt(
+                    dial_tls(target, origin.server_name.as_deref(), client).await.map_err(not_connected)?,
+                )
+                .await
+            }
         }
     }
 

@@ -19,6 +19,8 @@ use crate::config::Upstream;
 pub(super) struct Origin {
     host: String,
     port: u16,
+    /// Verified instead of the host, and sent as SNI.
+    pub(super) server_name: Option<String>,
     /// `Some` for https. Connections that were verified by other rules are not shared.
     pub(super) client: Option<Arc<ClientConfig>>,
     /// For `Host`.
@@ -39,6 +41,7 @@ impl Origin {
         Self {
             host: upstream.host.clone(),
             port: upstream.port,
+            server_name: upstream.server_name.clone(),
             client: upstream.tls.then(|| upstream.client.clone()),
             // The configuration admits host names and addresses only.
             authority: HeaderValue::try_from(authority).unwrap_or(HeaderValue::from_static("")),
@@ -50,7 +53,11 @@ impl Origin {
 
     pub(super) fn is(&self, upstream: &Upstream) -> bool {
         let verified_alike = match &self.client {
-            Some(client) => upstream.tls && Arc::ptr_eq(client, &upstream.client),
+            Some(client) => {
+                upstream.tls
+                    && Arc::ptr_eq(client, &upstream.client)
+                    && self.server_name == upstream.server_name
+            }
             None => !upstream.tls,
         };
         verified_alike && self.port == upstream.port && self.host == upstream.host

@@ -151,7 +151,7 @@ fn community_tls(section: &Section<'_>) -> Option<CommunityTls> {
 }
 
 /// TLS settings from a table with `ca`.
-pub(super) fn client(section: &Section<'_>) -> Option<Arc<rustls::ClientConfig>> {
+fn client(section: &Section<'_>) -> Option<Arc<rustls::ClientConfig>> {
     let ca = section.path("ca");
     match tls::client(ca.as_ref().map(|given| given.value.as_path())) {
         Ok(client) => Some(client),

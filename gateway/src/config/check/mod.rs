@@ -6,6 +6,7 @@ mod listen;
 mod rest;
 mod route;
 mod sso;
+mod upstream;
 
 pub(super) use listen::DEFAULT_ADMIN;
 

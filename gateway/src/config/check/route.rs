@@ -1,21 +1,12 @@
 //! `[[route]]`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::{HeaderName, Uri};
-
-use super::community::{Named, client};
-use super::sso;
+use super::community::Named;
+use super::{sso, upstream};
 use crate::config::section::{Given, Section};
 use crate::config::value::{ServeWord, quoted};
-use crate::config::{
-    AuthPolicy, OwnPresence, Route, SametimeProtocol, Serve, Sso, Upstream, UpstreamRoute, tls,
-};
-
-/// Headers that may carry an identity: the bridge removes them from every request.
-const IDENTITY_HEADERS: [&str; 7] =
-    ["x-livename-user", "x-forwarded-user", "remote-user", "x-remote-user", "$wsru", "iv-user", "sm-user"];
+use crate::config::{AuthPolicy, OwnPresence, Route, Serve, Sso};
 
 pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<Arc<Route>> {
     // Keys that are there but wrong have been named already.
@@ -115,24 +106,10 @@ fn check_auth(section: &Section<'_>, auth: AuthPolicy, keys_given: bool) -> Auth
     auth
 }
 
-fn identity_header(section: &Section<'_>) -> Option<HeaderName> {
-    let given = section.value::<String>("identity_header")?;
-    let known = IDENTITY_HEADERS.iter().find(|name| name.eq_ignore_ascii_case(&given.value));
-    if known.is_none() {
-        let text = format!(
-            "{} is not among {}, which no browser can forge",
-            quoted(&given.value),
-            IDENTITY_HEADERS.join(", ")
-        );
-        section.wrong_at(given.at, "identity_header", text);
-    }
-    known.map(|name| HeaderName::from_static(name))
-}
-
 fn serve(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Option<Serve> {
     match (section.has("serve"), section.has("upstreams")) {
         (true, false) => awareness(section, communities, auth),
-        (false, true) => upstream_route(section, auth).map(Serve::Upstream),
+        (false, true) => upstream::read(section, auth).map(Serve::Upstream),
         (true, true) => {
             section.wrong("upstreams", "a route has either serve or upstreams; make two routes");
             None
@@ -149,8 +126,7 @@ fn serve(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Opti
 
 fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Option<Serve> {
     section.value::<ServeWord>("serve")?;
-    for key in ["sametime_protocol", "login_url", "identity_header", "connect_timeout", "head_timeout", "tls"]
-    {
+    for key in upstream::KEYS.iter().chain(&["login_url"]) {
         if section.has(key) {
             section.wrong(key, "has no meaning with serve = \"awareness\"; it is for upstreams");
         }
@@ -175,76 +151,4 @@ fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> 
         section.wrong("auth", "the community logs users in (own_presence = \"login\"), which needs their tokens; write \"required\"");
     }
     Some(Serve::Awareness(community))
-}
-
-fn upstream_route(section: &Section<'_>, auth: AuthPolicy) -> Option<UpstreamRoute> {
-    if section.has("community") {
-        section.wrong("community", "has no meaning with upstreams; it is for serve = \"awareness\"");
-    }
-    let given = section.list::<String>("upstreams");
-    if section.is_empty_list("upstreams") {
-        section.wrong(
-            "upstreams",
-            "the list is empty; give at least one, such as [\"http://st1.acme.example\"]",
-        );
-    }
-    let parsed: Vec<_> = given
-        .iter()
-        .filter_map(|one| {
-            let upstream = address(&one.value);
-            if upstream.is_none() {
-                let text = format!("{} is not an upstream; write \"http://host\", \"https://host\" or with a port, without a path", quoted(&one.value));
-                section.wrong_at(one.at, "upstreams", text);
-            }
-            upstream
-        })
-        .collect();
-    let sametime_protocol = section.or("sametime_protocol", SametimeProtocol::Page);
-    let connect_timeout = section.within(
-        "connect_timeout",
-        Duration::from_secs(10),
-        Duration::from_millis(1)..=Duration::from_secs(600),
-    );
-    let head_timeout = section.value("head_timeout").map(|given| given.value);
-    let identity_header = identity_header(section);
-    if identity_header.is_some() && auth == AuthPolicy::Off {
-        section.wrong("identity_header", "with auth = \"off\" nobody is known");
-    }
-    let client = if section.has("tls") {
-        client(&section.given_table("tls")?)?
-    } else if parsed.iter().any(|(tls, ..)| *tls) {
-        client(&section.table("tls"))?
-    } else {
-        // Never used: no upstream of this route speaks TLS.
-        tls::client_with(rustls::RootCertStore::empty()).ok()?
-    };
-    let upstreams =
-        parsed.into_iter().map(|(tls, host, port)| Upstream { tls, host, port, client: client.clone() });
-    let upstreams = upstreams.collect();
-    Some(UpstreamRoute { upstreams, sametime_protocol, connect_timeout, head_timeout, identity_header })
-}
-
-/// Scheme, host and port of `http://host[:port]`.
-fn address(text: &str) -> Option<(bool, String, u16)> {
-    let uri: Uri = text.parse().ok()?;
-    let tls = match uri.scheme_str()? {
-        "http" => false,
-        "https" => true,
-        _ => return None,
-    };
-    let authority = uri.authority()?;
-    if text.contains('@') || uri.query().is_some() || !matches!(uri.path(), "" | "/") {
-        return None;
-    }
-    let port = match authority.port_u16() {
-        None if authority.as_str().len() == authority.host().len() => {
-            if tls {
-                443
-            } else {
-                80
-            }
-        }
-        port => port.filter(|port| *port > 0)?,
-    };
-    Some((tls, authority.host().to_ascii_lowercase(), port))
 }

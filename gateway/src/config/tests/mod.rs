@@ -166,7 +166,8 @@ login_url = "/names.nsf?Login&RedirectTo={return}"
 identity_header = "X-Livename-User"
 connect_timeout = "3s"
 head_timeout = "1h"
-tls = { ca = "im.pem" }
+body_timeout = "20s"
+tls = { ca = "im.pem", server_name = "st.acme.example", min_version = "1.3", chain = "im.pem", key = "im.key" }
 
 [limits]
 connections = 1000
@@ -181,7 +182,7 @@ sessions_per_user = 2
 session_grace = "45s"
 lane_messages = 32
 drain = "1s"
-trusted_proxies = ["127.0.0.9", "::1"]
+trusted_proxies = ["127.0.0.9", "10.1.0.0/16"]
 
 [log]
 format = "json"

@@ -170,11 +170,10 @@ fn told(config: &Config) -> String {
             let serve = match &route.serve {
                 Serve::Awareness(community) => community.name.clone(),
                 Serve::Upstream(up) => {
-                    let upstreams: Vec<_> = up.upstreams.iter().map(|u| (u.tls, &u.host, u.port)).collect();
-                    format!(
-                        "{upstreams:?} {:?} {:?} {:?} {:?}",
-                        up.sametime_protocol, up.connect_timeout, up.head_timeout, up.identity_header
-                    )
+                    let upstreams: Vec<_> =
+                        up.upstreams.iter().map(|u| (u.tls, &u.host, u.port, &u.server_name)).collect();
+                    let times = (up.connect_timeout, up.head_timeout, up.body_timeout);
+                    format!("{upstreams:?} {:?} {times:?} {:?}", up.sametime_protocol, up.identity_header)
                 }
                 Serve::Builtin(name) => name.clone(),
             };

@@ -216,6 +216,18 @@ password_file = \"password\""),
             "livename.toml:13: community.tuning.backoff_first: is longer than backoff_longest",
         ),
         (
+            format!("{LISTEN}{ROUTE}tls = {{ chain = \"im.pem\" }}\n"),
+            "livename.toml:7: route.tls.chain: needs key; the certificate has both",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}[route.tls]\nserver_name = \"a b\"\n"),
+            "livename.toml:8: route.tls.server_name: \"a b\" is not a host name",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}[limits]\ntrusted_proxies = [\"10.0.0.1/8\"]\n"),
+            "livename.toml:8: limits.trusted_proxies: expected an address or a network such as \"10.1.0.0/16\", found \"10.0.0.1/8\"",
+        ),
+        (
             format!("{LISTEN}{ROUTE}{COMMUNITY}{own}{COMMUNITY}{own}"),
             "livename.toml:13: community.name: there is another community \"acme\"",
         ),

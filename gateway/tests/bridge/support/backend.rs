@@ -101,12 +101,7 @@ impl Backend {
 
     pub(crate) fn upstream(&self) -> Upstream {
         let host = if self.tls { "localhost" } else { "127.0.0.1" };
-        Upstream {
-            tls: self.tls,
-            host: host.to_owned(),
-            port: self.address.port(),
-            client: self.client.clone(),
-        }
+        Upstream::at(self.tls, host, self.address.port(), self.client.clone())
     }
 
     /// How many connections were accepted.
@@ -128,7 +123,7 @@ impl Backend {
 /// An upstream where nobody listens.
 pub(crate) async fn nobody() -> Upstream {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    Upstream { tls: false, host: "127.0.0.1".to_owned(), port, client: trusting(RootCertStore::empty()) }
+    Upstream::at(false, "127.0.0.1", port, trusting(RootCertStore::empty()))
 }
 
 pub(crate) fn trusting(roots: RootCertStore) -> Arc<ClientConfig> {

@@ -27,6 +27,7 @@ pub(crate) struct Setting {
     pub(crate) sametime_protocol: SametimeProtocol,
     pub(crate) head_timeout: Option<Duration>,
     pub(crate) connect_timeout: Duration,
+    pub(crate) body_timeout: Duration,
     pub(crate) bounds: Bounds,
     pub(crate) http2: bool,
 }
@@ -43,6 +44,7 @@ impl Setting {
             sametime_protocol: SametimeProtocol::Page,
             head_timeout: None,
             connect_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
             bounds: Bounds::default(),
             http2: false,
         }
@@ -59,11 +61,11 @@ impl Setting {
             auth: AuthPolicy::Off,
             login: None,
             serve: Serve::Upstream(UpstreamRoute {
-                upstreams: self.upstreams,
                 sametime_protocol: self.sametime_protocol,
                 connect_timeout: self.connect_timeout,
                 head_timeout: self.head_timeout,
-                identity_header: None,
+                body_timeout: self.body_timeout,
+                ..UpstreamRoute::to(self.upstreams)
             }),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,167 @@
+//! The part of `[[route]]` that is about upstreams.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, Uri};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+
+use crate::config::section::{Given, Section};
+use crate::config::value::{TlsWord, quoted};
+use crate::config::{AuthPolicy, SametimeProtocol, Upstream, UpstreamRoute, tls};
+
+/// Keys and tables that only mean something with `upstreams`.
+pub(super) const KEYS: &[&str] =
+    &["sametime_protocol", "identity_header", "connect_timeout", "head_timeout", "body_timeout", "tls"];
+
+/// Headers that may carry an identity: the bridge removes them from every request.
+const IDENTITY_HEADERS: [&str; 7] =
+    ["x-livename-user", "x-forwarded-user", "remote-user", "x-remote-user", "$wsru", "iv-user", "sm-user"];
+
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
+
+/// A route with `upstreams`.
+pub(super) fn read(section: &Section<'_>, auth: AuthPolicy) -> Option<UpstreamRoute> {
+    if section.has("community") {
+        section.wrong("community", "has no meaning with upstreams; it is for serve = \"awareness\"");
+    }
+    let addresses = addresses(section);
+    let defaults = UpstreamRoute::to(Vec::new());
+    let sametime_protocol = section.or("sametime_protocol", SametimeProtocol::Page);
+    let connect_timeout = section.within("connect_timeout", defaults.connect_timeout, TIMEOUT);
+    let head_timeout = section.value("head_timeout").map(|given| given.value);
+    let body_timeout = section.within("body_timeout", defaults.body_timeout, TIMEOUT);
+    let identity_header = identity_header(section);
+    if identity_header.is_some() && auth == AuthPolicy::Off {
+        section.wrong("identity_header", "with auth = \"off\" nobody is known");
+    }
+    let tls = tls_settings(section, addresses.iter().any(|(tls, ..)| *tls))?;
+    let upstreams = addresses
+        .into_iter()
+        .map(|(https, host, port)| Upstream {
+            server_name: tls.server_name.clone(),
+            ..Upstream::at(https, &host, port, tls.client.clone())
+        })
+        .collect();
+    Some(UpstreamRoute {
+        upstreams,
+        sametime_protocol,
+        connect_timeout,
+        head_timeout,
+        body_timeout,
+        identity_header,
+    })
+}
+
+fn identity_header(section: &Section<'_>) -> Option<HeaderName> {
+    let given = section.value::<String>("identity_header")?;
+    let known = IDENTITY_HEADERS.iter().find(|name| name.eq_ignore_ascii_case(&given.value));
+    if known.is_none() {
+        let text = format!(
+            "{} is not among {}, which no browser can forge",
+            quoted(&given.value),
+            IDENTITY_HEADERS.join(", ")
+        );
+        section.wrong_at(given.at, "identity_header", text);
+    }
+    known.map(|name| HeaderName::from_static(name))
+}
+
+fn addresses(section: &Section<'_>) -> Vec<(bool, String, u16)> {
+    let given = section.list::<String>("upstreams");
+    if section.is_empty_list("upstreams") {
+        section.wrong(
+            "upstreams",
+            "the list is empty; give at least one, such as [\"http://st1.acme.example\"]",
+        );
+    }
+    given
+        .iter()
+        .filter_map(|one| {
+            let upstream = address(&one.value);
+            if upstream.is_none() {
+                let text = format!("{} is not an upstream; write \"http://host\", \"https://host\" or with a port, without a path", quoted(&one.value));
+                section.wrong_at(one.at, "upstreams", text);
+            }
+            upstream
+        })
+        .collect()
+}
+
+/// What the https upstreams of a route have in common.
+struct Tls {
+    client: Arc<ClientConfig>,
+    server_name: Option<String>,
+}
+
+fn tls_settings(route: &Section<'_>, needed: bool) -> Option<Tls> {
+    let section = match route.has("tls") {
+        true => route.given_table("tls")?,
+        false if needed => route.table("tls"),
+        // Never used: no upstream of this route speaks TLS.
+        false => {
+            let client = tls::client_with(rustls::RootCertStore::empty()).ok()?;
+            return Some(Tls { client, server_name: None });
+        }
+    };
+    let server_name = section.value::<String>("server_name");
+    if let Some(name) = &server_name
+        && ServerName::try_from(name.value.as_str()).is_err()
+    {
+        section.wrong_at(name.at, "server_name", format!("{} is not a host name", quoted(&name.value)));
+    }
+    let newest = section.or("min_version", TlsWord::Tls12) == TlsWord::Tls13;
+    let own = match (section.path("chain"), section.path("key")) {
+        (Some(chain), Some(key)) => match tls::certificate(&chain.value, &key.value) {
+            Ok(own) => Some(own),
+            Err(error) => {
+                section.wrong(error.blames(&key.value), error.to_string());
+                return None;
+            }
+        },
+        (None, None) => None,
+        (chain, _) => {
+            let (missing, given) = if chain.is_some() { ("key", "chain") } else { ("chain", "key") };
+            section.wrong(given, format!("needs {missing}; the certificate has both"));
+            None
+        }
+    };
+    let ca = section.path("ca");
+    let roots = tls::authorities(ca.as_ref().map(|ca| ca.value.as_path()));
+    match roots.and_then(|roots| tls::client_as(roots, newest, own)) {
+        Ok(client) => Some(Tls { client, server_name: server_name.map(|given: Given<String>| given.value) }),
+        Err(error) => {
+            let hint =
+                if section.has("ca") { "" } else { "; give the file with the authorities' certificates" };
+            section.wrong("ca", format!("{error}{hint}"));
+            None
+        }
+    }
+}
+
+/// Scheme, host and port of `http://host[:port]`.
+fn address(text: &str) -> Option<(bool, String, u16)> {
+    let uri: Uri = text.parse().ok()?;
+    let tls = match uri.scheme_str()? {
+        "http" => false,
+        "https" => true,
+        _ => return None,
+    };
+    let authority = uri.authority()?;
+    if text.contains('@') || uri.query().is_some() || !matches!(uri.path(), "" | "/") {
+        return None;
+    }
+    let port = match authority.port_u16() {
+        None if authority.as_str().len() == authority.host().len() => {
+            if tls {
+                443
+            } else {
+                80
+            }
+        }
+        port => port.filter(|port| *port > 0)?,
+    };
+    Some((tls, authority.host().to_ascii_lowercase(), port))
+}
