@@ -38,6 +38,12 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["crate::session", "crate::community", "crate::shard"],
         "a request is one or the other",
     ),
+    ("gateway/setup/src", &["gateway::", "gateway_core"], "setup stands beside the gateway, not on it"),
+    (
+        "gateway/setup/src/plan",
+        &["tokio", "hyper", "std::fs", "std::net", "SystemTime::now"],
+        "a plan is made from what was read, and from nothing else",
+    ),
     ("loadtest", &["gateway::", "gateway_core::"], "a black-box client"),
 ];
 

@@ -1,0 +1,9 @@
+//! The directory as it was read: documents with their items, replica by replica.
+//!
+//! Only values; what they mean is the planner's business.
+
+mod document;
+mod value;
+
+pub use document::{Document, Estate, Replica, Unid};
+pub use value::{BadItemName, ItemName, Value};

@@ -1,0 +1,19 @@
+//! The documents of a Domino Directory that awareness in iNotes needs: planned, written, verified.
+//!
+//! ```text
+//! setup.toml ── config ──┐
+//! items.toml ── items ───┼─> plan (pure) ──> apply ── directory ──> names.nsf
+//! names.nsf ── estate ───┘      │              │
+//!                               │              └─ journal ──> undo
+//!                               └─> table, JSON, rollback page, files to hand over
+//! ```
+//!
+//! `names`, `items`, `estate` and `plan` are pure: no sockets, no files. The write paths stand at the edge,
+//! behind one trait. Knows nothing of the gateway: the program's `setup` commands are thin callers.
+//! Implements domino-directory.md, whose marks (verified, inferred, unknown) every item carries along.
+
+pub mod config;
+pub mod estate;
+pub mod items;
+pub mod names;
+pub mod plan;
