@@ -25,6 +25,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod hub;
+pub mod names;
 pub mod net;
 pub mod scripts;
 pub mod session;

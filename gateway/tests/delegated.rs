@@ -10,7 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gateway::app::{App, Options, Running};
 use gateway::config::{
-    AuthPolicy, Community, CommunityTuning, Delegation, OwnPresence, Privacy, Redirect, Sso, TokenForm,
+    AuthPolicy, Community, CommunityTuning, Delegation, NameTuning, OwnPresence, Privacy, Redirect, Sso,
+    TokenForm,
 };
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
@@ -45,6 +46,7 @@ async fn estate() -> Estate {
         source_addresses: Vec::new(),
         observers: Vec::new(),
         tuning,
+        names: NameTuning::default(),
     })];
     let good_for = Duration::from_secs(60);
     let delegated = Delegation { cookie: "LtpaToken".into(), community: "acme".into(), good_for };

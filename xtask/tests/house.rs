@@ -27,6 +27,11 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["crate::community::", "crate::bridge"],
         "session and community meet only in the hub",
     ),
+    (
+        "gateway/src/names",
+        &["crate::session", "crate::community::", "crate::http", "crate::bridge"],
+        "both sides come to it",
+    ),
     ("gateway/src/shard", &["crate::community::", "crate::bridge"], "the delivery path knows no upstream"),
     (
         "gateway/src/community",

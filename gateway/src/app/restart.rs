@@ -62,6 +62,7 @@ fn same(old: &Community, new: &Community) -> bool {
         source_addresses,
         observers,
         tuning,
+        names,
     } = old;
     *name == new.name
         && *servers == new.servers
@@ -77,6 +78,7 @@ fn same(old: &Community, new: &Community) -> bool {
         && observers.iter().zip(&new.observers).all(|(old, new)| same_observer(old, new))
         // Plain numbers and times: their text is their value.
         && format!("{tuning:?}") == format!("{:?}", new.tuning)
+        && format!("{names:?}") == format!("{:?}", new.names)
 }
 
 fn same_tls(old: Option<&CommunityTls>, new: Option<&CommunityTls>) -> bool {

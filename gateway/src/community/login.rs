@@ -13,8 +13,8 @@ use gateway_core::watchset::Command;
 use gateway_core::{LoginId, ScopeId};
 use protocol::presence::Presence;
 use protocol::secret::Secret;
-use protocol::vp::client::{Closed, Config, Follow, Login as Credentials};
-use tokio::sync::{mpsc, watch};
+use protocol::vp::client::{Closed, Config, Event, Follow, Login as Credentials};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
@@ -24,6 +24,7 @@ use super::ending::{Ending, Past, judge};
 use super::link::{Happened, Link};
 use super::pace::Backoff;
 use super::servers::Servers;
+use super::services::Services;
 use super::silence::Silence;
 use crate::config::{self, Observer, Redirect};
 use crate::hub::{LoginState, Me, OwnCommand};
@@ -36,7 +37,11 @@ const STEADY: Duration = Duration::from_secs(30);
 
 /// Whose login it is.
 pub(super) enum Who {
-    Observer(Observer),
+    Observer {
+        observer: Observer,
+        /// Questions that any observer of the community may answer.
+        asked: Arc<Mutex<mpsc::Receiver<OwnCommand>>>,
+    },
     User {
         me: watch::Sender<Me>,
         queue: mpsc::Receiver<OwnCommand>,
@@ -116,7 +121,7 @@ impl Login {
     }
 
     fn give_up(&self, state: LoginState) {
-        if let Who::Observer(observer) = &self.who {
+        if let Who::Observer { observer, .. } = &self.who {
             let (community, observer) = (&self.community.config.name, &observer.name);
             error!(community, observer, "the observer is refused; it is not tried again before a restart");
         }
@@ -165,7 +170,7 @@ impl Login {
         link.finish(session.output()).await;
         self.note(end.as_ref(), &standing);
         let sent_on = standing.home.is_some_and(|host| self.follow(&host));
-        let (was_up, is_observer) = (standing.up_since.is_some(), matches!(self.who, Who::Observer(_)));
+        let (was_up, is_observer) = (standing.up_since.is_some(), matches!(self.who, Who::Observer { .. }));
         judge(end.as_ref(), Past { was_up, token, is_observer, sent_on })
     }
 
@@ -184,8 +189,10 @@ impl Login {
         let login_until = clock.now().saturating_add(tuning.login_timeout);
         loop {
             while let Some(told) = session.next_event() {
-                if let Told::Closed(closed) = told {
-                    return Some(closed);
+                match &told {
+                    Told::Closed(closed) => return Some(closed.clone()),
+                    Told::Other(event) => self.hear(event, standing),
+                    _ => {}
                 }
                 self.take(told, standing).await;
                 // While the hub let us wait, nobody listened.
@@ -215,10 +222,11 @@ impl Login {
                     // The hub has cut us: we did not keep up.
                     None => session.closed(clock.now()),
                 },
-                own = self.who.command() => match own {
+                own = self.who.command(standing.up_since.is_some()) => match own {
                     Some(OwnCommand::SetStatus { status, text }) => {
                         session.set_status(status, &text, clock.now());
                     }
+                    Some(OwnCommand::Ask(ask)) => standing.services.ask(ask, session.client()),
                     None => {
                         session.logout(clock.now());
                         return None;
@@ -265,6 +273,14 @@ impl Login {
             // With `redirect = "continue"` it matters only if the server then sends us away after all.
             Told::Redirected { host } => standing.home = Some(host),
             Told::Other(_) | Told::Closed(_) => {}
+        }
+    }
+
+    /// What is of no concern to the core: answers of the services beside awareness.
+    fn hear(&self, event: &Event, standing: &mut Standing) {
+        if let Err(error) = standing.services.take(event) {
+            debug!(%error, "a service's answer cannot be read");
+            self.community.metrics.upstream_protocol_error("service");
         }
     }
 
@@ -315,7 +331,7 @@ impl Login {
     fn credentials(&self) -> Result<(Credentials, Option<Secret>), credential::CredentialError> {
         let form = self.community.config.token_form;
         Ok(match &self.who {
-            Who::Observer(observer) => {
+            Who::Observer { observer, .. } => {
                 let auth = credential::of_observer(observer, form)?;
                 (Credentials { name: observer.name.clone(), auth }, None)
             }
@@ -329,7 +345,7 @@ impl Login {
 
     fn kind(&self) -> &'static str {
         match self.who {
-            Who::Observer(_) => "observer",
+            Who::Observer { .. } => "observer",
             Who::User { .. } => "user",
         }
     }
@@ -367,13 +383,19 @@ struct Standing {
     /// What the hub calls the open awareness channel, and what it wants of it.
     login: Option<LoginId>,
     commands: Option<mpsc::Receiver<Command>>,
+    services: Services,
 }
 
 impl Who {
     /// What a page wants; `None` once no page can want anything: all are gone, or the user has logged out.
-    async fn command(&mut self) -> Option<OwnCommand> {
+    /// Observers share their queue, so only one that is up takes from it.
+    async fn command(&mut self, is_up: bool) -> Option<OwnCommand> {
         match self {
-            Self::Observer(_) => std::future::pending().await,
+            Self::Observer { asked, .. } if is_up => match asked.lock().await.recv().await {
+                Some(ask) => Some(ask),
+                None => std::future::pending().await,
+            },
+            Self::Observer { .. } => std::future::pending().await,
             Self::User { queue, over, .. } => tokio::select! {
                 command = queue.recv() => command,
                 () = over.cancelled() => None,
@@ -384,7 +406,7 @@ impl Who {
     /// Returns when the login has no use any more. What pages want meanwhile is dropped: they were told that
     /// the login is down.
     async fn unwanted(&mut self) {
-        while self.command().await.is_some() {}
+        while self.command(false).await.is_some() {}
     }
 }
 

@@ -10,6 +10,7 @@ mod login;
 mod pace;
 mod proof;
 mod servers;
+mod services;
 mod silence;
 
 use std::collections::HashMap;
@@ -26,13 +27,14 @@ use gateway_core::watchset::Pace as WatchPace;
 use protocol::presence::{PersonId, Presence};
 use protocol::secret::Secret;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Delegate, Delegated};
 use crate::config::{self, CommunityTuning, OwnPresence, Privacy};
 use crate::hub::{Access, HubHandle, LoginState, Me, OwnLogin, OwnLogins};
+use crate::names::{Asked, Names};
 use crate::telemetry::Metrics;
 
 use login::{Login, Who};
@@ -86,15 +88,21 @@ impl Communities {
                 started: AtomicUsize::new(0),
                 up: AtomicUsize::new(0),
             });
-            let shared = match config.privacy {
-                Privacy::Own => None,
-                Privacy::Trust => Some(community.start_observers().await),
+            let (shared, asked) = match config.privacy {
+                Privacy::Own => (None, None),
+                Privacy::Trust => {
+                    let (scope, asked) = community.start_observers().await;
+                    (Some(scope), Some(asked))
+                }
             };
+            let (names, lookups) = Names::new(config.names.clone(), asked);
+            let end = stopped.clone();
+            tasks.spawn(async move { end.run_until_cancelled(lookups.run()).await });
             let logins = match config.own_presence {
                 OwnPresence::Off => None,
                 OwnPresence::Login => Some(Arc::new(Arc::clone(&community)) as Arc<dyn OwnLogins>),
             };
-            offers.insert(config.name.clone(), Access { shared, logins, privacy: config.privacy });
+            offers.insert(config.name.clone(), Access { shared, logins, privacy: config.privacy, names });
             communities.push(community);
         }
         (Self(communities), offers)
@@ -125,12 +133,16 @@ impl Communities {
 }
 
 impl Community {
-    async fn start_observers(self: &Arc<Self>) -> gateway_core::ScopeId {
+    /// What they see, and where to ask them.
+    async fn start_observers(self: &Arc<Self>) -> (gateway_core::ScopeId, Asked) {
         let scope = self.hub.open_scope(Arc::clone(&self.settings)).await;
+        let (asked, queue) = mpsc::channel(OWN_COMMANDS);
+        let queue = Arc::new(Mutex::new(queue));
         for observer in &self.config.observers {
-            self.spawn(Login::new(self, scope, Who::Observer(observer.clone())));
+            let who = Who::Observer { observer: observer.clone(), asked: Arc::clone(&queue) };
+            self.spawn(Login::new(self, scope, who));
         }
-        scope
+        (scope, asked)
     }
 
     async fn open_own(self: &Arc<Self>, person: PersonId, token: Secret) -> OwnLogin {

@@ -13,7 +13,7 @@ use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
-use super::{LoginPage, Network, UpstreamRoute};
+use super::{LoginPage, NameTuning, Network, UpstreamRoute};
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -147,6 +147,7 @@ pub struct Community {
     pub source_addresses: Vec<std::net::IpAddr>,
     pub observers: Vec<Observer>,
     pub tuning: CommunityTuning,
+    pub names: NameTuning,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

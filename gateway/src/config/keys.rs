@@ -45,6 +45,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
     ("community.observer", "[[community.observer]]", "Upstream logins that watch people for everybody."),
     ("community.tuning", "[community.tuning]", "Paces and patience towards the community."),
     (
+        "community.names",
+        "[community.names]",
+        "How the names that pages hand over are looked up: abbreviated names, mail addresses, display names.",
+    ),
+    (
         "route",
         "[[route]]",
         "Which requests, and what becomes of them. The most specific path wins. At least one.",
@@ -124,6 +129,13 @@ pub(super) const KEYS: &[Key] = &[
     key("community.tuning", "backoff_longest", "\"5min\"", "Longest wait between two tries."),
     key("community.tuning", "logins_per_second", "200", "New logins, so that an outage is not followed by a storm."),
     key("community.tuning", "keepalive", "\"1min\"", "Silence after which a sign of life is sent."),
+    key("community.names", "allow_domains", "all", "Mail domains whose addresses are looked up, with the domains below them. Inbox lists ask for every outside sender: name your own domains here."),
+    key("community.names", "deny_domains", "none", "Mail domains whose addresses are never looked up; goes before `allow_domains`."),
+    key("community.names", "remembered", "100000", "Names that are remembered, those of nobody too."),
+    key("community.names", "good_for", "\"1h\"", "How long it is remembered who is meant by a name."),
+    key("community.names", "nobody_for", "\"10min\"", "How long it is remembered that nobody, or more than one, has a name."),
+    key("community.names", "per_second", "500", "Names that are looked up in the community a second at most."),
+    key("community.names", "session_per_second", "20", "The same for one session, after its first 1,000."),
 
     key("route", "hosts", "every host", "Host names without port."),
     key("route", "path", MUST, "Path prefix; it ends at a segment border: `/a` is for `/a` and `/a/b`, not for `/ab`."),

@@ -11,7 +11,9 @@ use protocol::secret::Secret;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::Ask;
 use crate::config::Privacy;
+use crate::names::Names;
 
 /// The own state of a logged-in user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +49,11 @@ impl LoginState {
     }
 }
 
-/// What a user's pages ask of the user's login.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a user's pages ask of the user's login; of an observer only questions are asked.
+#[derive(Debug)]
 pub enum OwnCommand {
     SetStatus { status: Status, text: Arc<str> },
+    Ask(Ask),
 }
 
 /// A user's own upstream login, shared by all pages of that user. Dropping it logs the user out.
@@ -79,4 +82,6 @@ pub struct Access {
     /// `None` where the gateway logs no users in.
     pub logins: Option<Arc<dyn OwnLogins>>,
     pub privacy: Privacy,
+    /// Who is meant by the names that pages hand over.
+    pub names: Arc<Names>,
 }

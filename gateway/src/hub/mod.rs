@@ -3,6 +3,7 @@
 //! Shards and upstream logins send events; effects go to shards' inboxes and logins' command queues. Both
 //! are bounded: an inbox keeps one state per person, and a login that does not take its commands is cut.
 
+mod ask;
 mod inbox;
 mod me;
 
@@ -17,6 +18,7 @@ use gateway_core::{LoginId, ScopeId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub use ask::Ask;
 pub use inbox::Inbox;
 pub use me::{Access, LoginState, Me, OwnCommand, OwnLogin, OwnLogins};
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use gateway_core::Cursor;
 use gateway_core::shard::{Batch, Ended, WatchError};
+use protocol::presence::PersonId;
 use protocol::secret::Secret;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::by_name::{self, ByName};
 use super::command::{self, Command, Op, Refusal};
 use super::message::{self, End};
 use super::users::Page;
@@ -26,7 +29,8 @@ pub(super) struct ChannelKey(String);
 pub(super) struct Channel {
     pub(super) key: ChannelKey,
     pub(super) page: Option<Page>,
-    subscription: Subscription,
+    subscription: Arc<Subscription>,
+    by_name: Arc<ByName>,
     limits: Limits,
     metrics: Arc<Metrics>,
     clock: Clock,
@@ -43,6 +47,7 @@ pub(super) struct Terms {
     pub(super) transport: &'static str,
     /// How long the page's token is good for; `None` without one.
     pub(super) expires_in: Option<Duration>,
+    pub(super) by_name: Arc<ByName>,
 }
 
 /// A token that has just been proved, for [`Channel::commands`].
@@ -79,10 +84,11 @@ impl Channel {
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Self {
-        let Terms { limits, transport, expires_in } = terms;
+        let Terms { limits, transport, expires_in, by_name } = terms;
+        let subscription = Arc::new(subscription);
         metrics.subscribers(transport, 1);
         let expires = watch::Sender::new(expires_in.and_then(|left| Instant::now().checked_add(left)));
-        Self { key, page, subscription, limits, metrics, clock, transport, expires }
+        Self { key, page, subscription, by_name, limits, metrics, clock, transport, expires }
     }
 
     /// The first message.
@@ -114,16 +120,7 @@ impl Channel {
 
     fn carry_out(&self, Command { id, op }: Command, fresh: Option<&Fresh<'_>>) -> Bytes {
         let done = match op {
-            Op::Watch { ids, since } => self.subscription.watch(&ids, since).map_err(|error| match error {
-                WatchError::TooMany { limit } => Refusal::new(
-                    id,
-                    "too_many_watches",
-                    format!("at most {limit} people can be watched; nothing of this command was done"),
-                ),
-                WatchError::BadId { .. } | WatchError::NoSubscriber => {
-                    Refusal::new(id, "bad_json", format!("ids: {error}"))
-                }
-            }),
+            Op::Watch { ids, names, since } => self.watch(id, &ids, names, since),
             Op::Unwatch(ids) => {
                 self.subscription.unwatch(&ids);
                 Ok(())
@@ -151,6 +148,33 @@ impl Channel {
             Ok(()) => message::ok(id),
             Err(refusal) => message::error(&refusal),
         }
+    }
+
+    fn watch(
+        &self,
+        id: Option<u64>,
+        ids: &[PersonId],
+        names: Vec<Arc<str>>,
+        since: Option<Cursor>,
+    ) -> Result<(), Refusal> {
+        let too_many = |limit: usize, of: &str| {
+            let text = format!("at most {limit} {of}; nothing of this command was done");
+            Refusal::new(id, "too_many_watches", text)
+        };
+        if names.len() > by_name::AT_ONCE {
+            return Err(too_many(by_name::AT_ONCE, "names can be in a command"));
+        }
+        self.subscription.watch(ids, since).map_err(|error| match error {
+            WatchError::TooMany { limit } => too_many(limit, "people can be watched"),
+            WatchError::BadId { .. } | WatchError::NoSubscriber => {
+                Refusal::new(id, "bad_json", format!("ids: {error}"))
+            }
+        })?;
+        let most = self.limits.watches_per_session;
+        if names.is_empty() || self.by_name.watch(&self.subscription, id, names, most) {
+            return Ok(());
+        }
+        Err(Refusal::new(id, "too_many_watches", format!("at most {most} names can be looked up at a time")))
     }
 
     /// The page goes on with a fresh token, and so does the user's own login at its next connection. An older

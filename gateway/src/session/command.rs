@@ -7,6 +7,8 @@ use gateway_core::Cursor;
 use protocol::presence::{PersonId, Status};
 use serde_json::{Map, Value};
 
+use crate::names::LONGEST_NAME;
+
 /// Directory ids and status texts are short; anything longer is not one.
 const LONGEST_ID: usize = 512;
 const LONGEST_TEXT: usize = 1024;
@@ -20,7 +22,7 @@ pub(crate) struct Command {
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Op {
-    Watch { ids: Vec<PersonId>, since: Option<Cursor> },
+    Watch { ids: Vec<PersonId>, names: Vec<Arc<str>>, since: Option<Cursor> },
     Unwatch(Vec<PersonId>),
     UnwatchAll,
     Status { status: Status, text: Arc<str> },
@@ -100,7 +102,25 @@ fn watch(fields: &Map<String, Value>) -> Result<Op, Reason> {
         Some(Value::String(text)) => text.parse().ok(),
         Some(_) => return Err(("bad_json", "since: a cursor is expected".to_owned())),
     };
-    Ok(Op::Watch { ids: ids(fields)?, since })
+    // Names alone are enough.
+    let ids =
+        if fields.contains_key("names") && !fields.contains_key("ids") { Vec::new() } else { ids(fields)? };
+    Ok(Op::Watch { ids, names: names(fields)?, since })
+}
+
+fn names(fields: &Map<String, Value>) -> Result<Vec<Arc<str>>, Reason> {
+    let names = match fields.get("names") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(names)) => names,
+        Some(_) => return Err(("bad_json", "names: an array of names is expected".to_owned())),
+    };
+    let text = |(index, name): (usize, &Value)| {
+        let name = name.as_str().filter(|name| name.len() <= LONGEST_NAME).map(Arc::from);
+        let wrong =
+            || ("bad_json", format!("names[{index}]: a text of up to {LONGEST_NAME} bytes is expected"));
+        name.ok_or_else(wrong)
+    };
+    names.iter().enumerate().map(text).collect()
 }
 
 fn unwatch(fields: &Map<String, Value>) -> Result<Op, Reason> {
@@ -158,9 +178,11 @@ mod tests {
         let op = |text: &str| one(text.as_bytes()).unwrap().op;
         let ids = vec![PersonId::from("CN=Bo/O=Acme")];
         let text = r#"{"op":"watch","ids":["CN=Bo/O=Acme"],"since":"1.2.3"}"#;
-        assert_eq!(op(text), Op::Watch { ids: ids.clone(), since: "1.2.3".parse().ok() });
+        assert_eq!(op(text), Op::Watch { ids: ids.clone(), names: vec![], since: "1.2.3".parse().ok() });
         let text = r#"{"op":"watch","ids":["CN=Bo/O=Acme"],"since":"from elsewhere"}"#;
-        assert_eq!(op(text), Op::Watch { ids: ids.clone(), since: None });
+        assert_eq!(op(text), Op::Watch { ids: ids.clone(), names: vec![], since: None });
+        let text = r#"{"op":"watch","names":["Bo/Acme"]}"#;
+        assert_eq!(op(text), Op::Watch { ids: vec![], names: vec!["Bo/Acme".into()], since: None });
         assert_eq!(op(r#"{"op":"unwatch","ids":["CN=Bo/O=Acme"]}"#), Op::Unwatch(ids));
         assert_eq!(op(r#"{"op":"unwatch","all":true}"#), Op::UnwatchAll);
         let text = r#"{"op":"status","status":"dnd","text":"Writing"}"#;

@@ -3,6 +3,7 @@
 //! A person's state is written once per change and shared by everybody who watches; the frame around it
 //! is joined from those pieces.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -12,6 +13,7 @@ use serde_json::json;
 use super::command::Refusal;
 use crate::config::Limits;
 use crate::hub::Me;
+use crate::names::Meaning;
 
 /// Why a channel ends, for the page and for the metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,27 @@ pub(crate) fn me(me: Option<&Me>) -> Bytes {
 
 pub(crate) fn ok(id: Option<u64>) -> Bytes {
     text(&with_id(json!({"type": "ok"}), id))
+}
+
+/// Who is meant by the names of a `watch`.
+pub(crate) fn names(id: Option<u64>, names: &[(Arc<str>, Meaning)]) -> Bytes {
+    let entry = |(asked, meaning): &(Arc<str>, Meaning)| match meaning {
+        Meaning::Person { id, name } => json!({"asked": &**asked, "id": id.as_str(), "name": &**name}),
+        other => json!({"asked": &**asked, "error": why(other)}),
+    };
+    let names: Vec<_> = names.iter().map(entry).collect();
+    text(&with_id(json!({"type": "names", "names": names}), id))
+}
+
+fn why(meaning: &Meaning) -> &'static str {
+    match meaning {
+        Meaning::Person { .. } => "",
+        Meaning::Group(_) => "group",
+        Meaning::Nobody => "nobody",
+        Meaning::Ambiguous => "ambiguous",
+        Meaning::Outside => "outside",
+        Meaning::Unavailable => "unavailable",
+    }
 }
 
 pub(crate) fn renewed(id: Option<u64>, expires_in: Option<Duration>) -> Bytes {

@@ -3,6 +3,7 @@
 //! Knows the hub and the shards, never an upstream connection: what a page can reach of its user's own
 //! login is what [`OwnLogins`](crate::hub::OwnLogins) gives back.
 
+mod by_name;
 mod channel;
 mod command;
 mod life;
@@ -32,6 +33,7 @@ use crate::hub::{Access, Clock};
 use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
 
+use by_name::ByName;
 use channel::{Channel, ChannelKey, Fresh, Terms};
 use life::Life;
 use users::Users;
@@ -162,12 +164,16 @@ impl Sessions {
             Privacy::Trust => community.access.shared,
         };
         let message_bytes = limits.message_bytes;
+        let names = Arc::clone(&community.access.names);
+        let asker = names.asker(page.as_ref().and_then(|page| page.user.login()));
+        let by_name = ByName::new(names, asker, desk.connections.clone(), desk.draining.clone());
         let scope = scope.ok_or(SessionError::NotReady)?;
         let subscription = desk.shard.subscribe(scope, shard::limits(&limits));
         let terms = Terms {
             limits,
             transport: if by_socket { "websocket" } else { "sse" },
             expires_in: identity.map(time_left),
+            by_name,
         };
         let channel = Channel::new(
             ChannelKey::random().map_err(|_| SessionError::NotReady)?,

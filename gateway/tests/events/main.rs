@@ -19,6 +19,7 @@ mod support;
 
 mod bad_input;
 mod metrics;
+mod names;
 mod outages;
 mod own_login;
 mod privacy;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::secret::Secret;
 
-use super::rest;
+use super::{names, rest};
 use crate::config::section::{Given, Section};
 use crate::config::value::{LoginType, PrivacyWord, quoted};
 use crate::config::{
@@ -60,6 +60,7 @@ fn community(section: &Section<'_>, name: Option<&Given<String>>, sso: &Sso) -> 
     let observers =
         section.tables("observer").iter().filter_map(|one| observer(one, sso)).collect::<Vec<_>>();
     let tuning = rest::tuning(&section.table("tuning"));
+    let names = names::read(&section.table("names"));
     let privacy = choice(section, own_presence, privacy);
     Some(Community {
         name: name?.value.clone(),
@@ -74,6 +75,7 @@ fn community(section: &Section<'_>, name: Option<&Given<String>>, sso: &Sso) -> 
         source_addresses,
         observers,
         tuning,
+        names,
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod community;
 mod listen;
+mod names;
 mod rest;
 mod route;
 mod sso;

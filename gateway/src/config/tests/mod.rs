@@ -136,6 +136,15 @@ backoff_longest = "2min"
 logins_per_second = 50
 keepalive = "90s"
 
+[community.names]
+allow_domains = [".ACME.example"]
+deny_domains = ["lists.acme.example"]
+remembered = 1000
+good_for = "2h"
+nobody_for = "1min"
+per_second = 50
+session_per_second = 5
+
 [[community]]
 name     = "labs"
 servers  = ["st.labs.example"]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gateway::config::{
-    AuthPolicy, Community, CommunityTuning, Limits, Observer, ObserverCredential, OwnPresence, Privacy,
-    Redirect, TokenForm,
+    AuthPolicy, Community, CommunityTuning, Limits, NameTuning, Observer, ObserverCredential, OwnPresence,
+    Privacy, Redirect, TokenForm,
 };
 use loadtest_sim::model::Directory;
 use loadtest_sim::{Builder, Simulator, TokenCheck};
@@ -77,6 +77,7 @@ impl Default for Plan {
             source_addresses: Vec::new(),
             observers: Vec::new(),
             tuning,
+            names: NameTuning::default(),
         };
         let builder = builder(50);
         Self { setup: Setup::default(), builder, community, auth: AuthPolicy::Required }
