@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::ltpa::ring::{Accepted, KeyRing, SsoCookie};
-use protocol::ltpa::{self, Class, Format, KeyLife, Proof, SystemSeconds, base64, cookie};
+use protocol::ltpa::{self, Class, Format, KeyLife, Proof, SystemSeconds, cookie};
 use protocol::secret::Secret;
 
 use super::cache::ProofCache;
@@ -17,9 +17,6 @@ use super::names::spelled;
 use super::{Identity, ring};
 use crate::config::{NameForm, Sso};
 use crate::telemetry::Metrics;
-
-/// Bytes of the longest token that a cookie can hold.
-const MAX_TOKEN: usize = (base64::MAX_TEXT + 2).div_ceil(4) * 3;
 
 /// As much as the rest of the program, and a client, may learn of a refusal. The exact reason is only in
 /// the log and the metric: telling reasons apart from outside would help whoever forges tokens (ltpa.md 8).
@@ -126,10 +123,7 @@ impl Authenticator {
         let Some(cache) = self.cache.as_ref().filter(|_| format != Format::Domino) else { return verify() };
         let place = ring.cookies().iter().position(|other| std::ptr::eq(other, cookie)).unwrap_or_default();
         let epoch = self.changes.partition_point(|change| *change <= now);
-        let key = {
-            let mut buffer = [0; MAX_TOKEN];
-            cache.key(epoch, place, format, base64::decode(token, &mut buffer)?)
-        };
+        let key = cache.key(epoch, place, format, token);
         if let Some(known) = cache.recall(&key, now) {
             self.metrics.token_recalled(if known.is_ok() { "hit" } else { "refused" });
             return known;

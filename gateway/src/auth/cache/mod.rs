@@ -63,8 +63,9 @@ impl ProofCache {
         Some(Self { seed, shards: Default::default() })
     }
 
-    /// The key of a token's decoded bytes in one cookie. `epoch` counts the changes of the ring.
-    pub(super) fn key(&self, epoch: usize, cookie: usize, format: Format, token: &[u8]) -> CacheKey {
+    /// The key of a token in one cookie. `epoch` counts the changes of the ring. The normalised text stands for
+    /// the bytes: strict base64 has one text for each, and what is not base64 never gets a proof.
+    pub(super) fn key(&self, epoch: usize, cookie: usize, format: Format, token: &str) -> CacheKey {
         let mut hash = self.seed.clone();
         let format = match format {
             Format::Domino => 0,
@@ -75,7 +76,7 @@ impl ProofCache {
         let [a, b] = u16::try_from(epoch).unwrap_or(u16::MAX).to_be_bytes();
         let [c, d] = u16::try_from(cookie).unwrap_or(u16::MAX).to_be_bytes();
         hash.update(&[a, b, c, d, format]);
-        hash.update(token);
+        hash.update(token.as_bytes());
         let mut key = [0; 32];
         key.copy_from_slice(hash.finish().as_ref());
         CacheKey(key)

@@ -146,7 +146,7 @@ fn proof() -> Proof {
 #[test]
 fn neither_proofs_nor_garbage_grow_without_bound_and_what_is_asked_for_stays() {
     let (cache, proof) = (ProofCache::new().unwrap(), proof());
-    let key = |number: u32| cache.key(0, 0, Format::WebSphere2, &number.to_be_bytes());
+    let key = |number: u32| cache.key(0, 0, Format::WebSphere2, &number.to_string());
     cache.keep(key(0), &Ok(proof.clone()), NOW, NOW + 600);
     let entry = Entry { proof: proof.clone(), until: 0 }.bytes();
     let most = SHARDS * SHARD_BYTES / entry;
@@ -157,7 +157,7 @@ fn neither_proofs_nor_garbage_grow_without_bound_and_what_is_asked_for_stays() {
         }
     }
     for number in 0..10_000 {
-        let key = cache.key(1, 0, Format::WebSphere2, &u32::to_be_bytes(number));
+        let key = cache.key(1, 0, Format::WebSphere2, &number.to_string());
         cache.keep(key, &Err(Rejection::BadSignature), NOW, NOW);
     }
     let (proofs, refusals) = cache.size();
@@ -170,12 +170,12 @@ fn neither_proofs_nor_garbage_grow_without_bound_and_what_is_asked_for_stays() {
 fn everything_that_matters_is_part_of_the_key() {
     let cache = ProofCache::new().unwrap();
     let keys = [
-        cache.key(0, 0, Format::WebSphere2, b"token"),
-        cache.key(1, 0, Format::WebSphere2, b"token"),
-        cache.key(0, 1, Format::WebSphere2, b"token"),
-        cache.key(0, 0, Format::WebSphere1, b"token"),
-        cache.key(0, 0, Format::WebSphere2, b"tokem"),
-        ProofCache::new().unwrap().key(0, 0, Format::WebSphere2, b"token"),
+        cache.key(0, 0, Format::WebSphere2, "token"),
+        cache.key(1, 0, Format::WebSphere2, "token"),
+        cache.key(0, 1, Format::WebSphere2, "token"),
+        cache.key(0, 0, Format::WebSphere1, "token"),
+        cache.key(0, 0, Format::WebSphere2, "tokem"),
+        ProofCache::new().unwrap().key(0, 0, Format::WebSphere2, "token"),
     ];
     for (index, key) in keys.iter().enumerate() {
         assert!(keys.iter().skip(index + 1).all(|other| other.0 != key.0), "{index}");
