@@ -27,6 +27,7 @@ pub mod http;
 pub mod hub;
 pub mod names;
 pub mod net;
+pub mod pilot;
 pub mod scripts;
 pub mod session;
 pub mod shard;

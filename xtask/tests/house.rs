@@ -49,6 +49,11 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["tokio", "hyper", "std::fs", "std::net", "SystemTime::now"],
         "a plan is made from what was read, and from nothing else",
     ),
+    (
+        "gateway/src/pilot",
+        &["hyper", "http::", "crate::session", "crate::bridge", "crate::community::"],
+        "a list and a switch",
+    ),
     ("loadtest", &["gateway::", "gateway_core::"], "a black-box client"),
 ];
 

@@ -1,10 +1,11 @@
-//! The admin listener: health, readiness, metrics, status, reload, drain. Loopback by default; has no
+//! The admin listener: health, readiness, metrics, status, reload, drain, bypass. Loopback by default; has no
 //! log-in of its own.
 //!
 //! What changes something needs the header `X-Livename-Admin: 1` and must not come from a page: a
 //! browser cannot be made to send that from another site.
 
 mod answer;
+mod bypass;
 mod status;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use self::status::Status;
 use crate::app::{Addresses, Lifecycle, Phase, Upstream};
 use crate::http::Body;
 use crate::net::{Admission, Listener};
+use crate::pilot::Bypass;
 use crate::telemetry::Metrics;
 
 /// Connections to the admin listener at a time.
@@ -44,6 +46,7 @@ pub struct Admin {
     pub lifecycle: Arc<Lifecycle>,
     pub upstream: Arc<Upstream>,
     pub admission: Arc<Admission>,
+    pub bypass: Arc<Bypass>,
     pub addresses: Addresses,
     pub metrics: Arc<Metrics>,
 }
@@ -102,8 +105,11 @@ impl Admin {
             "/readyz" if reads => self.ready(),
             "/" | "/status" if reads && !answer::wants_json(&request) => html(Status::of(self).page()),
             "/status" | "/status.json" if reads => json(&Status::of(self)),
-            "/reload" | "/drain" if *method != Method::POST => answer::method_not_allowed("POST"),
-            "/reload" | "/drain" if !answer::is_program(&request, ADMIN) => {
+            "/bypass" if reads => self.bypass_status(),
+            "/reload" | "/drain" | "/bypass/on" | "/bypass/off" if *method != Method::POST => {
+                answer::method_not_allowed("POST")
+            }
+            "/reload" | "/drain" | "/bypass/on" | "/bypass/off" if !answer::is_program(&request, ADMIN) => {
                 text(StatusCode::FORBIDDEN, "send the header X-Livename-Admin: 1, and not from a page")
             }
             "/reload" => match self.lifecycle.reload().await {
@@ -114,7 +120,9 @@ impl Admin {
                 self.lifecycle.request_drain();
                 text(StatusCode::ACCEPTED, "draining")
             }
-            "/metrics" | "/healthz" | "/readyz" | "/" | "/status" | "/status.json" => {
+            "/bypass/on" => self.bypass(true).await,
+            "/bypass/off" => self.bypass(false).await,
+            "/metrics" | "/healthz" | "/readyz" | "/" | "/status" | "/status.json" | "/bypass" => {
                 answer::method_not_allowed("GET, HEAD")
             }
             _ => text(StatusCode::NOT_FOUND, "not found"),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Admin;
 use crate::app::UpstreamStatus;
+use crate::pilot::BypassStatus;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Status {
@@ -15,6 +16,10 @@ pub(super) struct Status {
     connections: usize,
     connection_capacity: usize,
     listen: Listening,
+    /// Who gets awareness from this gateway, in words.
+    pilot: String,
+    #[serde(flatten)]
+    bypass: BypassStatus,
     #[serde(flatten)]
     upstream: UpstreamStatus,
 }
@@ -40,6 +45,8 @@ impl Status {
                 https: texts(&admin.addresses.https),
                 admin: admin.addresses.admin.to_string(),
             },
+            pilot: admin.lifecycle.live().pilot.summary(),
+            bypass: admin.bypass.status(),
             upstream: admin.upstream.status(),
         }
     }
@@ -52,6 +59,8 @@ impl Status {
             ("Up for", duration(self.uptime_seconds)),
             ("Connections", format!("{} of {}", self.connections, self.connection_capacity)),
             ("Sessions", self.upstream.sessions.to_string()),
+            ("Pilot", self.pilot.clone()),
+            ("Bypass", if self.bypass.bypass { "on" } else { "off" }.to_owned()),
             ("http", self.listen.http.join(", ")),
             ("https", self.listen.https.join(", ")),
             ("Admin", self.listen.admin.clone()),

@@ -28,6 +28,7 @@ use crate::admin::Admin;
 use crate::config::{Config, Serve};
 use crate::http::{Builtin, Edge, Live};
 use crate::net::{Admission, BindError, Listen, Listener, Phases, Workers, raise_descriptor_limit};
+use crate::pilot::Bypass;
 use crate::telemetry::Metrics;
 
 /// What a start needs beside the configuration.
@@ -99,9 +100,11 @@ impl App {
         // The configuration in force, which everything below looks up and only a reload changes.
         let descriptors = raise_descriptor_limit();
         let fixed = restart::Fixed::of(&config);
+        let state_file = config.pilot.as_ref().map(|pilot| pilot.state_file.clone());
         let communities = config.communities.clone();
         let worker_count = config.listen.workers.max(1);
         let live = Arc::new(ArcSwap::from_pointee(Live::new(config, &metrics, descriptors)));
+        let bypass = Arc::new(Bypass::open(state_file.as_deref(), &phases.draining, &metrics));
         let lifecycle = Arc::new(Lifecycle::new(Arc::clone(&live), Arc::clone(&metrics)));
 
         // Upstream: hub, communities, sessions.
@@ -115,7 +118,7 @@ impl App {
                 first_request.push(getrandom::u64().map_err(StartError::Random)?);
             }
             Workers::start(worker_count, &phases, |seat| {
-                let services = upstream.services(seat, &builtins);
+                let services = upstream.services(seat, &builtins, &bypass);
                 let first = first_request.get(seat.index).copied().unwrap_or_default();
                 Arc::new(Edge::new(seat, &live, &metrics, services, first))
             })
@@ -147,6 +150,7 @@ impl App {
             lifecycle: Arc::clone(&lifecycle),
             upstream: Arc::clone(&upstream),
             admission,
+            bypass,
             addresses: addresses.clone(),
             metrics,
         };

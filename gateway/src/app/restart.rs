@@ -1,5 +1,6 @@
 //! What a running program cannot change: its addresses, its threads, its log, its communities.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Community, CommunityTls, Config, Listen, Log, Observer, ObserverCredential};
@@ -9,6 +10,8 @@ use crate::config::{Community, CommunityTls, Config, Listen, Log, Observer, Obse
 pub(super) struct Fixed {
     listen: Listen,
     log: Log,
+    /// Of the bypass, which outlives a configuration.
+    state_file: Option<PathBuf>,
     communities: Vec<Arc<Community>>,
 }
 
@@ -17,6 +20,7 @@ impl Fixed {
         Self {
             listen: config.listen.clone(),
             log: config.log.clone(),
+            state_file: state_file(config),
             communities: config.communities.clone(),
         }
     }
@@ -30,6 +34,7 @@ impl Fixed {
             ("listen.admin", self.listen.admin != *admin),
             ("listen.workers", self.listen.workers != *workers),
             ("log", self.log != new.log),
+            ("pilot.state_file", self.state_file != state_file(new)),
         ];
         let mut changes: Vec<String> =
             fixed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect();
@@ -44,6 +49,10 @@ impl Fixed {
         changes.extend(added.map(|community| format!("community {:?}", community.name)));
         changes
     }
+}
+
+fn state_file(config: &Config) -> Option<PathBuf> {
+    config.pilot.as_ref().map(|pilot| pilot.state_file.clone())
 }
 
 /// Everything but the contents of certificate files, which are not kept in a comparable form.

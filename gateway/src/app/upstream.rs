@@ -14,6 +14,7 @@ use crate::config::Community;
 use crate::http::{Builtin, Live, Services};
 use crate::hub::{Clock, HubHandle, Inbox, hub};
 use crate::net::{Phases, Seat};
+use crate::pilot::Bypass;
 use crate::session::{Desk, Sessions};
 use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
@@ -89,6 +90,7 @@ impl Upstream {
         &self,
         seat: &Seat,
         builtins: &Arc<HashMap<String, Arc<dyn Builtin>>>,
+        bypass: &Arc<Bypass>,
     ) -> Services {
         // One shard was made for each worker.
         let shard = Arc::clone(&self.shards[seat.index]);
@@ -97,7 +99,8 @@ impl Upstream {
         let desk =
             Desk { shard, connections: seat.connections.clone(), draining: seat.phases.draining.clone() };
         let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
-        Services { builtins, sessions, delegates: Arc::clone(&self.delegates), desk }
+        let (delegates, bypass) = (Arc::clone(&self.delegates), Arc::clone(bypass));
+        Services { builtins, sessions, delegates, desk, bypass }
     }
 
     /// For the status page.

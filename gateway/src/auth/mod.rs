@@ -18,6 +18,7 @@ use protocol::secret::Secret;
 
 pub use authenticator::{Authenticator, Rejection};
 pub use delegated::{Delegate, Delegated, Proving, Unreachable};
+pub(crate) use names::spelled;
 pub use ring::{UnusableRing, ring};
 
 /// What a valid token proves.

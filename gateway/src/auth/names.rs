@@ -11,7 +11,7 @@ const SPECIAL: &str = ",+\"\\<>;";
 
 /// The name in the wanted spelling; a name that is not distinguished stays as it is. `None` if it can be read
 /// in both spellings, or cannot be spelled so: it could become somebody else's.
-pub(super) fn spelled(name: String, form: NameForm) -> Option<String> {
+pub(crate) fn spelled(name: String, form: NameForm) -> Option<String> {
     let (own, other) = match form {
         NameForm::AsIs => return Some(name),
         NameForm::Domino => (parts(&name, '/'), parts(&name, ',')),

@@ -3,12 +3,12 @@
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | done |
-//! | 1 | failed while running, or a reload or a token was refused |
+//! | 1 | failed while running, or a reload, a bypass or a token was refused |
 //! | 64 | wrong arguments, a configuration that cannot be used, or an address that is taken; nothing has been changed |
 
+mod ask;
 mod check;
 mod ready;
-mod reload;
 mod run;
 mod signals;
 mod token;
@@ -18,7 +18,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use http::Method;
 
 pub use ready::Ready;
 pub use signals::Signals;
@@ -43,7 +44,9 @@ enum Command {
     /// Print the effective configuration, with every default; secrets appear as file names
     PrintConfig(PrintArguments),
     /// Make the running gateway take its configuration file again
-    Reload(ReloadArguments),
+    Reload(AdminArguments),
+    /// Send everybody's awareness to the Sametime Proxy at once, or back; holds until it is changed
+    Bypass(BypassArguments),
     /// Look into a single sign-on token, judge it, or make one for tests
     Token(token::TokenArguments),
     /// Try everything with an embedded estate
@@ -81,13 +84,29 @@ struct PrintArguments {
 }
 
 #[derive(Debug, Args)]
-struct ReloadArguments {
+struct AdminArguments {
     /// The configuration file, to find the admin address
     #[arg(long, value_name = "FILE", default_value = "livename.toml", conflicts_with = "admin")]
     config: PathBuf,
     /// The admin address, instead of a configuration file
     #[arg(long, value_name = "ADDR")]
     admin: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+struct BypassArguments {
+    #[arg(value_enum)]
+    wish: Wish,
+    #[command(flatten)]
+    admin: AdminArguments,
+}
+
+/// What is to become of the bypass.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Wish {
+    On,
+    Off,
+    Status,
 }
 
 /// Arguments of `livename demo`.
@@ -120,6 +139,12 @@ pub struct DemoArguments {
     pub more: String,
 }
 
+impl AdminArguments {
+    fn ask(&self, method: Method, path: &'static str) -> ExitCode {
+        ask::ask(self.admin, &self.config, method, path)
+    }
+}
+
 /// Does what the arguments of the process ask for.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -136,7 +161,12 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(arguments) => check::check(&arguments.config),
         Command::PrintConfig(PrintArguments { reference: true, .. }) => say(&crate::config::reference()),
         Command::PrintConfig(arguments) => check::print(&arguments.config),
-        Command::Reload(arguments) => reload::reload(&arguments),
+        Command::Reload(arguments) => arguments.ask(Method::POST, "/reload"),
+        Command::Bypass(BypassArguments { wish, admin }) => match wish {
+            Wish::On => admin.ask(Method::POST, "/bypass/on"),
+            Wish::Off => admin.ask(Method::POST, "/bypass/off"),
+            Wish::Status => admin.ask(Method::GET, "/bypass"),
+        },
         Command::Token(arguments) => token::token(arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(&arguments),
@@ -177,5 +207,7 @@ mod tests {
         assert!(parse("livename reload --config a.toml").is_ok());
         assert!(parse("livename reload --config a.toml --admin 127.0.0.1:1").is_err());
         assert!(parse("livename reload --admin localhost").is_err());
+        assert!(parse("livename bypass on --admin 127.0.0.1:1").is_ok());
+        assert!(parse("livename bypass maybe").is_err());
     }
 }

@@ -13,7 +13,7 @@ use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
-use super::{LoginPage, NameTuning, Network, UpstreamRoute};
+use super::{LoginPage, NameTuning, Network, Pilot, UpstreamRoute};
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub communities: Vec<Arc<Community>>,
     /// In the order of the file; the router picks the most specific path.
     pub routes: Vec<Arc<Route>>,
+    /// Who is served by the awareness of routes with `pass_to`; `None` if there is none.
+    pub pilot: Option<Pilot>,
     pub limits: Limits,
     pub log: Log,
 }
@@ -240,6 +242,8 @@ pub struct Route {
     /// Where pages without a valid token are sent; `None` answers 401.
     pub login: Option<LoginPage>,
     pub serve: Serve,
+    /// Of an awareness route: where those go who are not in the pilot, and everybody at a bypass.
+    pub pass_to: Option<UpstreamRoute>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

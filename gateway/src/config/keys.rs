@@ -55,6 +55,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "Which requests, and what becomes of them. The most specific path wins. At least one.",
     ),
     ("route.tls", "[route.tls]", "TLS to `https` upstreams."),
+    (
+        "pilot",
+        "[pilot]",
+        "Who gets awareness from this gateway on routes with `pass_to`. With neither `people`, `groups` nor `share` everybody does.",
+    ),
     ("limits", "[limits]", "Bounds on what the network may use."),
     ("log", "[log]", "One line per event on standard error. Read once, at the start."),
 ];
@@ -141,6 +146,7 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "path", MUST, "Path prefix; it ends at a segment border: `/a` is for `/a` and `/a/b`, not for `/ab`."),
     key("route", "serve", "none", "`awareness`: presence is answered here. Either this or `upstreams`."),
     key("route", "community", "none", "Name of the community; needed with `serve = \"awareness\"`."),
+    key("route", "pass_to", "none", "With `serve = \"awareness\"`: the Sametime Proxy that serves everybody who is not in the pilot, and everybody at a bypass, `[\"http://stproxy.example\"]`. The keys for upstreams hold for it too."),
     key("route", "upstreams", "none", "Where requests are passed on, `[\"http://st1.example\"]`, tried in turn."),
     key("route", "sametime_protocol", "\"page\"", "Scheme of the Sametime side as pages see it, like `iNotes_WA_SametimeProtocol`: `page`, `http` or `https`."),
     key("route", "auth", "\"required\"", "`required`: 401 without a valid token. `optional`: a valid token gives an identity. `off`: tokens are not looked at."),
@@ -154,6 +160,11 @@ pub(super) const KEYS: &[Key] = &[
     key("route.tls", "min_version", "\"1.2\"", "Oldest TLS that is spoken: `1.2` or `1.3`."),
     key("route.tls", "chain", "none", "PEM file with a certificate to show to the upstreams, then its intermediates. Needs `key`."),
     key("route.tls", "key", "none", "PEM file with the private key of that certificate."),
+
+    key("pilot", "people", "none", "Names of users in any spelling, and patterns such as `*/OU=Sales/O=Acme`."),
+    key("pilot", "groups", "none", "Files with one name or pattern a line, such as the members of a directory group. Read again at each reload."),
+    key("pilot", "share", "none", "Percentage of all users, chosen by a hash of their names: the same on every node, and a larger share only adds people."),
+    key("pilot", "state_file", MUST, "File in which a bypass survives a restart."),
 
     key("limits", "connections", "100000", "Open connections of browsers."),
     key("limits", "connections_per_address", "1000", "The same, of one address."),

@@ -15,6 +15,7 @@ mod moment;
 mod names;
 mod network;
 mod origin;
+mod pilot;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub use moment::Moment;
 pub use names::NameTuning;
 pub use network::{Network, NetworkError, in_any};
 pub use origin::{Origin, is_below};
+pub use pilot::Pilot;
 pub use upstream::{SametimeProtocol, Upstream, UpstreamRoute};
 
 /// The configuration of a file, or everything that is wrong with it.

@@ -216,10 +216,28 @@ impl<'a> Section<'a> {
     pub(super) fn path(&self, key: &'static str) -> Option<Given<PathBuf>> {
         let (at, value) = self.find(key)?;
         let text: String = self.read(at, key, value.get_ref())?;
-        let folder = self.reader.file.parent().unwrap_or(Path::new(""));
-        let path = std::path::absolute(folder.join(&text)).unwrap_or_else(|_| folder.join(&text));
+        let path = self.absolute(&text);
         self.note(key, quoted(&path.to_string_lossy()), false);
         Some(Given { value: path, at })
+    }
+
+    /// A list of paths, each as in [`Section::path`].
+    pub(super) fn paths(&self, key: &'static str) -> Vec<Given<PathBuf>> {
+        let given = self.list::<String>(key).into_iter();
+        let paths: Vec<_> =
+            given.map(|Given { value, at }| Given { value: self.absolute(&value), at }).collect();
+        if let Some(group) = self.reader.groups.borrow_mut().get_mut(self.group)
+            && let Some(line) = group.lines.iter_mut().find(|line| line.key == key)
+        {
+            let literals: Vec<_> = paths.iter().map(|path| quoted(&path.value.to_string_lossy())).collect();
+            line.literal = format!("[{}]", literals.join(", "));
+        }
+        paths
+    }
+
+    fn absolute(&self, text: &str) -> PathBuf {
+        let folder = self.reader.file.parent().unwrap_or(Path::new(""));
+        std::path::absolute(folder.join(text)).unwrap_or_else(|_| folder.join(text))
     }
 
     /// A path that has to be there; `why` says what to do.

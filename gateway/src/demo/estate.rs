@@ -200,6 +200,7 @@ fn load(file: &Path) -> Result<Config, config::ConfigErrors> {
         auth: AuthPolicy::Optional,
         login: None,
         serve: Serve::Builtin(PAGES.to_owned()),
+        pass_to: None,
     }));
     Ok(config)
 }

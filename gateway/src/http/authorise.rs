@@ -22,16 +22,12 @@ pub(super) struct Asked<'a> {
     pub(super) scheme: Scheme,
 }
 
-/// Checks the cookies if the policy asks for it. Waits only where a community has to be asked.
-pub(super) async fn authorise(
+/// Whom the cookies prove. Waits only where a community has to be asked.
+pub(super) async fn identify(
     live: &Live,
     delegates: &HashMap<String, Arc<Delegated>>,
-    route: &Route,
     asked: Asked<'_>,
-) -> Result<Option<Arc<Identity>>, Failure> {
-    if route.auth == AuthPolicy::Off {
-        return Ok(None);
-    }
+) -> Result<Arc<Identity>, Rejection> {
     // HTTP/2 clients may send one header per cookie.
     let cookies: Vec<&str> =
         asked.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -42,8 +38,26 @@ pub(super) async fn authorise(
     {
         checked = delegated.check(&cookies, &delegation.cookie, now, delegation.good_for).await;
     }
+    checked.map(Arc::new)
+}
+
+/// Applies the route's policy; the cookies are looked at if it asks for it and nobody did so before.
+pub(super) async fn authorise(
+    live: &Live,
+    delegates: &HashMap<String, Arc<Delegated>>,
+    route: &Route,
+    asked: Asked<'_>,
+    checked: Option<Result<Arc<Identity>, Rejection>>,
+) -> Result<Option<Arc<Identity>>, Failure> {
+    if route.auth == AuthPolicy::Off {
+        return Ok(None);
+    }
+    let checked = match checked {
+        Some(checked) => checked,
+        None => identify(live, delegates, asked).await,
+    };
     match checked {
-        Ok(identity) => Ok(Some(Arc::new(identity))),
+        Ok(identity) => Ok(Some(identity)),
         Err(rejection) if route.auth == AuthPolicy::Required => Err(refusal(live, route, asked, rejection)),
         Err(_) => Ok(None),
     }

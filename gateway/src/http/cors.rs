@@ -24,10 +24,7 @@ pub(super) fn page(headers: &HeaderMap, host: &str, sso: &Sso) -> Result<Option<
 /// check.
 pub(super) fn preflight<B>(request: &Request<B>) -> Option<Response<Body>> {
     let headers = request.headers();
-    let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
-    if request.method() != Method::OPTIONS {
-        return None;
-    }
+    let wanted = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).filter(|_| is_preflight(request))?;
     let mut response = Response::new(full(""));
     *response.status_mut() = StatusCode::NO_CONTENT;
     let allowed = response.headers_mut();
@@ -37,6 +34,12 @@ pub(super) fn preflight<B>(request: &Request<B>) -> Option<Response<Body>> {
     }
     allowed.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE);
     Some(response)
+}
+
+/// Whether a browser asks whether it may ask.
+pub(super) fn is_preflight<B>(request: &Request<B>) -> bool {
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// Lets the page read the answer, unless the answer says something about that itself.

@@ -9,12 +9,13 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use super::access_log::{LoggedBody, Record};
-use super::authorise::{Asked, authorise};
+use super::authorise::{Asked, authorise, identify};
 use super::serve::Edge;
-use super::{Body, Failure, RequestContext, Scheme, cors, head, headers};
+use super::{Body, Failure, RequestContext, RouteError, Scheme, cors, head, headers};
 use crate::auth::Delegated;
-use crate::config::Serve;
+use crate::config::{AuthPolicy, Serve};
 use crate::net::Progress;
+use crate::pilot::{self, Bypass, Decision};
 use crate::scripts;
 use crate::session::{Desk, Sessions};
 
@@ -35,6 +36,7 @@ pub struct Services {
     /// Who proves tokens by a login, by the name of the community.
     pub delegates: Arc<HashMap<String, Arc<Delegated>>>,
     pub desk: Desk,
+    pub bypass: Arc<Bypass>,
 }
 
 /// What holds for every request of a connection.
@@ -100,8 +102,38 @@ async fn phases(
     let route = Arc::clone(live.router.route(&host, request.uri().path())?);
     record.routed(&route);
 
+    let services = edge.services();
+    let asked = Asked {
+        method: request.method(),
+        uri: request.uri(),
+        headers: request.headers(),
+        host: &host,
+        scheme: client.scheme,
+    };
+
+    // Who serves awareness: this gateway, or the Sametime Proxy that was there before.
+    let mut checked = None;
+    let mut passed_to = None;
+    if let Some(proxy) = &route.pass_to {
+        let bypassed = services.bypass.is_on();
+        // A preflight has no cookies and decides nothing: pages of both kinds may ask.
+        if bypassed || !cors::is_preflight(&request) {
+            if !bypassed && !live.pilot.is_everybody() && route.auth != AuthPolicy::Off {
+                checked = Some(identify(&live, &services.delegates, asked).await);
+            }
+            let identity = checked.as_ref().and_then(|checked| checked.as_ref().ok());
+            let decision = pilot::decide(&services.bypass, &live.pilot, identity, edge.metrics());
+            match (decision, is_own(request.uri().path())) {
+                (Decision::Chosen, _) | (Decision::Anonymous, true) => {}
+                // The Sametime Proxy has never heard of these.
+                (_, true) => return Err(RouteError::None.into()),
+                (_, false) => passed_to = Some(proxy),
+            }
+        }
+    }
+
     // Which page asks. Awareness is ours to protect from foreign pages; preflights carry no token.
-    if matches!(route.serve, Serve::Awareness(_)) {
+    if matches!(route.serve, Serve::Awareness(_)) && passed_to.is_none() {
         manner.json = true;
         manner.page = cors::page(request.headers(), &host, &live.sso)?;
         if let Some(response) = cors::preflight(&request) {
@@ -113,16 +145,11 @@ async fn phases(
         }
     }
 
-    // Authenticate and authorise.
-    let services = edge.services();
-    let asked = Asked {
-        method: request.method(),
-        uri: request.uri(),
-        headers: request.headers(),
-        host: &host,
-        scheme: client.scheme,
+    // Authenticate and authorise. Whom the Sametime Proxy serves, it judges itself.
+    let identity = match passed_to {
+        Some(_) => checked.and_then(Result::ok),
+        None => authorise(&live, &services.delegates, &route, asked, checked).await?,
     };
-    let identity = authorise(&live, &services.delegates, &route, asked).await?;
     if let Some(identity) = &identity {
         record.identified(identity);
     }
@@ -130,15 +157,19 @@ async fn phases(
     // Serve presence, forward, or answer from within. The answer may take as long as the page stays
     // open: the configuration is let go.
     drop(live);
+    let is_passed = passed_to.is_some();
     let context = RequestContext {
         request_id: id,
         client: client.address,
         scheme: client.scheme,
         host,
-        route,
+        route: Arc::clone(&route),
         identity,
         worker: edge.worker(),
     };
+    if let Some(proxy) = route.pass_to.as_ref().filter(|_| is_passed) {
+        return Ok(edge.bridge().forward(request, &context, proxy).await?);
+    }
     match &context.route.serve {
         Serve::Builtin(name) => match services.builtins.get(name) {
             Some(builtin) => Ok(builtin.serve(request, &context).await),
@@ -146,7 +177,17 @@ async fn phases(
         },
         Serve::Upstream(upstream) => Ok(edge.bridge().forward(request, &context, upstream).await?),
         Serve::Awareness(community) => {
-            services.sessions.serve(request, &context, &community.name, &services.desk).await
+            if route.pass_to.is_none() {
+                return services.sessions.serve(request, &context, &community.name, &services.desk).await;
+            }
+            // A bypass ends what is open, as a drain does.
+            let desk = Desk { draining: services.bypass.channels(), ..services.desk.clone() };
+            services.sessions.serve(request, &context, &community.name, &desk).await
         }
     }
+}
+
+/// Below `/livename/` is this gateway's own interface to pages.
+fn is_own(path: &str) -> bool {
+    path.contains("/livename/")
 }

@@ -8,6 +8,7 @@ use super::Router;
 use crate::auth::Authenticator;
 use crate::config::{Config, Limits, Sso};
 use crate::net::{ConnectionLimits, connection_capacity, for_browsers};
+use crate::pilot::PilotList;
 use crate::telemetry::Metrics;
 
 /// The configuration in force. A request uses the one that was in force when it began, a connection the
@@ -15,6 +16,7 @@ use crate::telemetry::Metrics;
 #[derive(Debug)]
 pub struct Live {
     pub router: Router,
+    pub pilot: PilotList,
     pub authenticator: Authenticator,
     pub sso: Sso,
     pub limits: Limits,
@@ -26,9 +28,10 @@ pub struct Live {
 impl Live {
     /// `descriptors` bounds the connections.
     pub fn new(config: Config, metrics: &Arc<Metrics>, descriptors: usize) -> Self {
-        let Config { tls, sso, routes, limits, .. } = config;
+        let Config { tls, sso, routes, pilot, limits, .. } = config;
         Self {
             router: Router::new(routes),
+            pilot: PilotList::new(pilot.as_ref()),
             authenticator: Authenticator::new(&sso, Arc::clone(metrics)),
             sso,
             admission: ConnectionLimits {

@@ -94,6 +94,7 @@ mod tests {
                 auth: AuthPolicy::Off,
                 login: None,
                 serve: Serve::Builtin(format!("{host}{path}")),
+                pass_to: None,
             })
         };
         Router::new(routes.iter().map(route).collect())

@@ -8,6 +8,7 @@ use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
+use super::pilot::Pilot;
 use super::series::Series;
 
 /// One per process, shared by everything that has something to count.
@@ -20,6 +21,7 @@ pub struct Metrics {
     bridge: Bridge,
     presence: Presence,
     upstream: Upstream,
+    pub(super) pilot: Pilot,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Metrics {
             bridge: Bridge::new(&series),
             presence: Presence::new(&series),
             upstream: Upstream::new(&series),
+            pilot: Pilot::new(&series),
             registry,
         };
         // A series that appears only with its first event cannot be told from one that is missing.

@@ -4,6 +4,7 @@
 
 pub mod log;
 mod metrics;
+mod pilot;
 mod series;
 #[cfg(test)]
 mod tests;

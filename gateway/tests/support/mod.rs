@@ -87,6 +87,7 @@ impl Setup {
                 auth: *auth,
                 login: None,
                 serve: serve(page),
+                pass_to: None,
             })
         };
         Config {
@@ -100,6 +101,7 @@ impl Setup {
             sso: if self.sso { tokens::sso() } else { Sso::default() },
             communities: self.communities.clone(),
             routes: self.routes.iter().map(route).collect(),
+            pilot: None,
             limits: self.limits.clone(),
             log: Log::default(),
         }

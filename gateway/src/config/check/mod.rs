@@ -4,6 +4,7 @@
 mod community;
 mod listen;
 mod names;
+mod pilot;
 mod rest;
 mod route;
 mod sso;
@@ -26,8 +27,9 @@ pub(super) fn document(root: &Section<'_>) -> Config {
         section.wrong("community", format!("there is no community {:?}", delegated.community));
     }
     let routes = route::read(root, &communities, &sso);
+    let pilot = pilot::read(root, &routes);
     let limits = rest::limits(&root.table("limits"));
     let log = rest::log(&root.table("log"));
     let communities = communities.into_iter().filter_map(|named| named.community).collect();
-    Config { listen, tls, sso, communities, routes, limits, log }
+    Config { listen, tls, sso, communities, routes, pilot, limits, log }
 }

@@ -6,7 +6,7 @@ use super::community::Named;
 use super::{sso, upstream};
 use crate::config::section::{Given, Section};
 use crate::config::value::{ServeWord, quoted};
-use crate::config::{AuthPolicy, OwnPresence, Route, Serve, Sso};
+use crate::config::{AuthPolicy, OwnPresence, Route, Serve, Sso, UpstreamRoute};
 
 pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<Arc<Route>> {
     // Keys that are there but wrong have been named already.
@@ -31,10 +31,11 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
             section.wrong("login_url", "only auth = \"required\" sends anybody there");
         }
         let serves_pages = matches!(serve, Some(Serve::Upstream(_)));
+        let pass_to = pass_to(section, &serve, auth);
         let login = own_login.or_else(|| sso.login.clone());
         let login = login.filter(|_| auth == AuthPolicy::Required && serves_pages);
         if let (Some(path), Some(serve)) = (path, serve) {
-            routes.push(Arc::new(Route { hosts, path: path.value, auth, login, serve }));
+            routes.push(Arc::new(Route { hosts, path: path.value, auth, login, serve, pass_to }));
         }
     }
     routes
@@ -109,7 +110,7 @@ fn check_auth(section: &Section<'_>, auth: AuthPolicy, keys_given: bool) -> Auth
 fn serve(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Option<Serve> {
     match (section.has("serve"), section.has("upstreams")) {
         (true, false) => awareness(section, communities, auth),
-        (false, true) => upstream::read(section, auth).map(Serve::Upstream),
+        (false, true) => upstream::read(section, auth, "upstreams").map(Serve::Upstream),
         (true, true) => {
             section.wrong("upstreams", "a route has either serve or upstreams; make two routes");
             None
@@ -126,10 +127,9 @@ fn serve(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Opti
 
 fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> Option<Serve> {
     section.value::<ServeWord>("serve")?;
-    for key in upstream::KEYS.iter().chain(&["login_url"]) {
-        if section.has(key) {
-            section.wrong(key, "has no meaning with serve = \"awareness\"; it is for upstreams");
-        }
+    let given = |key: &&&str| section.has(key) && (!section.has("pass_to") || **key == "identity_header");
+    for key in upstream::KEYS.iter().filter(given).chain(section.has("login_url").then_some(&"login_url")) {
+        section.wrong(key, "has no meaning with serve = \"awareness\"; it is for upstreams");
     }
     let name = section.must::<String>("community", "say whose presence is served")?;
     let Some(named) = communities.iter().find(|named| named.name == name.value) else {
@@ -151,4 +151,17 @@ fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> 
         section.wrong("auth", "the community logs users in (own_presence = \"login\"), which needs their tokens; write \"required\"");
     }
     Some(Serve::Awareness(community))
+}
+
+/// Where an awareness route passes those on whom it does not serve.
+fn pass_to(section: &Section<'_>, serve: &Option<Serve>, auth: AuthPolicy) -> Option<UpstreamRoute> {
+    if !section.has("pass_to") {
+        return None;
+    }
+    if matches!(serve, Some(Serve::Upstream(_))) {
+        section
+            .wrong("pass_to", "is for serve = \"awareness\"; this route passes everybody to its upstreams");
+        return None;
+    }
+    upstream::read(section, auth, "pass_to")
 }

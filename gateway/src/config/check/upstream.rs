@@ -22,12 +22,12 @@ const IDENTITY_HEADERS: [&str; 7] =
 
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
 
-/// A route with `upstreams`.
-pub(super) fn read(section: &Section<'_>, auth: AuthPolicy) -> Option<UpstreamRoute> {
-    if section.has("community") {
+/// What `key` lists (`upstreams`, or `pass_to` of an awareness route), and how to speak to it.
+pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -> Option<UpstreamRoute> {
+    if section.has("community") && key == "upstreams" {
         section.wrong("community", "has no meaning with upstreams; it is for serve = \"awareness\"");
     }
-    let addresses = addresses(section);
+    let addresses = addresses(section, key);
     let defaults = UpstreamRoute::to(Vec::new());
     let sametime_protocol = section.or("sametime_protocol", SametimeProtocol::Page);
     let connect_timeout = section.within("connect_timeout", defaults.connect_timeout, TIMEOUT);
@@ -69,13 +69,10 @@ fn identity_header(section: &Section<'_>) -> Option<HeaderName> {
     known.map(|name| HeaderName::from_static(name))
 }
 
-fn addresses(section: &Section<'_>) -> Vec<(bool, String, u16)> {
-    let given = section.list::<String>("upstreams");
-    if section.is_empty_list("upstreams") {
-        section.wrong(
-            "upstreams",
-            "the list is empty; give at least one, such as [\"http://st1.acme.example\"]",
-        );
+fn addresses(section: &Section<'_>, key: &'static str) -> Vec<(bool, String, u16)> {
+    let given = section.list::<String>(key);
+    if section.is_empty_list(key) {
+        section.wrong(key, "the list is empty; give at least one, such as [\"http://st1.acme.example\"]");
     }
     given
         .iter()
@@ -83,7 +80,7 @@ fn addresses(section: &Section<'_>) -> Vec<(bool, String, u16)> {
             let upstream = address(&one.value);
             if upstream.is_none() {
                 let text = format!("{} is not an upstream; write \"http://host\", \"https://host\" or with a port, without a path", quoted(&one.value));
-                section.wrong_at(one.at, "upstreams", text);
+                section.wrong_at(one.at, key, text);
             }
             upstream
         })

@@ -1,5 +1,6 @@
 //! Configurations as an operator writes them, right and wrong ones.
 
+mod pilot;
 mod reference;
 mod right;
 mod wrong;
@@ -23,6 +24,7 @@ impl Folder {
         folder.write("short.secret", "AAECAw==\n");
         folder.write("password", "pa55w0rd-of-the-observer\r\n");
         folder.write("empty", "\n");
+        folder.write("sales.group", "# Sales\nCN=Cem Example/O=Acme\n\n*/OU=Sales/O=Acme\n");
         let vectors = include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../protocol/tests/vectors/ltpa/websphere.json"
@@ -164,6 +166,7 @@ mint = true
 path      = "/stwebapi"
 serve     = "awareness"
 community = "acme"
+pass_to   = ["http://stproxy.acme.example"]
 
 [[route]]
 hosts     = ["IM.acme.example"]
@@ -177,6 +180,12 @@ connect_timeout = "3s"
 head_timeout = "1h"
 body_timeout = "20s"
 tls = { ca = "im.pem", server_name = "st.acme.example", min_version = "1.3", chain = "im.pem", key = "im.key" }
+
+[pilot]
+people = ["CN=Ann Example/O=Acme"]
+groups = ["sales.group"]
+share = 10
+state_file = "bypass.json"
 
 [limits]
 connections = 1000

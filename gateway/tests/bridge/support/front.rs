@@ -67,6 +67,7 @@ impl Setting {
                 body_timeout: self.body_timeout,
                 ..UpstreamRoute::to(self.upstreams)
             }),
+            pass_to: None,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,16 +1,16 @@
-//! `reload`: asks the running program over its admin listener; the exit code tells whether the new
-//! configuration is in force.
+//! Asking the running program over its admin listener.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper_util::rt::TokioIo;
 
-use super::{EXIT_USAGE, ReloadArguments, fail, say};
+use super::{EXIT_USAGE, fail, say};
 use crate::config;
 use crate::net::{Target, dial};
 
@@ -30,8 +30,10 @@ enum AskError {
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
-pub(super) fn reload(arguments: &ReloadArguments) -> ExitCode {
-    let admin = match arguments.admin.map_or_else(|| config::admin_address(&arguments.config), Ok) {
+/// Prints the answer; the exit code tells whether it is a success. The address is that of `admin` or of the
+/// configuration file.
+pub(super) fn ask(admin: Option<SocketAddr>, file: &Path, method: Method, path: &'static str) -> ExitCode {
+    let admin = match admin.map_or_else(|| config::admin_address(file), Ok) {
         Ok(admin) => admin,
         Err(errors) => return fail(EXIT_USAGE, errors),
     };
@@ -39,15 +41,19 @@ pub(super) fn reload(arguments: &ReloadArguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, error),
     };
-    match runtime.block_on(ask(admin)) {
+    match runtime.block_on(asked(admin, method, path)) {
         Ok((StatusCode::OK, text)) => say(&format!("{}\n", text.trim_end())),
         Ok((_, text)) => fail(1, text.trim_end()),
         Err(error) => fail(1, format!("the gateway cannot be asked at {admin}: {error}")),
     }
 }
 
-async fn ask(admin: SocketAddr) -> Result<(StatusCode, String), AskError> {
-    tokio::time::timeout(PATIENCE, exchange(admin))
+async fn asked(
+    admin: SocketAddr,
+    method: Method,
+    path: &'static str,
+) -> Result<(StatusCode, String), AskError> {
+    tokio::time::timeout(PATIENCE, exchange(admin, method, path))
         .await
         .map_err(|_| AskError::TimedOut)?
         .map_err(AskError::Failed)
@@ -55,11 +61,15 @@ async fn ask(admin: SocketAddr) -> Result<(StatusCode, String), AskError> {
 
 async fn exchange(
     admin: SocketAddr,
+    method: Method,
+    path: &'static str,
 ) -> Result<(StatusCode, String), Box<dyn std::error::Error + Send + Sync>> {
     let host = admin.ip().to_string();
     let stream = dial(Target { host: &host, port: admin.port(), source: None, limit: PATIENCE }).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::post("/reload")
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
         .header(header::HOST, admin.to_string())
         .header(MARK, "1")
         .header(header::CONNECTION, "close")
@@ -86,7 +96,7 @@ mod tests {
     use super::*;
 
     /// Answers one request with `answer` and gives back what was asked.
-    async fn asked(answer: &'static str) -> (String, Result<(StatusCode, String), AskError>) {
+    async fn answered(answer: &'static str) -> (String, Result<(StatusCode, String), AskError>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = async {
@@ -98,13 +108,13 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8(request).unwrap()
         };
-        tokio::join!(server, ask(address))
+        tokio::join!(server, asked(address, Method::POST, "/reload"))
     }
 
     #[tokio::test]
     async fn the_answer_is_handed_on() {
         let refusal = "HTTP/1.1 422 Unprocessable Entity\r\ncontent-length: 17\r\nconnection: close\r\n\r\na.toml:1: log: no";
-        let (request, answer) = asked(refusal).await;
+        let (request, answer) = answered(refusal).await;
         assert!(
             request.starts_with("POST /reload HTTP/1.1\r\n") && request.contains("x-livename-admin: 1\r\n")
         );
@@ -114,10 +124,10 @@ mod tests {
     #[tokio::test]
     async fn a_broken_answer_and_a_closed_port_are_errors() {
         assert!(matches!(
-            asked("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nhalf").await.1,
+            answered("HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nhalf").await.1,
             Err(AskError::Failed(_))
         ));
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        assert!(matches!(ask(gone).await, Err(AskError::Failed(_))));
+        assert!(matches!(asked(gone, Method::GET, "/bypass").await, Err(AskError::Failed(_))));
     }
 }
