@@ -21,6 +21,13 @@ pub struct Ticket(pub(crate) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriberId(pub(crate) u64);
 
+impl SubscriberId {
+    /// A small number that no other subscriber of the shard has at the same time; later ones may.
+    pub fn slot(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
+
 /// One start of a node: a random number, so that a cursor of an earlier start is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub u64);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -243,14 +244,21 @@ impl Channel {
 
     /// What the page has not seen yet, as messages, as much as fits one write. `true` if there is more.
     pub(super) fn take(&self, batch: &mut Batch, messages: &mut Vec<Outgoing>) -> bool {
-        if !self.subscription.take(batch) {
-            return false;
+        self.subscription.take(batch) && self.unpack(batch, messages)
+    }
+
+    /// As [`Self::take`]; from then on the task is woken when there is more.
+    pub(super) fn poll_take(&self, cx: &Context<'_>, batch: &mut Batch, messages: &mut Vec<Outgoing>) {
+        if self.subscription.poll_take(cx, batch).is_ready() {
+            self.unpack(batch, messages);
         }
+    }
+
+    fn unpack(&self, batch: &mut Batch, messages: &mut Vec<Outgoing>) -> bool {
         messages.extend(batch.notices.drain(..).map(Outgoing::Message));
         if !batch.states.is_empty() {
             let frame = message::presence(batch.states.iter().map(AsRef::as_ref), batch.cursor);
-            let cursor = batch.cursor.map(|cursor| cursor.to_string());
-            messages.push(Outgoing::Presence { frame, cursor });
+            messages.push(Outgoing::Presence { frame, cursor: batch.cursor });
             self.observe(batch);
         }
         if let Some(ended) = batch.ended {
@@ -301,6 +309,6 @@ impl Drop for Channel {
 /// One message on its way to a page.
 pub(super) enum Outgoing {
     Message(Bytes),
-    Presence { frame: Bytes, cursor: Option<String> },
+    Presence { frame: Bytes, cursor: Option<Cursor> },
     End(End),
 }

@@ -36,20 +36,31 @@ impl Life {
 
     /// Waits for whatever comes next. Cancel safe.
     pub(super) async fn turn(&mut self, channel: &Channel) -> Turn {
-        let Self { me, logged_out, expires, draining } = self;
         tokio::select! {
             () = channel.news() => Turn::News,
-            Some(()) = changed(me) => match channel.login_end() {
-                Some(end) => Turn::End(end),
-                None => {
-                    channel.tell_me();
-                    Turn::News
+            end = self.end(channel) => Turn::End(end),
+        }
+    }
+
+    /// Waits until the channel must end; meanwhile changes of the own state go into the ordered lane. Cancel
+    /// safe.
+    pub(super) async fn end(&mut self, channel: &Channel) -> End {
+        let Self { me, logged_out, expires, draining } = self;
+        let mine = async {
+            while let Some(()) = changed(me).await {
+                if let Some(end) = channel.login_end() {
+                    return end;
                 }
-            },
+                channel.tell_me();
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            end = mine => end,
             // A kick ends all pages of the user; each still says why.
-            () = cancelled(logged_out.as_ref()) => Turn::End(channel.login_end().unwrap_or(End::LOGGED_OUT)),
-            () = passed(expires) => Turn::End(End::TOKEN_EXPIRED),
-            () = draining.cancelled() => Turn::End(End::DRAINING),
+            () = cancelled(logged_out.as_ref()) => channel.login_end().unwrap_or(End::LOGGED_OUT),
+            () = passed(expires) => End::TOKEN_EXPIRED,
+            () = draining.cancelled() => End::DRAINING,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Knows the hub and the shards, never an upstream connection: what a page can reach of its user's own
 //! login is what [`OwnLogins`](crate::hub::OwnLogins) gives back.
 
+mod aside;
 mod by_name;
 mod channel;
 mod command;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
+use gateway_core::Cursor;
 use gateway_core::shard::Batch;
 use http::{HeaderValue, Response, header};
 use http_body_util::{BodyExt, StreamBody};
@@ -91,7 +92,7 @@ impl Stream {
         for message in messages {
             match message {
                 Outgoing::Message(data) => event(&mut chunk, &data, None),
-                Outgoing::Presence { frame, cursor } => event(&mut chunk, &frame, cursor.as_deref()),
+                Outgoing::Presence { frame, cursor } => event(&mut chunk, &frame, cursor),
                 Outgoing::End(end) => {
                     self.end(end, &mut chunk);
                     break;
@@ -117,11 +118,9 @@ impl Drop for Stream {
 }
 
 /// JSON texts have no line breaks, so one `data` line is enough.
-fn event(chunk: &mut BytesMut, data: &[u8], cursor: Option<&str>) {
+fn event(chunk: &mut BytesMut, data: &[u8], cursor: Option<Cursor>) {
     if let Some(cursor) = cursor {
-        chunk.put_slice(b"id: ");
-        chunk.put_slice(cursor.as_bytes());
-        chunk.put_u8(b'\n');
+        chunk.put_slice(format!("id: {cursor}\n").as_bytes());
     }
     chunk.put_slice(b"data: ");
     chunk.put_slice(data);

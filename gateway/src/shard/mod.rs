@@ -1,11 +1,12 @@
 //! A worker's shard: the core's outboxes behind a lock that only this worker's connections and its pump
-//! take, and the bells of the subscribers to be woken.
+//! take, and the wakers of the subscribers' tasks.
 //!
 //! There is no task, channel or message per subscriber on the way of a change: the pump marks outboxes and
-//! rings bells; a woken connection takes its outbox when it gets to write.
+//! wakes; a woken connection takes its outbox when it gets to write.
 
-use std::collections::HashMap;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use gateway_core::hub::Event;
@@ -34,7 +35,8 @@ pub struct Shard {
 #[derive(Debug)]
 struct State {
     core: Core,
-    bells: HashMap<SubscriberId, Arc<Notify>>,
+    /// By the slot of the subscriber, whose task asks again whenever it is woken. The waker stays.
+    wakers: Vec<Option<Waker>>,
     reported: Counters,
 }
 
@@ -48,27 +50,24 @@ pub fn limits(configured: &config::Limits) -> Limits {
 pub struct Subscription {
     shard: Arc<Shard>,
     id: SubscriberId,
-    bell: Arc<Notify>,
 }
 
 impl Shard {
     /// `epoch` is the node's; `key` is random. The hub writes to `inbox`.
     pub fn new(id: ShardId, epoch: Epoch, limits: Limits, key: u64, inbox: Arc<Inbox>) -> Self {
         let core = Core::new(epoch, limits, key);
-        let state = Mutex::new(State { core, bells: HashMap::new(), reported: Counters::default() });
+        let state = Mutex::new(State { core, wakers: Vec::new(), reported: Counters::default() });
         Self { id, state, inbox, interests: Notify::new() }
     }
 
     /// A new subscriber that sees what that scope sees. The limits count from now on for all subscribers of
     /// the shard; what they watch already stays.
     pub fn subscribe(self: &Arc<Self>, scope: ScopeId, limits: Limits) -> Subscription {
-        let bell = Arc::new(Notify::new());
         let mut state = self.lock();
         state.core.set_limits(limits);
         let id = state.core.open(scope);
-        state.bells.insert(id, Arc::clone(&bell));
         drop(state);
-        Subscription { shard: Arc::clone(self), id, bell }
+        Subscription { shard: Arc::clone(self), id }
     }
 
     /// Carries messages between the hub and the shard until the task is dropped. One per shard, on its
@@ -91,14 +90,14 @@ impl Shard {
         }
     }
 
-    /// Does something with the core, then rings whoever has to be woken for it.
+    /// Does something with the core, then wakes whoever has to be woken for it.
     fn change<T>(&self, act: impl FnOnce(&mut Core) -> T) -> T {
         let mut state = self.lock();
-        let State { core, bells, .. } = &mut *state;
+        let State { core, wakers, .. } = &mut *state;
         let result = act(core);
         for id in core.woken() {
-            if let Some(bell) = bells.get(&id) {
-                bell.notify_one();
+            if let Some(Some(waker)) = wakers.get(id.slot()) {
+                waker.wake_by_ref();
             }
         }
         if core.has_interests() {
@@ -143,19 +142,52 @@ impl Subscription {
 
     /// Takes what was not seen yet, as much as fits one write; `false` if there is nothing.
     pub fn take(&self, batch: &mut Batch) -> bool {
-        let open = self.shard.lock().core.take(self.id, STATES_PER_WRITE, batch);
-        open && (!batch.notices.is_empty() || !batch.states.is_empty() || batch.ended.is_some())
+        self.shard.lock().take(self.id, batch)
     }
 
-    /// Waits until there may be something to take.
+    /// Ready if something was taken. The task is woken when there is more, also after that.
+    pub fn poll_take(&self, cx: &Context<'_>, batch: &mut Batch) -> Poll<()> {
+        let mut state = self.shard.lock();
+        state.wake(self.id, cx.waker());
+        if state.take(self.id, batch) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Waits until there may be something to take. For one task at a time.
     pub async fn news(&self) {
-        self.bell.notified().await;
+        poll_fn(|cx| {
+            let mut state = self.shard.lock();
+            state.wake(self.id, cx.waker());
+            if state.core.has_news(self.id) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        if let Some(waker) = self.shard.lock().wakers.get_mut(self.id.slot()) {
+            *waker = None;
+        }
         self.shard.change(|core| core.close(self.id));
-        self.shard.lock().bells.remove(&self.id);
+    }
+}
+
+impl State {
+    fn take(&mut self, id: SubscriberId, batch: &mut Batch) -> bool {
+        let open = self.core.take(id, STATES_PER_WRITE, batch);
+        open && (!batch.notices.is_empty() || !batch.states.is_empty() || batch.ended.is_some())
+    }
+
+    /// From now on this task is woken for the subscriber.
+    fn wake(&mut self, id: SubscriberId, task: &Waker) {
+        let slot = id.slot();
+        if slot >= self.wakers.len() {
+            self.wakers.resize(slot + 1, None);
+        }
+        if let Some(waker) = self.wakers.get_mut(slot)
+            && !waker.as_ref().is_some_and(|waker| waker.will_wake(task))
+        {
+            *waker = Some(task.clone());
+        }
     }
 }

@@ -266,6 +266,12 @@ impl Shard {
         true
     }
 
+    /// Whether a take would find something, or that the subscriber was closed.
+    pub fn has_news(&self, id: SubscriberId) -> bool {
+        let slot = self.subscribers.slot(id.0);
+        slot.and_then(|slot| self.subscribers.get(slot)).is_none_or(|subscriber| subscriber.woken)
+    }
+
     /// What the hub must be told, in order. Drain it after each call.
     pub fn interests(&mut self) -> std::vec::Drain<'_, Interest> {
         self.interests.drain(..)
