@@ -215,3 +215,24 @@ fn the_second_signal_ends_at_once() {
     program.signal("INT");
     assert_eq!(program.ended().code(), Some(0));
 }
+
+#[test]
+fn an_estate_is_assessed_by_exit_code_and_json() {
+    let folder = Folder::new("assess");
+    let sametime = folder.0.join("sametime.ini");
+    let assess = |text: &str, more: &[&str]| {
+        std::fs::write(&sametime, text).unwrap();
+        let mut arguments = vec!["setup", "assess", "--sametime-ini", sametime.to_str().unwrap(), "--json"];
+        arguments.extend(more);
+        livename(&arguments).output().unwrap()
+    };
+    let closed = "[Connectivity]\nVPMX_TRUSTED_CLIENT_IPS=10.0.0.1\n";
+    let refused = assess(closed, &["--gateway-address", "10.1.0.5"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(report["go"], false);
+    assert_eq!(report["findings"][0]["changes"][0]["then"], "VPMX_TRUSTED_CLIENT_IPS=10.0.0.1,10.1.0.5");
+    assert_eq!(assess(closed, &["--gateway-address", "10.0.0.1"]).status.code(), Some(0));
+    assert_eq!(assess("A\0", &[]).status.code(), Some(64));
+    assert_eq!(livename(&["setup", "assess"]).output().unwrap().status.code(), Some(64));
+}

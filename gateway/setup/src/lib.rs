@@ -6,14 +6,19 @@
 //! names.nsf ── estate ───┘      │              │
 //!                               │              └─ journal ──> undo
 //!                               └─> table, JSON, rollback page, files to hand over
+//!
+//! notes.ini, sametime.ini ── ini ──┬─> assess ──> go or no-go, without access to any server
+//! recording of a browser ──────────┘
 //! ```
 //!
 //! `names`, `items`, `estate` and `plan` are pure: no sockets, no files. The write paths stand at the edge,
 //! behind one trait. Knows nothing of the gateway: the program's `setup` commands are thin callers.
 //! Implements domino-directory.md, whose marks (verified, inferred, unknown) every item carries along.
 
+pub mod assess;
 pub mod config;
 pub mod estate;
+pub mod ini;
 pub mod items;
 pub mod names;
 pub mod plan;

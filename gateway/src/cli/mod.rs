@@ -3,13 +3,14 @@
 //! | code | meaning |
 //! | --- | --- |
 //! | 0 | done |
-//! | 1 | failed while running, or a reload, a bypass or a token was refused |
+//! | 1 | failed while running, a reload, a bypass or a token was refused, or an estate is not ready |
 //! | 64 | wrong arguments, a configuration that cannot be used, or an address that is taken; nothing has been changed |
 
 mod ask;
 mod check;
 mod ready;
 mod run;
+mod setup;
 mod signals;
 mod token;
 
@@ -49,6 +50,8 @@ enum Command {
     Bypass(BypassArguments),
     /// Look into a single sign-on token, judge it, or make one for tests
     Token(token::TokenArguments),
+    /// The directory documents that awareness needs, and whether an estate is ready for the gateway
+    Setup(setup::SetupArguments),
     /// Try everything with an embedded estate
     #[cfg(feature = "demo")]
     Demo(DemoArguments),
@@ -168,6 +171,7 @@ pub fn main() -> ExitCode {
             Wish::Status => admin.ask(Method::GET, "/bypass"),
         },
         Command::Token(arguments) => token::token(arguments),
+        Command::Setup(arguments) => setup::setup(arguments),
         #[cfg(feature = "demo")]
         Command::Demo(arguments) => crate::demo::run(&arguments),
         Command::Version => say(&format!("livename {}\n", env!("CARGO_PKG_VERSION"))),
