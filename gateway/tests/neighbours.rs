@@ -15,7 +15,7 @@ use protocol::presence::{PersonId, Status};
 
 /// The script that finds somebody on the page with everybody.
 fn name(person: &PersonId) -> String {
-    format!("document.querySelector('#list [data-person={:?}]')", person.as_str())
+    format!("document.querySelector('#list [data-livename={:?}]')", person.as_str())
 }
 
 async fn everybody(browser: &mut Browser) {

@@ -149,6 +149,8 @@ Livename demo: {} people, a working day in a good quarter of an hour.
 
   Mail page, http     http://{http}/        (its Sametime web server speaks https)
   Mail page, https    https://{https}/       (its Sametime web server speaks http; accept the certificate)
+  The same inbox      …/demo/links with Sametime Links, …/demo/stproxy with the stproxy object
+  Both on one page    …/demo/both
   Status page         http://{admin}/status
   Metrics             http://{admin}/metrics
   Community (VP)      {community}             (any Sametime client; a person's password is the short name)
@@ -243,6 +245,20 @@ path = "/livename"
 serve = "awareness"
 community = "renovation"
 auth = "required"
+
+# Scripts under the addresses that old pages have.
+[[route]]
+path = "/sametime/stlinks"
+serve = "awareness"
+community = "renovation"
+[[route]]
+path = "/stwebclient"
+serve = "awareness"
+community = "renovation"
+[[route]]
+path = "/stbaseapi"
+serve = "awareness"
+community = "renovation"
 
 # The Sametime web server, once on each scheme: either page reaches the other one's.
 [[route]]

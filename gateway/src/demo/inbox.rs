@@ -86,6 +86,11 @@ pub(super) fn messages(people: &[String], index: usize) -> Value {
     Value::Array(messages)
 }
 
+/// What there is to talk about.
+pub(super) fn subjects() -> Vec<&'static str> {
+    SUBJECTS.iter().map(|(subject, _)| *subject).collect()
+}
+
 /// SplitMix64: small, and the same everywhere.
 struct Dice(u64);
 

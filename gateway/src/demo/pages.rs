@@ -1,4 +1,6 @@
-//! The demo's mail page, its people, and its log-in, which hands out a real Domino-format LtpaToken.
+//! The demo's pages, its people, and its log-in, which hands out a real Domino-format LtpaToken.
+//!
+//! The mail page exists once per family of interfaces: same shell, another head (docs/pages.md).
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,6 +18,14 @@ use crate::http::{Body, Builtin, RequestContext, full};
 /// How long a demo token is good for.
 const TOKEN_LIFE: Duration = Duration::from_secs(8 * 3600);
 const COOKIE: &str = "LtpaToken";
+
+const LINKS_HEAD: &str = r#"<link rel="stylesheet" href="/sametime/stlinks/stlinks.css">
+<script src="/sametime/stlinks/stlinks.js"></script>
+"#;
+const LINKS_BODY: &str = r#"<script src="/demo/links-start.js"></script>
+"#;
+const PROXY_HEAD: &str =
+    "<script src=\"/stwebclient/latest/include.js?widget=livename&amp;auto=false\"></script>\n";
 
 /// Makes the token of a user: (canonical name, created, expires) in Unix seconds.
 pub(super) type Mint = Box<dyn Fn(&str, u64, u64) -> String + Send + Sync>;
@@ -46,10 +56,19 @@ impl Pages {
     async fn answer(&self, request: Request<Incoming>, context: &RequestContext) -> Response<Body> {
         let me = context.identity.as_ref().and_then(|identity| self.index.get(&identity.user)).copied();
         match (request.method(), request.uri().path()) {
-            (&Method::GET, "/" | "/demo" | "/demo/") => file("text/html", include_str!("pages/index.html")),
+            (&Method::GET, "/" | "/demo" | "/demo/") => mail("events", "", ""),
+            (&Method::GET, "/demo/links") => mail("links", LINKS_HEAD, LINKS_BODY),
+            (&Method::GET, "/demo/stproxy") => mail("stproxy", PROXY_HEAD, ""),
+            (&Method::GET, "/demo/both") => old_page(include_str!("pages/both.html")),
             (&Method::GET, "/demo/mail.css") => file("text/css", include_str!("pages/mail.css")),
             (&Method::GET, "/demo/mail.js") => file("text/javascript", include_str!("pages/mail.js")),
-            (&Method::GET, "/demo/names.js") => file("text/javascript", include_str!("pages/names.js")),
+            (&Method::GET, "/demo/events.js") => file("text/javascript", include_str!("pages/events.js")),
+            (&Method::GET, "/demo/links.js") => file("text/javascript", include_str!("pages/links.js")),
+            (&Method::GET, "/demo/links-start.js") => {
+                file("text/javascript", include_str!("pages/links-start.js"))
+            }
+            (&Method::GET, "/demo/stproxy.js") => file("text/javascript", include_str!("pages/stproxy.js")),
+            (&Method::GET, "/demo/people.js") => self.room(),
             (&Method::GET, "/demo/people.json") => self.people(),
             (&Method::GET, "/demo/me.json") => {
                 data(&me.and_then(|index| self.people.get(index)).map_or(Value::Null, Person::json))
@@ -66,6 +85,17 @@ impl Pages {
 
     fn people(&self) -> Response<Body> {
         data(&Value::Array(self.people.iter().map(Person::json).collect()))
+    }
+
+    /// Variables for a page that knows no JSON.
+    fn room(&self) -> Response<Body> {
+        let people: Vec<Value> = self.people.iter().take(16).map(Person::json).collect();
+        let script = format!(
+            "var demoPeople = {};\nvar demoTopics = {};\n",
+            Value::from(people),
+            json!(inbox::subjects())
+        );
+        answer(StatusCode::OK, "text/javascript", script.into())
     }
 
     async fn log_in(&self, request: Request<Incoming>) -> Response<Body> {
@@ -98,12 +128,32 @@ impl Builtin for Pages {
     }
 }
 
+/// The mail page with a family's scripts.
+fn mail(family: &str, head: &str, body: &str) -> Response<Body> {
+    let page = include_str!("pages/index.html")
+        .replace("<!--family-->", family)
+        .replace("<!--head-->", head)
+        .replace("<!--body-->", body);
+    policed(answer(StatusCode::OK, "text/html", page.into()), "")
+}
+
+/// A page as found in the wild has scripts between its tags.
+fn old_page(content: &'static str) -> Response<Body> {
+    policed(answer(StatusCode::OK, "text/html", content.into()), "script-src 'self' 'unsafe-inline'; ")
+}
+
 fn file(kind: &str, content: &'static str) -> Response<Body> {
-    let mut response = answer(StatusCode::OK, kind, Bytes::from_static(content.as_bytes()));
-    // Nothing inline, nothing from elsewhere: what a careful mail server sends.
-    let policy =
-        "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'";
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    answer(StatusCode::OK, kind, Bytes::from_static(content.as_bytes()))
+}
+
+/// Nothing inline, nothing from elsewhere: what a careful mail server sends.
+fn policed(mut response: Response<Body>, exception: &str) -> Response<Body> {
+    let policy = format!(
+        "{exception}default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     response
 }
 

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use super::access_log::{LoggedBody, Record};
 use super::authorise::{Asked, authorise, identify};
 use super::serve::Edge;
-use super::{Body, Failure, RequestContext, RouteError, Scheme, cors, head, headers};
+use super::{Body, Failure, RequestContext, RouteError, Scheme, arrival, cors, head, headers};
 use crate::auth::Delegated;
 use crate::config::{AuthPolicy, Serve};
 use crate::net::Progress;
@@ -141,6 +141,9 @@ async fn phases(
         }
         // Scripts are no secret: pages load them before anybody has logged in.
         if let Some(response) = scripts::answer(&request) {
+            return Ok(response);
+        }
+        if let Some(response) = arrival::answer(&request, client.scheme, &live.sso) {
             return Ok(response);
         }
     }

@@ -5,6 +5,7 @@
 //! builtin pages.
 
 mod access_log;
+mod arrival;
 mod authorise;
 mod body;
 mod context;

@@ -1,41 +1,58 @@
-//! Files served to browsers, embedded in the program.
+//! Files served to browsers, embedded in the program: the module for new pages, and drop-ins for pages that
+//! were written for Sametime Links or the Sametime Proxy (browser-side.md 2, 3.7; docs/pages.md).
+//!
+//! The files are what stands below this folder, joined, without comments: what a browser shows can be read.
 
-use std::sync::LazyLock;
+mod bundle;
+mod catalogue;
+mod icons;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::http::{Body, full};
 
-/// The module for pages that use the event channel.
-const EVENTS: &str = include_str!("events.js");
+use bundle::{Coding, File};
+
+/// Browsers ask again after ten minutes; meanwhile a new version is fetched behind the page's back.
+const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=600, stale-while-revalidate=86400");
 
 /// The file that the request asks for, if there is one of that name.
 pub fn answer<B>(request: &Request<B>) -> Option<Response<Body>> {
     let wanted = matches!(*request.method(), Method::GET | Method::HEAD);
-    (wanted && request.uri().path().ends_with("/livename/v1/events.js")).then(|| events(request.headers()))
+    wanted.then(|| catalogue::find(request.uri().path()))?.map(|file| respond(file, request.headers()))
 }
 
-fn events(request: &HeaderMap) -> Response<Body> {
-    static TAG: LazyLock<HeaderValue> = LazyLock::new(|| entity_tag(EVENTS));
-    let known = request.get(header::IF_NONE_MATCH).is_some_and(|tag| *tag == *TAG);
-    let mut response =
-        Response::new(full(if known { Bytes::new() } else { Bytes::from_static(EVENTS.as_bytes()) }));
+fn respond(file: &File, request: &HeaderMap) -> Response<Body> {
+    let coding = Coding::accepted(request);
+    let tag = file.tag(coding);
+    let known = is_known(request, &tag);
+    let mut response = Response::new(full(if known { Bytes::new() } else { file.body(coding) }));
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
     }
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, TAG.clone());
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/javascript; charset=utf-8"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    if let (false, Some(name)) = (known, coding.name()) {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    headers.insert(header::CACHE_CONTROL, CACHING);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.kind));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Pages on other hosts load them; there is nothing in them to protect.
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     response
 }
 
-/// FNV-1a over the text: it only has to differ between versions.
-fn entity_tag(text: &str) -> HeaderValue {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    HeaderValue::from_str(&format!("\"{hash:016x}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+/// Whether the browser has this very version (RFC 9110 13.1.2).
+fn is_known(request: &HeaderMap, tag: &str) -> bool {
+    let sent = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    sent.flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }

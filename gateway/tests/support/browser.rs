@@ -32,6 +32,13 @@ pub fn available() -> bool {
     there
 }
 
+/// One of a browser's tabs.
+#[derive(Clone, Debug)]
+pub struct Tab {
+    target: String,
+    session: String,
+}
+
 pub struct Browser {
     socket: WebSocketStream<TcpStream>,
     session: String,
@@ -44,10 +51,16 @@ pub struct Browser {
 
 impl Browser {
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With more switches, such as `--host-resolver-rules=…`.
+    pub async fn start_with(switches: &[&str]) -> Self {
         static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let profile = std::env::temp_dir().join(format!("livename-browser-{}-{number}", std::process::id()));
         let mut process = Command::new(PROGRAM)
+            .args(switches)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             // The demo's certificate is its own.
@@ -78,14 +91,51 @@ impl Browser {
         let complaints = Vec::new();
         let mut browser =
             Self { socket, session: String::new(), next: 0, complaints, _process: process, profile };
-        let target = browser.call("Target.createTarget", json!({"url": "about:blank"})).await;
-        let attach = json!({"targetId": target["targetId"], "flatten": true});
-        let attached = browser.call("Target.attachToTarget", attach).await;
-        browser.session = attached["sessionId"].as_str().unwrap().to_owned();
-        for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
-            browser.call(domain, json!({})).await;
-        }
+        browser.new_tab().await;
         browser
+    }
+
+    /// Opens a tab and goes to it.
+    pub async fn new_tab(&mut self) -> Tab {
+        self.session.clear();
+        let target = self.call("Target.createTarget", json!({"url": "about:blank"})).await;
+        let target = target["targetId"].as_str().unwrap().to_owned();
+        let attached =
+            self.call("Target.attachToTarget", json!({"targetId": &target, "flatten": true})).await;
+        self.session = attached["sessionId"].as_str().unwrap().to_owned();
+        for domain in ["Page.enable", "Runtime.enable", "Log.enable", "Network.enable"] {
+            self.call(domain, json!({})).await;
+        }
+        Tab { target, session: self.session.clone() }
+    }
+
+    /// Everything after this happens in that tab.
+    pub fn go_to(&mut self, tab: &Tab) {
+        self.session.clone_from(&tab.session);
+    }
+
+    pub async fn close_tab(&mut self, tab: Tab) {
+        self.session.clear();
+        self.call("Target.closeTarget", json!({"targetId": tab.target})).await;
+    }
+
+    /// As a browser does with a tab that nobody looks at for long, and the reverse.
+    pub async fn freeze(&mut self, frozen: bool) {
+        let state = if frozen { "frozen" } else { "active" };
+        self.call("Page.setWebLifecycleState", json!({"state": state})).await;
+    }
+
+    /// The width and height of the window's inside.
+    pub async fn size(&mut self, width: u32, height: u32) {
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.call("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Takes a picture into the folder of `LIVENAME_SCREENSHOTS`, if that is wished for.
+    pub async fn picture(&mut self, name: &str) {
+        if let Ok(folder) = std::env::var("LIVENAME_SCREENSHOTS") {
+            self.screenshot(&Path::new(&folder).join(format!("{name}.png"))).await;
+        }
     }
 
     pub async fn open(&mut self, url: &str) {
@@ -106,7 +156,7 @@ impl Browser {
         );
         self.value(&pick).await;
         self.wait_for("!document.querySelector('#mail').hidden && window.livename?.state === 'open'").await;
-        self.wait_for("document.querySelectorAll('.live-name[data-person]').length > 20").await;
+        self.wait_for("document.querySelectorAll('.livename').length > 20").await;
     }
 
     /// The value of an expression in the page; promises are awaited.

@@ -10,6 +10,7 @@ use gateway::demo::Demo;
 use loadtest_sim::Simulator;
 use loadtest_sim::peer::{Peer, PeerProof};
 use protocol::presence::PersonId;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// No test waits longer than this for anything. Browsers on a busy machine are slow.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,6 +60,24 @@ impl Estate {
         let mut peer = Peer::log_in(community, 0x1700, name, PeerProof::Password(name)).unwrap();
         peer.wait_for("started", PATIENCE, |_| true).unwrap();
         peer
+    }
+
+    /// Event channels of pages that the gateway serves now.
+    pub async fn channels(&self) -> usize {
+        let mut stream = tokio::net::TcpStream::connect(self.demo.ready().admin.unwrap()).await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.0\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut scrape = String::new();
+        stream.read_to_string(&mut scrape).await.unwrap();
+        let channels = scrape.lines().filter(|line| line.starts_with("livename_subscribers{"));
+        channels.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+    }
+
+    pub async fn has_channels(&self, count: usize) {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        while self.channels().await != count {
+            assert!(tokio::time::Instant::now() < end, "{} channels, not {count}", self.channels().await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub fn http(&self) -> String {

@@ -1,6 +1,9 @@
 // The demo's mail page: a small webmail whose names are live.
-import { Presence } from "/livename/v1/events.js";
-import { LiveNames, words } from "/demo/names.js";
+//
+// Which interface draws them is the family's choice: events.js, links.js or stproxy.js.
+import { LiveNames, statusWord } from "/livename/v1/events.js";
+
+const family = await import(`/demo/${document.documentElement.dataset.family}.js`);
 
 const find = (id) => document.getElementById(id);
 const json = async (path, options) => {
@@ -59,16 +62,17 @@ async function logIn(person) {
 
 async function showMail() {
   find("mail").hidden = false;
-  const presence = new Presence({ transport: new URLSearchParams(location.search).get("transport") ?? "auto" });
-  const names = new LiveNames(presence, (id) => byId.get(id)?.display_name ?? id);
+  const { presence, element } = family.open();
+  const names = { element: (id) => element(id, byId.get(id)?.display_name ?? id) };
   // For whoever looks over the page's shoulder: tests, and people with the developer tools open.
   window.livename = presence;
 
-  showMe(presence, names);
+  showMe(presence);
   showConnection(presence);
   showEstate();
   const messages = await json("/demo/inbox.json");
   find("people-count").textContent = people.length;
+  document.querySelectorAll("#families a").forEach((link) => link.dataset.family === document.documentElement.dataset.family && link.setAttribute("aria-current", "page"));
   document.querySelectorAll("nav button[data-view]").forEach((button) => {
     button.onclick = () => (location.hash = button.dataset.view);
   });
@@ -125,13 +129,13 @@ function showPeople(names) {
 
 // ---- my status ----------------------------------------------------------------------------------
 
-function showMe(presence, names) {
+function showMe(presence) {
+  const drawing = new LiveNames(presence, { marker: "data-me" });
   const button = find("me-button");
   const menu = find("me-menu");
   find("me-choices").append(
     ...["active", "away", "dnd", "meeting"].map((status) => {
-      const choice = make("label", {}, make("input", { type: "radio", name: "status", value: status }), names.icon(status), words[status]);
-      choice.dataset.status = status;
+      const choice = make("label", {}, make("input", { type: "radio", name: "status", value: status }), drawing.icon({ status }), statusWord({ status }));
       return choice;
     }),
   );
@@ -146,7 +150,7 @@ function showMe(presence, names) {
     const own = presence.me;
     const status = own?.login === "up" ? own.status : "unknown";
     button.dataset.status = status;
-    button.replaceChildren(names.draw(me.display_name, { status, text: own?.text ?? "" }, me.id, "me"));
+    button.replaceChildren(drawing.icon({ status }), make("span", { className: "text" }, me.display_name), make("span", { className: "note" }, own?.text ?? ""));
     menu.elements.status.value = status;
   };
   presence.addEventListener("me", () => {

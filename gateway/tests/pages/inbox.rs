@@ -1,26 +1,10 @@
-//! The product's main job, as people see it: the demo's mail page in a real browser, over http and https,
-//! compared with the truth of the simulated community.
+//! The mail page with the events API.
 
-#![cfg(feature = "demo")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+use protocol::presence::Status;
 
-#[path = "support/browser.rs"]
-mod browser;
-#[path = "support/estate.rs"]
-mod estate;
-
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use browser::Browser;
-use estate::{Estate, PATIENCE};
-use protocol::presence::{PersonId, Status};
-use serde_json::Value;
-use tokio::time::{Instant, sleep};
-
-/// Every live name on the page: id, status, status text.
-const NAMES: &str = "[...document.querySelectorAll('.live-name[data-person]')]\
-    .map((name) => [name.dataset.person, name.dataset.status, name.querySelector('.note').textContent])";
+use crate::browser::{self, Browser};
+use crate::estate::Estate;
+use crate::truth::same_as_the_truth;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_pages_show_what_the_community_knows() {
@@ -49,19 +33,19 @@ async fn both_pages_show_what_the_community_knows() {
 
     // Everybody of the directory at once, not only the inbox.
     plain.value("location.hash = '#people'").await;
-    plain.wait_for("document.querySelectorAll('#list .live-name').length === 60").await;
+    plain.wait_for("document.querySelectorAll('#list .livename').length === 60").await;
     same_as_the_truth(&mut plain, &estate, &ann).await;
 
     // The Sametime web server of the other scheme is there, through the bridge.
     plain.wait_for("document.querySelector('#estate').textContent.includes('https, bridged')").await;
     secure.wait_for("document.querySelector('#estate').textContent.includes('http, bridged')").await;
-    if let Ok(folder) = std::env::var("LIVENAME_SCREENSHOTS") {
-        plain.screenshot(&std::path::Path::new(&folder).join("people.png")).await;
-        secure.screenshot(&std::path::Path::new(&folder).join("inbox.png")).await;
-        secure.colour_scheme("dark").await;
-        secure.value("document.querySelector('#me-button').click()").await;
-        secure.screenshot(&std::path::Path::new(&folder).join("dark.png")).await;
-    }
+    plain.picture("people").await;
+    secure.picture("inbox").await;
+    secure.colour_scheme("dark").await;
+    secure.value("document.querySelector('#me-button').click()").await;
+    secure.picture("inbox-dark").await;
+    secure.size(420, 900).await;
+    secure.picture("inbox-narrow").await;
     assert!(plain.complaints.is_empty(), "{:?}", plain.complaints);
     assert!(secure.complaints.is_empty(), "{:?}", secure.complaints);
 }
@@ -84,7 +68,7 @@ async fn a_status_set_in_one_browser_is_seen_in_the_other() {
     first.value("document.querySelector('#me-text').value = 'Writing'").await;
     first.value("document.querySelector('#me-menu').requestSubmit()").await;
 
-    let name = format!("document.querySelector('#list [data-person={:?}]')", ann.as_str());
+    let name = format!("document.querySelector('#list [data-livename={:?}]')", ann.as_str());
     second
         .wait_for(&format!("{name}?.dataset.status === 'dnd' && {name}.textContent.includes('Writing')"))
         .await;
@@ -103,34 +87,10 @@ async fn a_page_with_500_names_over_server_sent_events_is_current() {
     let mut page = Browser::start().await;
     page.log_in(&estate.http(), &ann).await;
     page.open(&format!("{}/?transport=sse#people", estate.http())).await;
-    page.wait_for("document.querySelectorAll('#list .live-name').length === 500").await;
+    page.wait_for("document.querySelectorAll('#list .livename').length === 500").await;
     same_as_the_truth(&mut page, &estate, &ann).await;
     for index in 1..200 {
         estate.simulator().set_status(&estate.person(index), Status::Away, "gone for a walk");
     }
     same_as_the_truth(&mut page, &estate, &ann).await;
-}
-
-/// Waits until every name on the page has the state that the community shows to the viewer.
-async fn same_as_the_truth(browser: &mut Browser, estate: &Estate, viewer: &PersonId) {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let shown = names(&browser.value(NAMES).await);
-        let differing = shown.iter().find(|(id, (status, text))| {
-            let truth = estate.simulator().truth_for(viewer, &PersonId::from(id.as_str()));
-            (truth.status.name(), &*truth.text) != (status.as_str(), text.as_str())
-        });
-        let Some(differing) = differing else {
-            assert!(shown.len() > 10);
-            return;
-        };
-        assert!(Instant::now() < end, "the page differs from the truth: {differing:?}");
-        sleep(Duration::from_millis(50)).await;
-    }
-}
-
-fn names(value: &Value) -> BTreeMap<String, (String, String)> {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let names = value.as_array().unwrap().iter();
-    names.map(|name| (text(&name[0]), (text(&name[1]), text(&name[2])))).collect()
 }

@@ -1,0 +1,216 @@
+// ---- line: the one real connection, kept up ---------------------------------------------------------
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 30_000;
+const WATCHES_IN_ONE_COMMAND = 500;
+// Mail servers renew the cookie while a user works: look for the new one so long before the old one ends.
+const RENEW_BEFORE = 120;
+const RENEW_AGAIN = 20;
+
+class Line {
+  #url;
+  #tell;
+  #transport = null;
+  #useStream;
+  #failures = 0;
+  #cursor = null;
+  #timer = 0;
+  #nextId = 1;
+  #answers = new Map();
+  #channel = null;
+  #renewal = 0;
+  people = new Map();
+  watched = new Set();
+  me = null;
+  state = { state: "waiting", code: "", reason: "" };
+
+  /** `tell` hears of `{people}`, `{me}`, `{state}` and `{problem}`. */
+  constructor(url, transport, tell) {
+    this.#url = url;
+    this.#tell = tell;
+    this.#useStream = transport === "sse";
+    this.#connect();
+  }
+
+  watch(ids) {
+    const fresh = ids.filter((id) => !this.watched.has(id));
+    fresh.forEach((id) => this.watched.add(id));
+    if (this.#isOpen) this.#sendWatches(fresh);
+  }
+
+  unwatch(ids) {
+    const gone = ids.filter((id) => this.watched.delete(id));
+    gone.forEach((id) => this.people.delete(id));
+    if (this.#isOpen && gone.length) this.#transport.send({ op: "unwatch", ids: gone });
+  }
+
+  /** Resolves when the gateway has carried the command out, rejects with its error. */
+  ask(command) {
+    if (!this.#isOpen) return Promise.reject(failure("offline", "not connected at the moment"));
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++;
+      this.#answers.set(id, { resolve, reject });
+      this.#transport.send({ ...command, id });
+    });
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#renewal);
+    this.#transport?.close();
+    this.#transport = null;
+    this.#giveUpAnswers();
+  }
+
+  /** Comes back without waiting: the page is looked at again, the network is there again, or somebody logs in. */
+  hurry(again) {
+    if (this.#transport) return;
+    const { state, code } = this.state;
+    // The mail server may have set a fresh cookie meanwhile. Other ends are final.
+    if (state === "ended" && !again && !/^(token|cookie)/.test(code)) return;
+    if (again) this.#changeState("waiting");
+    this.#connect();
+  }
+
+  get #isOpen() {
+    return this.state.state === "open";
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    const events = {
+      message: (message) => this.#receive(message),
+      closed: (everOpen) => this.#closed(everOpen),
+    };
+    try {
+      this.#transport = new (this.#useStream ? StreamTransport : SocketTransport)(this.#url, events);
+    } catch {
+      this.#closed(false);
+    }
+  }
+
+  async #closed(everOpen) {
+    this.#transport = null;
+    clearTimeout(this.#renewal);
+    this.#giveUpAnswers();
+    if (this.state.state === "ended" && everOpen) return;
+    this.#failures += 1;
+    if (!everOpen) {
+      const cause = await explain(this.#url);
+      if (this.#transport) return;
+      if (cause) return this.#changeState("ended", cause.code, cause.message);
+      // Some middle boxes let no WebSocket through: a socket that never opened is tried as a stream next time.
+      if (this.#failures % 2 === 0) this.#useStream = !this.#useStream;
+    }
+    this.#changeState("waiting");
+    const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures, 8));
+    this.#timer = setTimeout(() => this.#connect(), ceiling * (0.5 + Math.random() / 2));
+  }
+
+  #giveUpAnswers() {
+    this.#answers.forEach(({ reject }) => reject(failure("offline", "the connection was lost")));
+    this.#answers.clear();
+  }
+
+  #receive(message) {
+    const answer = this.#answers.get(message.id);
+    this.#answers.delete(message.id);
+    switch (message.type) {
+      case "hello":
+        this.#failures = 0;
+        this.#channel = message.channel;
+        this.#renewSoon(message.expires_in);
+        this.#setMe(message.me);
+        this.#changeState("open");
+        this.#sendWatches([...this.watched], this.#cursor);
+        break;
+      case "presence": {
+        const people = message.people.filter((person) => this.watched.has(person.id));
+        people.forEach((person) => this.people.set(person.id, person));
+        if (message.cursor) this.#cursor = message.cursor;
+        this.#tell({ people });
+        break;
+      }
+      case "me":
+        this.#setMe(message.me);
+        break;
+      case "error":
+        answer?.reject(failure(message.code, message.message));
+        this.#tell({ problem: message });
+        break;
+      case "end":
+        if (!message.retry) this.#changeState("ended", message.code, message.message);
+        this.#tell({ problem: message });
+        break;
+      default:
+        answer?.resolve(message);
+    }
+  }
+
+  #renewSoon(expiresIn) {
+    clearTimeout(this.#renewal);
+    if (expiresIn === null) return;
+    const wait = Math.max(expiresIn - RENEW_BEFORE, Math.min(RENEW_AGAIN, expiresIn / 2), 1);
+    // Timers do not go beyond 24 days.
+    this.#renewal = setTimeout(() => this.#renew(), Math.min(wait, 2_000_000) * 1000);
+  }
+
+  /** The request carries the cookie that the browser has now; a socket keeps the one of its beginning. */
+  async #renew() {
+    if (!this.#isOpen) return;
+    const [answer] = await post(this.#url, this.#channel, { op: "renew" }).catch(() => [{ expires_in: RENEW_AGAIN }]);
+    if (answer) this.#renewSoon(answer.expires_in);
+  }
+
+  #sendWatches(ids, since) {
+    for (let start = 0; start < ids.length; start += WATCHES_IN_ONE_COMMAND) {
+      const command = { op: "watch", ids: ids.slice(start, start + WATCHES_IN_ONE_COMMAND) };
+      if (since) command.since = since;
+      this.#transport.send(command);
+    }
+  }
+
+  #setMe(me) {
+    this.me = me;
+    this.#tell({ me });
+  }
+
+  #changeState(state, code = "", reason = "") {
+    if (this.state.state === state && this.state.code === code) return;
+    this.state = { state, code, reason };
+    this.#tell({ state: this.state });
+  }
+}
+
+function failure(code, message) {
+  return Object.assign(new Error(message), { code });
+}
+
+/** Why a channel does not open, if waiting does not help: browsers do not tell, so it is asked for. */
+async function explain(url) {
+  const get = (address, mode = "cors") => fetch(address, { credentials: "include", cache: "no-store", mode });
+  const [page, gateway] = [location.protocol, new URL(url).protocol].map((scheme) => scheme.slice(0, -1));
+  const answer = await get(url).catch(() => null);
+  if (!answer) {
+    if (page === "https" && gateway === "http") {
+      return { code: "mixed_content", message: "Mixed content: an https page cannot reach an http gateway. Name the gateway with https." };
+    }
+    const there = await get(url, "no-cors").catch(() => null);
+    return there && { code: "origin", message: `The gateway does not allow pages of ${location.origin} (sso.domain, sso.origins).` };
+  }
+  if (answer.status !== 401) return null;
+  const { expected, arrived } = await get(url.replace(/events$/, "arrival")).then((all) => all.json()).catch(() => ({}));
+  if (!expected) return null;
+  if (arrived.length) return { code: "token_refused", message: `The gateway refuses the ${arrived[0]}: it has expired or was made with another key.` };
+  const name = expected.join(" or ");
+  const seen = expected.some((name) => document.cookie.includes(`${name}=`));
+  if (page !== gateway) {
+    return {
+      code: "cookie_withheld",
+      message: `${name} does not reach the gateway: an ${page} page and an ${gateway} gateway are different sites, where SameSite=Lax cookies are not sent, SameSite=None needs Secure, and an http page cannot set Secure cookies. Serve the page with https.`,
+    };
+  }
+  if (seen) return { code: "cookie_withheld", message: `${name} is on this page but does not reach the gateway: its Domain must cover both hosts, and SameSite must allow it.` };
+  const flags = page === "http" ? "marked Secure, which http pages cannot use, or SameSite=None without Secure" : "marked SameSite=None without Secure, which browsers drop";
+  return { code: "cookie_missing", message: `No ${name} reaches the gateway. Nobody is logged in, the cookie's Domain does not cover the gateway, or it is ${flags}.` };
+}

@@ -1,0 +1,1 @@
+export { LiveNames, Presence, commonName, statusWord };

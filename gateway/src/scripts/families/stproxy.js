@@ -1,0 +1,338 @@
+// ---- the stproxy object and sametime.LiveName (browser-side.md 3.7, docs/pages.md) ------------------
+
+const { currentScript } = document;
+const config = window.stproxyConfig ?? {};
+const language = new URL(currentScript?.src ?? location.href).searchParams.get("lang") ?? "";
+const gateway = gatewayOf(config.server || currentScript?.src || location.origin);
+const MARKER = "data-stproxy-name";
+
+/** Script codes of the statuses (browser-side.md 3.6). */
+const CODES = { UNKNOWN: -1, OFFLINE: 0, AVAILABLE: 1, AWAY: 2, DND: 3, NOT_USING: 4, IN_MEETING: 5, AVAILABLE_MOBILE: 6, AWAY_MOBILE: 7, DND_MOBILE: 8, IN_MEETING_MOBILE: 10 };
+const STATUS_OF = { 0: "offline", 1: "active", 2: "away", 3: "dnd", 4: "idle", 5: "meeting", 6: "active", 7: "away", 8: "dnd", 10: "meeting" };
+const CODE_OF = { unknown: -1, offline: 0, active: 1, away: 2, dnd: 3, idle: 4, meeting: 5 };
+const MOBILE = { 1: 6, 2: 7, 3: 8, 5: 10 };
+const NOT_AVAILABLE = 3;
+const FAILED = 4;
+const NOT_LOGGED_IN = 11;
+const BAD_PARAMETERS = 14;
+
+let presence = null;
+let names = null;
+const models = new Map();
+const watchlist = new Set();
+const loaded = [];
+
+function gatewayOf(address) {
+  const url = new URL(address, location.href);
+  return url.origin + url.pathname.replace(/\/st(webclient|baseapi|webapi)(\/.*)?$/i, "").replace(/\/$/, "");
+}
+
+function nothing() {}
+
+function codeOf({ status, mobile }) {
+  const code = CODE_OF[status] ?? -1;
+  return mobile ? (MOBILE[code] ?? code) : code;
+}
+
+function list(ids) {
+  const all = Array.isArray(ids) ? ids : String(ids ?? "").split("|");
+  return all.map((id) => (typeof id === "object" ? id?.id : id)).filter(Boolean);
+}
+
+/** Callbacks come last and are told later, as answers from a server are. */
+function answer(promise, ok, err) {
+  promise.then(
+    (value) => typeof ok === "function" && ok(value),
+    (error) => {
+      const code = typeof error.code === "number" ? error.code : error.code === "not_logged_in" ? NOT_LOGGED_IN : FAILED;
+      stproxy.error.onError(error.message, code);
+      if (typeof err === "function") err(error.message, code);
+    },
+  );
+}
+
+/** What is not offered says so at once: (reason, code) to the error callback, which is the last function. */
+function unsupported(...values) {
+  const callbacks = values.filter((value) => typeof value === "function");
+  const err = callbacks.length > 1 ? callbacks.at(-1) : null;
+  answer(Promise.reject(failure(NOT_AVAILABLE, "not offered by this gateway")), null, err);
+}
+
+// ---- the connection
+
+function connect() {
+  if (presence) return presence;
+  presence = new Presence({ url: `${gateway}/livename/v1/events` });
+  names = new LiveNames(presence, { marker: MARKER, language, click: ({ id }) => stproxy.openChat(id) });
+  presence.addEventListener("presence", ({ detail }) => detail.forEach(tellPerson));
+  presence.addEventListener("me", ({ detail }) => detail && stproxy.status.onUpdate({ id: detail.id, status: codeOf(detail), statusMessage: detail.text }));
+  presence.addEventListener("state", ({ detail }) => tellState(detail));
+  presence.addEventListener("problem", ({ detail }) => {
+    if (detail.type === "end" && detail.code === "logged_in_elsewhere") stproxy.error.onForceLogout(detail.message, 16);
+    if (detail.type === "end" && detail.code === "token_expired") stproxy.error.onSessionExpired(detail.message, NOT_LOGGED_IN);
+  });
+  return presence;
+}
+
+function tellPerson(person) {
+  const { id, text } = person;
+  const status = codeOf(person);
+  if (watchlist.has(id)) stproxy.watchlist.onUpdate({ id, status, statusMessage: text, displayName: person.name || commonName(id) });
+  models.get(id)?.forEach((model) => {
+    Object.assign(model, { status, statusMessage: text, displayName: model.givenName || person.name || commonName(id) });
+    model.onUpdate(model);
+  });
+}
+
+function tellState({ state, code, reason }) {
+  if (state === "waiting" && stproxy.isLoggedIn) stproxy.error.onServerDown("the connection was lost; it is tried again", 1);
+  if (state === "open" && stproxy.isLoggedIn) stproxy.error.onNodeUp("the connection is back", 200);
+  if (state !== "ended") return;
+  const was = stproxy.isLoggedIn;
+  stproxy.isLoggedIn = false;
+  if (code.startsWith("cookie") || code === "token_refused") stproxy.onUnauthorizedResponse(401, reason);
+  if (was) stproxy.login.onLogout(reason);
+}
+
+/** Waits for the connection and for the community. */
+function open() {
+  connect().wake(true);
+  return new Promise((resolve, reject) => {
+    const over = new AbortController();
+    const done = (settle, value) => {
+      over.abort();
+      clearTimeout(timer);
+      settle(value);
+    };
+    const timer = setTimeout(() => done(reject, failure(1, "the community does not answer")), 30_000);
+    const look = () => {
+      if (presence.state === "ended") done(reject, failure(NOT_LOGGED_IN, presence.reason));
+      else if (presence.state === "open" && presence.me?.login !== "connecting") done(resolve, presence.me);
+    };
+    presence.addEventListener("state", look, over);
+    presence.addEventListener("me", look, over);
+    look();
+  });
+}
+
+async function logIn(first) {
+  await first;
+  const me = await open();
+  const person = { id: me?.id ?? "", displayName: commonName(me?.id ?? ""), status: me ? codeOf(me) : -1, statusMessage: me?.text ?? "" };
+  stproxy.isLoggedIn = true;
+  stproxy.login.onLogin(person, "");
+  return person;
+}
+
+function logInWith(method, user, secret, ok, err) {
+  answer(
+    logIn(signIn(gateway, { user, secret, method })).catch((error) => {
+      stproxy.login.onError(error.message, error.code);
+      throw error;
+    }),
+    ok,
+    err,
+  );
+}
+
+// ---- what pages call
+
+const stproxy = {
+  isLoggedIn: false,
+  awareness: { ...CODES },
+  status: {
+    ...CODES,
+    set(code, text, ok, err) {
+      const status = STATUS_OF[code];
+      const asked = status && status !== "offline" ? connect().setStatus(status, text ?? "") : Promise.reject(failure(BAD_PARAMETERS, "no such status"));
+      answer(asked.then(() => ({ status: code, statusMessage: text ?? "" })), ok, err);
+    },
+    onUpdate: nothing,
+  },
+  login: {
+    // The status of these calls is accepted without effect: a login adopts the one that the user has.
+    loginByToken: (_user, _status, _text, ok, err) =>
+      answer(logIn().catch((error) => (stproxy.login.onError(error.message, error.code), Promise.reject(error))), ok, err),
+    loginByPassword: (user, password, _status, _text, ok, err) => logInWith("byPassword", user, password, ok, err),
+    loginWithToken: (user, token, _status, _text, ok, err) => logInWith("byToken", user, token, ok, err),
+    loginAsAnon: (user, _status, _text, ok, err) => logInWith("anonymous", user, "", ok, err),
+    loginAsAnonWithToken: (user, _status, _text, ok, err) => logInWith("anonymous", user, "", ok, err),
+    async hasToken(callback, name) {
+      const visible = ["LtpaToken", "LtpaToken2", "SametimeToken"].some((cookie) => (!name || name === cookie) && document.cookie.includes(`${cookie}=`));
+      // An HttpOnly cookie is seen by the gateway alone.
+      const seen = visible || (await fetch(`${gateway}/livename/v1/arrival`, { credentials: "include" }).then((all) => all.json()).catch(() => null))?.arrived.length > 0;
+      callback?.(Boolean(seen));
+    },
+    logout(_real, ok, err) {
+      const done = presence ? presence.logout() : Promise.resolve();
+      answer(
+        done.then(() => {
+          if (stproxy.isLoggedIn) stproxy.login.onLogout("");
+          stproxy.isLoggedIn = false;
+        }),
+        ok,
+        err,
+      );
+    },
+    onLogin: nothing,
+    onLogout: nothing,
+    onError: nothing,
+  },
+  watchlist: {
+    add(ids, ok, err) {
+      const all = list(ids);
+      all.forEach((id) => watchlist.add(id));
+      connect().watch(all, watchlist);
+      all.map((id) => presence.people.get(id)).forEach((person) => person && queueMicrotask(() => tellPerson(person)));
+      answer(Promise.resolve(all), ok, err);
+    },
+    remove(ids, ok, err) {
+      const all = list(ids);
+      all.forEach((id) => watchlist.delete(id));
+      connect().unwatch(all, watchlist);
+      answer(Promise.resolve(all), ok, err);
+    },
+    clear(ok, err) {
+      stproxy.watchlist.remove([...watchlist], ok, err);
+    },
+    suspend(ok, err) {
+      connect().unwatch([...watchlist], watchlist);
+      answer(Promise.resolve(), ok, err);
+    },
+    resume(ok, err) {
+      stproxy.watchlist.add([...watchlist], ok, err);
+    },
+    getStatus(ids, ok, err) {
+      answer(Promise.all(list(ids).map(statusOf)).then((all) => (Array.isArray(ids) ? all : all[0])), ok, err);
+    },
+    addGroup: unsupported,
+    removeGroup: unsupported,
+    onUpdate: nothing,
+    onLocation: nothing,
+  },
+  getLiveNameModel(id, _options) {
+    const person = connect().people.get(id);
+    const model = {
+      id,
+      status: person ? codeOf(person) : CODES.UNKNOWN,
+      statusMessage: person?.text ?? "",
+      displayName: person?.name || commonName(id),
+      isExternal: String(id).startsWith("@E "),
+      onUpdate: nothing,
+    };
+    models.set(id, (models.get(id) ?? new Set()).add(model));
+    presence.watch([id], model);
+    return model;
+  },
+  resolveUser(name, ok, err) {
+    answer(statusOf(name).then(({ id, displayName }) => ({ resolvedName: displayName, id })), ok, err);
+  },
+  getIconURL: (code) => `${gateway}/stwebclient/images/${STATUS_OF[code] ?? "unknown"}.svg`,
+  getBuildNumber: () => "livename",
+  addOnLoad(callback) {
+    if (loaded) loaded.push(callback);
+    else callback();
+  },
+  openChat: (...values) => unsupported(...values),
+  openGroupChat: (...values) => unsupported(...values),
+  getChatModel: () => null,
+  buddylist: group("get", "getUsers", "getGroups", "addUser", "removeUser", "renameUser", "addGroup", "removeGroup", "renameGroup", "addAlert"),
+  quickfind: group("get", "getUsers", "getGroups"),
+  person: group("getUserInfo"),
+  privacy: group("get", "add", "set"),
+  attributes: { ...group("add", "remove"), onUpdate: nothing },
+  error: Object.fromEntries(
+    ["ForceLogout", "SessionExpired", "ServerDown", "CommunityServerDown", "NodeDown", "NodeUp", "ApplicationDown", "Error"].map((event) => [`on${event}`, nothing]),
+  ),
+  onUnauthorizedResponse: nothing,
+  onServerAdminMessage: nothing,
+};
+
+function group(...members) {
+  return Object.fromEntries(members.map((member) => [member, unsupported]));
+}
+
+/** The newest state of a person, watched for it if need be. */
+function statusOf(id) {
+  connect();
+  const shape = (person) => ({ id: person.id, status: codeOf(person), statusMessage: person.text, displayName: person.name || commonName(person.id) });
+  const known = presence.people.get(id);
+  if (known) return Promise.resolve(shape(known));
+  return new Promise((resolve, reject) => {
+    const owner = {};
+    const over = new AbortController();
+    const done = (settle, value) => {
+      clearTimeout(timer);
+      over.abort();
+      settle(value);
+      presence.unwatch([id], owner);
+    };
+    const timer = setTimeout(() => done(reject, failure(7, "nobody of that name")), 15_000);
+    presence.addEventListener("presence", ({ detail }) => detail.forEach((person) => person.id === id && done(resolve, shape(person))), over);
+    presence.watch([id], owner);
+  });
+}
+
+// ---- the widget
+
+/** `new sametime.LiveName({userId, displayName}, node)`, as Dojo's parser calls it too. */
+class LiveName {
+  constructor(parameters = {}, node = null) {
+    const { userId = "", displayName = "" } = parameters;
+    connect();
+    this.userId = userId;
+    this.displayName = displayName;
+    this.model = userId ? stproxy.getLiveNameModel(userId) : null;
+    this.domNode = (typeof node === "string" ? document.getElementById(node) : node) ?? names.element(userId, displayName);
+    declare(this.domNode, userId, displayName);
+  }
+
+  placeAt(place) {
+    const target = typeof place === "string" ? document.getElementById(place) : (place?.domNode ?? place);
+    target?.append(this.domNode);
+    return this;
+  }
+
+  startup() {}
+
+  destroy() {
+    if (this.model) presence.unwatch([this.userId], this.model);
+    models.get(this.userId)?.delete(this.model);
+    this.domNode.remove();
+  }
+
+  destroyRecursive() {
+    this.destroy();
+  }
+}
+// Dojo's parser hands over the attributes that the prototype has.
+Object.assign(LiveName.prototype, { declaredClass: "sametime.LiveName", userId: "", displayName: "" });
+
+function declare(node, userId, displayName) {
+  connect();
+  if (node.hasAttribute(MARKER)) return;
+  if (displayName) node.textContent = displayName;
+  node.setAttribute(MARKER, userId);
+}
+
+/** Markup: `<div dojoType="sametime.LiveName" userId="…">`, with or without Dojo on the page. */
+function declareAll(root) {
+  const marked = '[dojotype="sametime.LiveName" i], [data-dojo-type="sametime.LiveName" i], [data-dojo-type="sametime/LiveName" i]';
+  const all = root.matches?.(marked) ? [root] : [...(root.querySelectorAll?.(marked) ?? [])];
+  for (const node of all) {
+    const read = (name) => node.getAttribute(name) ?? new RegExp(`${name}\\s*:\\s*["']([^"']*)`, "i").exec(node.dataset.dojoProps ?? "")?.[1] ?? "";
+    declare(node, read("userId"), read("displayName"));
+  }
+}
+
+window.stproxy = stproxy;
+window.sametime = Object.assign(window.sametime ?? {}, { LiveName });
+
+function ready() {
+  declareAll(document);
+  new MutationObserver((records) => records.forEach(({ addedNodes }) => addedNodes.forEach(declareAll))).observe(document, { childList: true, subtree: true });
+  loaded.splice(0).forEach((callback) => callback());
+  stproxy.addOnLoad = (callback) => callback();
+}
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", ready);
+else ready();
