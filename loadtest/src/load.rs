@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use thiserror::Error;
 
-use crate::plan::{PRESETS, Plan, PlanErrors};
+use crate::plan::{Mistakes, PRESETS, Plan};
 use crate::report::{self, Results};
 use crate::run::{self, Options, RunError};
 
@@ -54,7 +54,7 @@ pub struct CompareArgs {
 pub enum LoadError {
     /// The plan.
     #[error(transparent)]
-    Plan(#[from] PlanErrors),
+    Plan(#[from] Mistakes),
     /// No preset of this name.
     #[error("no preset is called {0}")]
     Preset(String),

@@ -43,6 +43,11 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["crate::session", "crate::community", "crate::shard"],
         "a request is one or the other",
     ),
+    (
+        "gateway/settings/src",
+        &["std::fs", "std::net", "tokio", "protocol::", "gateway::"],
+        "text in, values and mistakes out",
+    ),
     ("gateway/setup/src", &["gateway::", "gateway_core"], "setup stands beside the gateway, not on it"),
     (
         "gateway/setup/src/plan",

@@ -5,12 +5,13 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use settings::kind;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::errors::{ConfigError, ConfigErrors};
 use super::keys;
-use super::value::{FromValue, Wrong, kind, quoted};
+use super::value::{FromValue, Wrong, quoted};
 
 /// A document while it is read.
 pub(super) struct Reader<'a> {

@@ -1,5 +1,6 @@
 //! Keys that the reader does not know, with the one that was probably meant.
 
+use settings::distance;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, KEYS, SECTIONS};
@@ -69,38 +70,9 @@ fn names(section: &str) -> Vec<&'static str> {
     names
 }
 
-/// Levenshtein distance.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = *cell;
-            left = replaced.min(diagonal + 1).min(left + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances() {
-        for (a, b, expected) in
-            [("", "", 0), ("", "ab", 2), ("kitten", "sitting", 3), ("path", "paht", 2), ("a", "a", 0)]
-        {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-        }
-    }
 
     #[test]
     fn advice_is_the_nearest_then_the_section_then_all() {

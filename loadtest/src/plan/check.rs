@@ -4,12 +4,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml::de::DeTable;
+use settings::{Mistakes, Section};
 
-use super::read::{Reader, Section};
-use super::{
-    Amount, Estate, Kind, Phase, Plan, PlanErrors, Popularity, Population, Target, Thresholds, Transports,
-};
+use super::{Amount, Estate, Kind, Phase, Plan, Popularity, Population, Target, Thresholds, Transports};
 
 /// What one generator process could ever open.
 const MOST_BROWSERS: usize = 1_000_000;
@@ -19,27 +16,23 @@ const MOST_PER_SECOND: f64 = 100_000.0;
 /// generator would measure that.
 const BROWSERS_PER_SOURCE: usize = 10_000;
 
-pub(super) fn plan(path: &Path, text: &str) -> Result<Plan, PlanErrors> {
-    let reader = Reader::new(path, text);
-    let (document, mistakes) = DeTable::parse_recoverable(text);
-    for mistake in &mistakes {
-        reader.wrong(mistake.span().map_or(0, |span| span.start), "", mistake.message());
-    }
-    // What is left of a broken document would be blamed for what the breakage has swallowed.
-    reader.finish()?;
-    let root = reader.root(document.get_ref());
-    let population = population(root.section("population"));
-    let target = target(root.section("target"), path);
-    let estate = estate(root.section("estate"), target.is_some());
-    let transports = transports(root.section("transports"));
-    let thresholds = thresholds(root.section("thresholds"));
-    let phases = phases(&root, population.changes_per_second);
+pub(super) fn plan(path: &Path, text: &str) -> Result<Plan, Mistakes> {
+    settings::read(path, text, |root| Some(document(path, text, root)))
+}
+
+fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
+    let population = population(root.table("population"));
+    let target = target(root.table("target"), path);
+    let estate = estate(root.table("estate"), target.is_some());
+    let transports = transports(root.table("transports"));
+    let thresholds = thresholds(root.table("thresholds"));
+    let phases = phases(root, population.changes_per_second);
     let mut plan = Plan {
         name: path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         text: text.to_owned(),
         seed: root.number("seed", 0..=u64::MAX).unwrap_or(1),
         threads: root.number("threads", 1..=64).unwrap_or(1),
-        sources: root.list("sources", "an IP address such as \"127.0.0.2\"").unwrap_or_default(),
+        sources: root.list("sources").unwrap_or_default(),
         settle: root.duration("settle").unwrap_or(Duration::from_secs(10)),
         target,
         estate,
@@ -49,9 +42,7 @@ pub(super) fn plan(path: &Path, text: &str) -> Result<Plan, PlanErrors> {
         thresholds,
     };
     plan.sources = sources(&plan);
-    root.end();
-    reader.finish()?;
-    Ok(plan)
+    plan
 }
 
 /// A started estate is reached from as many addresses as it needs.
@@ -85,7 +76,7 @@ fn population(section: Section<'_>) -> Population {
         popularity: Popularity(section.number("popularity", 0.0..=3.0).unwrap_or(0.5)),
         changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(5.0),
     };
-    section.end();
+    section.no_others();
     population
 }
 
@@ -97,7 +88,7 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
     };
     let target = Target {
         url: section.text("url").unwrap_or_default().trim_end_matches('/').to_owned(),
-        control: section.parsed("control", "an IP address and a port such as \"127.0.0.1:9533\""),
+        control: section.parsed("control"),
         people_file: file("people_file"),
         domino_secret_file: file("domino_secret_file"),
         cookie: section.text("cookie").unwrap_or("LtpaToken").to_owned(),
@@ -119,7 +110,7 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
         exists(&section, "domino_secret_file", target.domino_secret_file.as_ref());
         exists(&section, "ca", target.ca.as_ref());
     }
-    section.end();
+    section.no_others();
     there.then_some(target)
 }
 
@@ -137,11 +128,11 @@ fn estate(section: Section<'_>, has_target: bool) -> Estate {
     if own_privacy && !own_logins {
         section.wrong("privacy", "\"own\" needs own_presence = \"login\"");
     }
-    let estate = Estate { own_logins, own_privacy, tls: section.yes("tls").unwrap_or(false) };
+    let estate = Estate { own_logins, own_privacy, tls: section.flag("tls", false) };
     if has_target && section.is_there() {
         section.wrong("own_presence", "[estate] is for tests without a [target]: leave one of them out");
     }
-    section.end();
+    section.no_others();
     estate
 }
 
@@ -155,7 +146,7 @@ fn transports(section: Section<'_>) -> Transports {
     if transports.websocket == 0 && transports.sse == 0 {
         section.wrong("websocket", "at least one transport needs a weight");
     }
-    section.end();
+    section.no_others();
     transports
 }
 
@@ -166,12 +157,12 @@ fn thresholds(section: Section<'_>) -> Thresholds {
         list_p99: section.duration("list_p99"),
         failed_percent: section.number("failed_percent", 0.0..=100.0),
     };
-    section.end();
+    section.no_others();
     thresholds
 }
 
 fn phases(root: &Section<'_>, changes: f64) -> Vec<Phase> {
-    let phases: Vec<_> = root.sections("phase").into_iter().map(|section| phase(section, changes)).collect();
+    let phases: Vec<_> = root.tables("phase").into_iter().map(|section| phase(section, changes)).collect();
     if phases.is_empty() {
         root.wrong("phase", "is missing; a test needs at least one [[phase]]");
     }
@@ -223,8 +214,8 @@ fn phase(section: Section<'_>, changes: f64) -> Phase {
         reconnect_percent: reconnect.unwrap_or(0),
         within: within.unwrap_or(duration.min(Duration::from_secs(1))),
         reloads_per_second: section.number("reloads_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(0.0),
-        check: section.yes("check").unwrap_or(matches!(kind, Kind::Hold | Kind::Storm)),
+        check: section.flag("check", matches!(kind, Kind::Hold | Kind::Storm)),
     };
-    section.end();
+    section.no_others();
     phase
 }

@@ -5,9 +5,7 @@
 
 mod chance;
 mod check;
-mod errors;
 mod preset;
-mod read;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +15,8 @@ use std::time::Duration;
 
 pub(crate) use chance::pick;
 pub use chance::{Amount, Dice, Popularity};
-pub use errors::{PlanError, PlanErrors};
 pub use preset::{PRESETS, Preset};
+pub use settings::Mistakes;
 
 /// A whole test.
 #[derive(Clone, Debug)]
@@ -151,7 +149,7 @@ pub struct Thresholds {
 
 impl Plan {
     /// A preset by its name, or a file.
-    pub fn load(name: &str) -> Result<Self, PlanErrors> {
+    pub fn load(name: &str) -> Result<Self, Mistakes> {
         if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
             return Self::parse(Path::new(name), preset.text);
         }
@@ -161,13 +159,13 @@ impl Plan {
             Err(error) => {
                 let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
                 let message = format!("cannot be read: {error}; presets are {}", names.join(", "));
-                Err(PlanErrors::whole(path, message))
+                Err(Mistakes::of_file(path, message))
             }
         }
     }
 
     /// A plan from text; `path` is for its name and for messages.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, PlanErrors> {
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
         check::plan(path, text)
     }
 

@@ -5,16 +5,13 @@
 
 mod check;
 mod checked;
-mod reader;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-use toml::de::DeTable;
-
 pub use checked::*;
-pub use reader::{Mistake, Mistakes};
+pub use settings::{Mistake, Mistakes};
 
 /// The set-up that a file describes, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Setup, Mistakes> {
@@ -26,16 +23,5 @@ pub fn load(path: &Path) -> Result<Setup, Mistakes> {
 
 /// As [`load`], from text that stands for the file at `path`.
 pub fn parse(path: &Path, text: &str) -> Result<Setup, Mistakes> {
-    let reader = reader::Reader::new(path, text);
-    let (document, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        reader.wrong(error.span().map_or(0, |span| span.start), "", error.message());
-    }
-    // What is left of a broken document would be blamed for what the breakage has swallowed.
-    reader.finish()?;
-    let root = reader.root(document.get_ref());
-    let setup = check::document(&root);
-    root.no_others();
-    reader.finish()?;
-    setup.ok_or_else(|| Mistakes::of_file(path, "is incomplete".to_owned()))
+    settings::read(path, text, check::document)
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::config::checked::{AppliesTo, Audience, Awareness, Gateway, Role, Server, Topology};
-use crate::config::reader::Section;
 use crate::names::{HostName, NotesName};
+use settings::Section;
 
 pub(super) fn awareness(
     section: &Section<'_>,

@@ -1,8 +1,8 @@
 //! `[[directory]]`: ways to the directories, and the accounts for them.
 
 use crate::config::checked::{Access, Password, Server, Url, WritePath};
-use crate::config::reader::Section;
 use crate::names::NotesName;
+use settings::Section;
 
 pub(super) fn directories(root: &Section<'_>, servers: &[Server], complete: bool) -> Vec<Access> {
     let mut directories: Vec<Access> = Vec::new();
@@ -80,7 +80,7 @@ fn directory(section: &Section<'_>, servers: &[Server], complete: bool) -> Optio
         user: section.text("user").map(str::to_owned),
         password: password(section, "password_file", "password_fd"),
         ca: section.path("ca"),
-        page: section.number("page", 1, 5000).unwrap_or(500),
+        page: section.number("page", 1..=5000).unwrap_or(500),
     };
     section.no_others();
     (access.url.is_some() || !live).then_some(access)
@@ -93,7 +93,7 @@ pub(super) fn password(section: &Section<'_>, file: &'static str, descriptor: &'
             "passwords are not written here; use password_file, password_fd, or type it when asked",
         );
     }
-    match (section.path(file), section.number(descriptor, 3, 1023)) {
+    match (section.path(file), section.number(descriptor, 3..=1023)) {
         (Some(_), Some(_)) => {
             section.wrong(descriptor, format!("give either {file} or {descriptor}"));
             Password::Prompt

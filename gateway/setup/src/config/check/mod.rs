@@ -7,10 +7,10 @@ mod server;
 mod sso;
 
 use super::checked::{ConnectionOptions, Probe, Setup, Topology};
-use super::reader::Section;
 use awareness::awareness;
 use directory::{directories, password, url};
 use server::servers;
+use settings::Section;
 use sso::{gateway, sso};
 
 /// Reads every section. `None` if something that has to be there is not, which is then noted.
@@ -55,7 +55,7 @@ pub(super) fn document(root: &Section<'_>) -> Option<Setup> {
 fn connection(section: &Section<'_>) -> ConnectionOptions {
     let options = ConnectionOptions {
         literal: section.flag("literal", false),
-        interval: section.number("interval", 5, 360).unwrap_or(30),
+        interval: section.number("interval", 5..=360).unwrap_or(30),
         registration: section.parsed("registration_server"),
     };
     section.no_others();

@@ -1,8 +1,8 @@
 //! `[[server]]`: the servers of the procedure, and whether their domains fit the topology.
 
 use crate::config::checked::{Role, Server, Topology};
-use crate::config::reader::Section;
 use crate::names::{HostName, NotesName};
+use settings::Section;
 
 /// The servers, and whether each one that the file has could be read: what refers to one that could not is no
 /// mistake of its own.

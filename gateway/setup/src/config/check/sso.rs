@@ -1,8 +1,8 @@
 //! `[sso]` and `[gateway]`: one domain for all cookies.
 
 use crate::config::checked::{Gateway, PeerTokens, Server, Sso, SsoMethod, TokenFormat, Topology};
-use crate::config::reader::Section;
 use crate::names::{DnsDomain, HostName, NotesName};
+use settings::Section;
 
 pub(super) fn sso(section: &Section<'_>, topology: Option<Topology>, servers: &[Server]) -> Option<Sso> {
     let domain =
@@ -30,7 +30,7 @@ pub(super) fn sso(section: &Section<'_>, topology: Option<Topology>, servers: &[
         }
     }
     let name = section.text("name").unwrap_or("LtpaToken").to_owned();
-    let expiration = section.number("expiration", 1, 10080);
+    let expiration = section.number("expiration", 1..=10080);
     let organization = section.text("organization").filter(|text| !text.is_empty()).map(str::to_owned);
     section.no_others();
     Some(Sso { name, domain: domain?, expiration, organization, method, peer })
@@ -39,7 +39,7 @@ pub(super) fn sso(section: &Section<'_>, topology: Option<Topology>, servers: &[
 fn peer(section: &Section<'_>) -> Option<PeerTokens> {
     let formats = [("ltpa1", TokenFormat::Ltpa1), ("ltpa2", TokenFormat::Ltpa2), ("both", TokenFormat::Both)];
     let format = section.word("token_format", &formats);
-    let lifetime = section.number("lifetime", 1, 10080);
+    let lifetime = section.number("lifetime", 1..=10080);
     section.no_others();
     Some(PeerTokens { format: format?, lifetime: lifetime? })
 }
