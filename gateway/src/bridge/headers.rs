@@ -40,7 +40,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 /// servers do not tell the two apart. `$ws`: the WebSphere plug-in's, which Domino and WebSphere believe
 /// (`$WSRU` is the user). `iv-`: WebSEAL. `sm-`: SiteMinder. `proxy` becomes `HTTP_PROXY` in CGI.
 const UNBELIEVED_PREFIXES: [&str; 5] = ["$ws", "x-forwarded-", "x-livename-", "iv-", "sm-"];
-const UNBELIEVED: [&str; 8] = [
+const UNBELIEVED: [&str; 11] = [
     "forwarded",
     "remote-user",
     "remote-groups",
@@ -49,6 +49,10 @@ const UNBELIEVED: [&str; 8] = [
     "x-original-url",
     "x-rewrite-url",
     "proxy",
+    // Made anew from what was understood. Spelled with `_`, or as trailers, they could be read again.
+    "host",
+    "content-length",
+    "transfer-encoding",
 ];
 
 /// Our name in `Via`.

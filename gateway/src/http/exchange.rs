@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 
 use super::access_log::{LoggedBody, Record};
@@ -66,11 +66,16 @@ pub(super) async fn exchange(
     let id = edge.next_request_id();
     let mut record = Record::open(&request, id, *peer, *scheme, edge.metrics(), progress);
     let mut manner = Manner::default();
+    let version = request.version();
     let mut response = match phases(&connection, id, request, &mut record, &mut manner).await {
         Ok(response) => response,
         Err(failure) => {
             record.failed(&failure);
-            failure.response(id, manner.json)
+            let mut response = failure.response(id, manner.json);
+            if failure.ends_connection() && version < Version::HTTP_2 {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         }
     };
     if let Some(page) = &manner.page {

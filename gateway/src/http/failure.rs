@@ -121,6 +121,12 @@ impl Failure {
         Verdict { status, level, label, text, retry }
     }
 
+    /// Who sends such a head is not to be trusted with what follows it.
+    pub(super) fn ends_connection(&self) -> bool {
+        let refused = self.verdict().status == StatusCode::BAD_REQUEST;
+        refused && matches!(self, Self::Head(_) | Self::Route(_))
+    }
+
     /// The answer: JSON for programs, plain text with the request's id for people. Who has to log in gets
     /// JSON everywhere, so that every such answer is the same.
     pub(super) fn response(&self, request_id: u64, json: bool) -> Response<Body> {

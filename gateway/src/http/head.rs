@@ -11,15 +11,32 @@ pub enum HeadError {
     TwoHosts,
     #[error("the host is not a host")]
     BadHost,
+    /// RFC 9112 6.1: a body in another coding would be passed on as something that it is not.
+    #[error("the transfer coding is not plain \"chunked\"")]
+    Coding,
+    /// Servers differ in which methods they take for what.
+    #[error("the method is not one")]
+    BadMethod,
     /// CONNECT and TRACE have no meaning here (405).
     #[error("the method is not allowed")]
     Method,
 }
 
-/// The host that is asked for, in lower case, with its port. Empty only in HTTP/1.0.
+/// Refuses what could be read in two ways. The host that is asked for, in lower case, with its port. Empty only in
+/// HTTP/1.0.
 pub(super) fn host<B>(request: &Request<B>) -> Result<String, HeadError> {
     if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         return Err(HeadError::Method);
+    }
+    let legal = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    if !request.method().as_str().bytes().all(legal) {
+        return Err(HeadError::BadMethod);
+    }
+    let mut codings = request.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked =
+        codings.next().is_none_or(|coding| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"));
+    if !is_chunked || codings.next().is_some() {
+        return Err(HeadError::Coding);
     }
     let in_target = request.uri().authority().map(|authority| authority.as_str());
     let in_header = one_host(request.headers())?;
@@ -38,7 +55,9 @@ pub(super) fn host<B>(request: &Request<B>) -> Result<String, HeadError> {
 /// `host[:port]` in lower case, if it is one.
 pub(super) fn valid_host(host: &str) -> Result<String, HeadError> {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~[]:%".contains(&byte);
-    let good = !host.is_empty() && host.len() <= 262 && host.bytes().all(legal);
+    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
+    let has_port = port.bytes().all(|byte| byte.is_ascii_digit()) || port.ends_with(']');
+    let good = !host.is_empty() && host.len() <= 262 && host.bytes().all(legal) && has_port;
     if good { Ok(host.to_ascii_lowercase()) } else { Err(HeadError::BadHost) }
 }
 
@@ -76,5 +95,7 @@ mod tests {
         assert_eq!(asked("/", &[""], eleven), Err(HeadError::BadHost));
         assert_eq!(asked("/", &["a/b"], eleven), Err(HeadError::BadHost));
         assert_eq!(asked("/", &["u@a"], eleven), Err(HeadError::BadHost));
+        assert_eq!(asked("/", &["a:8x"], eleven), Err(HeadError::BadHost));
+        assert_eq!(asked("/", &["[::1]"], eleven), Ok("[::1]".into()));
     }
 }
