@@ -100,7 +100,10 @@ impl Admin {
         let method = request.method();
         let reads = matches!(*method, Method::GET | Method::HEAD);
         match request.uri().path() {
-            "/metrics" if reads => answer::typed(StatusCode::OK, METRICS_TYPE, self.metrics.gather()),
+            "/metrics" if reads => {
+                self.upstream.servers().publish();
+                answer::typed(StatusCode::OK, METRICS_TYPE, self.metrics.gather())
+            }
             "/healthz" if reads => text(StatusCode::OK, "ok"),
             "/readyz" if reads => self.ready(),
             "/" | "/status" if reads && !answer::wants_json(&request) => html(Status::of(self).page()),

@@ -82,11 +82,29 @@ impl Status {
                 "<h2>Communities</h2><table><tr><th scope=col>Name<th scope=col>State<th scope=col>Logins{communities}</table>"
             );
         }
+        let mut servers = String::new();
+        for server in &self.upstream.upstreams {
+            let _ = write!(
+                servers,
+                "<tr><th scope=row>{}<td>{}<td>{}<td>{}<td>{}",
+                escape(&server.address),
+                server.state,
+                server.connections,
+                server.waiting,
+                escape(server.last_failure.as_deref().unwrap_or_default())
+            );
+        }
+        if !servers.is_empty() {
+            servers = format!(
+                "<h2>Upstreams</h2><table><tr><th scope=col>Address<th scope=col>State<th scope=col>In use\
+                 <th scope=col>Waiting<th scope=col>Last failure{servers}</table>"
+            );
+        }
         let phase = self.phase;
         format!(
             "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
              <meta http-equiv=refresh content=10><title>Livename: {phase}</title><style>{STYLE}</style>\
-             <h1>Livename <span class={phase}>{phase}</span></h1><table>{rows}</table>{communities}\
+             <h1>Livename <span class={phase}>{phase}</span></h1><table>{rows}</table>{communities}{servers}\
              <p><a href=/metrics>metrics</a> · <a href=/status.json>JSON</a></html>\n"
         )
     }

@@ -102,6 +102,7 @@ impl App {
         let fixed = restart::Fixed::of(&config);
         let state_file = config.pilot.as_ref().map(|pilot| pilot.state_file.clone());
         let communities = config.communities.clone();
+        let routes = config.routes.clone();
         let worker_count = config.listen.workers.max(1);
         let live = Arc::new(ArcSwap::from_pointee(Live::new(config, &metrics, descriptors)));
         let bypass = Arc::new(Bypass::open(state_file.as_deref(), &phases.draining, &metrics));
@@ -110,6 +111,7 @@ impl App {
         // Upstream: hub, communities, sessions.
         let upstream = Upstream::start(&communities, &live, worker_count, &metrics, &phases).await;
         let upstream = Arc::new(upstream.map_err(StartError::Random)?);
+        upstream.servers().adopt(&routes);
 
         // Workers: each with its own serving side.
         let (workers, threads) = {
@@ -142,6 +144,7 @@ impl App {
             descriptors,
             metrics: Arc::clone(&metrics),
             live: Arc::clone(&live),
+            servers: Arc::clone(upstream.servers()),
         };
         lifecycle.set_reloader(reloader);
         let admin_tasks = TaskTracker::new();

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::restart::Fixed;
 use super::servable;
+use crate::bridge::Upstreams;
 use crate::config::{self, Config};
 use crate::http::{Builtin, Live};
 use crate::telemetry::Metrics;
@@ -62,6 +63,7 @@ pub(super) struct Reloader {
     pub(super) descriptors: usize,
     pub(super) metrics: Arc<Metrics>,
     pub(super) live: Arc<ArcSwap<Live>>,
+    pub(super) servers: Arc<Upstreams>,
 }
 
 impl Reloader {
@@ -77,6 +79,7 @@ impl Reloader {
             return Err(ReloadError::NeedsRestart(changes));
         }
         servable(&config, &self.builtins).map_err(|error| ReloadError::Config(error.to_string()))?;
+        self.servers.adopt(&config.routes);
         self.live.store(Arc::new(Live::new(config, &self.metrics, self.descriptors)));
         Ok(())
     }

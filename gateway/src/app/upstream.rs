@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Delegated;
+use crate::bridge::{UpstreamServer, Upstreams};
 use crate::community::Communities;
 use crate::config::Community;
 use crate::http::{Builtin, Live, Services};
@@ -25,6 +26,8 @@ pub struct UpstreamStatus {
     /// Users logged in on this node.
     pub sessions: usize,
     pub communities: Vec<CommunityStatus>,
+    /// Web servers that requests are passed on to.
+    pub upstreams: Vec<UpstreamServer>,
 }
 
 /// One community at a glance.
@@ -46,6 +49,7 @@ pub struct Upstream {
     communities: Communities,
     sessions: Arc<Sessions>,
     delegates: Arc<HashMap<String, Arc<Delegated>>>,
+    servers: Arc<Upstreams>,
     metrics: Arc<Metrics>,
 }
 
@@ -80,9 +84,13 @@ impl Upstream {
         let live = Arc::clone(live);
         let sessions = Sessions::new(offers, live, &tasks, &phases.stopped, Arc::clone(metrics), clock);
 
+        // Web servers that requests are passed on to.
+        let servers = Upstreams::new(Arc::clone(metrics), tasks.clone(), phases.stopped.clone());
+
         let (sessions, metrics) = (Arc::new(sessions), Arc::clone(metrics));
         let delegates = Arc::new(communities.delegates());
-        Ok(Self { tasks, hub, shards, communities, sessions, delegates, metrics })
+        let servers = Arc::new(servers);
+        Ok(Self { tasks, hub, shards, communities, sessions, delegates, servers, metrics })
     }
 
     /// What one worker serves with; called once per worker, before its thread runs.
@@ -99,8 +107,13 @@ impl Upstream {
         let desk =
             Desk { shard, connections: seat.connections.clone(), draining: seat.phases.draining.clone() };
         let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
-        let (delegates, bypass) = (Arc::clone(&self.delegates), Arc::clone(bypass));
-        Services { builtins, sessions, delegates, desk, bypass }
+        let (delegates, upstreams) = (Arc::clone(&self.delegates), Arc::clone(&self.servers));
+        Services { builtins, sessions, delegates, upstreams, desk, bypass: Arc::clone(bypass) }
+    }
+
+    /// Web servers that requests are passed on to.
+    pub fn servers(&self) -> &Arc<Upstreams> {
+        &self.servers
     }
 
     /// For the status page.
@@ -110,7 +123,7 @@ impl Upstream {
             .into_iter()
             .map(|(name, state, logins)| CommunityStatus { name, state, logins })
             .collect();
-        UpstreamStatus { sessions: self.sessions.count(), communities }
+        UpstreamStatus { sessions: self.sessions.count(), communities, upstreams: self.servers.status() }
     }
 
     /// Waits for all tasks; `phases.stopped` has told them to end.

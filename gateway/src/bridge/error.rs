@@ -14,8 +14,7 @@ pub struct BridgeError {
     pub side: Side,
     pub phase: Phase,
     pub fault: Fault,
-    /// Nothing was sent, or what was sent went into a connection that had been used before and may be
-    /// repeated: an idempotent method without a body.
+    /// Nothing was sent, or what was sent may be repeated: an idempotent method without a body.
     pub retry: bool,
 }
 
@@ -58,6 +57,9 @@ pub enum Fault {
     /// All connections to the upstream are in use, and nobody may wait any more.
     #[error("too many connections to the upstream")]
     Busy,
+    /// All upstreams of the route have failed lately and are left alone.
+    #[error("no upstream is well")]
+    Down,
     #[error("{0} is not offered")]
     Unsupported(&'static str),
     #[error("malformed {0}")]
@@ -92,12 +94,18 @@ impl BridgeError {
         Self { side: Side::Internal, phase, fault, retry: false }
     }
 
+    /// It tells against the upstream's health.
+    pub(super) fn blames_upstream(&self) -> bool {
+        self.side == Side::Upstream
+            && !matches!(self.fault, Fault::Busy | Fault::Down | Fault::UnaskedUpgrade)
+    }
+
     /// The answer for the browser.
     pub fn status(&self) -> StatusCode {
         match (&self.fault, self.side) {
             (Fault::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
             (Fault::SlowUpload, _) => StatusCode::REQUEST_TIMEOUT,
-            (Fault::Busy, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Fault::Busy | Fault::Down, _) => StatusCode::SERVICE_UNAVAILABLE,
             (Fault::Unsupported(_), _) => StatusCode::NOT_IMPLEMENTED,
             (Fault::Loop, _) => StatusCode::LOOP_DETECTED,
             (Fault::Malformed(_), _) | (_, Side::Downstream) => StatusCode::BAD_REQUEST,
@@ -112,6 +120,7 @@ impl BridgeError {
             (Fault::Timeout, _, _) => "timeout",
             (Fault::SlowUpload, _, _) => "upload_stalled",
             (Fault::Busy, _, _) => "busy",
+            (Fault::Down, _, _) => "down",
             (_, Side::Internal, _) => "internal",
             (_, Side::Downstream, Phase::Judge) => "refused",
             (_, Side::Downstream, _) => "downstream_failed",

@@ -246,6 +246,16 @@ pub struct Route {
     pub pass_to: Option<UpstreamRoute>,
 }
 
+impl Route {
+    /// Its upstreams, whoever is passed on to them.
+    pub fn passes_to(&self) -> Option<&UpstreamRoute> {
+        match &self.serve {
+            Serve::Upstream(route) => Some(route),
+            _ => self.pass_to.as_ref(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthPolicy {
     /// Without a valid token: 401.

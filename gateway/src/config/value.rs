@@ -9,7 +9,8 @@ use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
 use super::{
-    AuthPolicy, LogFormat, NameForm, Network, OwnPresence, Redirect, SametimeProtocol, TokenForm, TokenFormat,
+    AuthPolicy, LogFormat, NameForm, Network, OwnPresence, Redirect, Retry, SametimeProtocol, TokenForm,
+    TokenFormat,
 };
 
 /// Something that one value of the file can be read as.
@@ -90,6 +91,7 @@ words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
 words!(ServeWord: "awareness" = Awareness);
+words!(Retry: "unsent" = Unsent, "idempotent" = Idempotent);
 words!(TlsWord: "1.2" = Tls12, "1.3" = Tls13);
 
 impl<T: Words> FromValue for T {

@@ -13,6 +13,7 @@ use super::authorise::{Asked, authorise, identify};
 use super::serve::Edge;
 use super::{Body, Failure, RequestContext, RouteError, Scheme, arrival, cors, head, headers};
 use crate::auth::Delegated;
+use crate::bridge::Upstreams;
 use crate::config::{AuthPolicy, Serve};
 use crate::net::Progress;
 use crate::pilot::{self, Bypass, Decision};
@@ -35,6 +36,8 @@ pub struct Services {
     pub sessions: Arc<Sessions>,
     /// Who proves tokens by a login, by the name of the community.
     pub delegates: Arc<HashMap<String, Arc<Delegated>>>,
+    /// Web servers that requests are passed on to.
+    pub upstreams: Arc<Upstreams>,
     pub desk: Desk,
     pub bypass: Arc<Bypass>,
 }

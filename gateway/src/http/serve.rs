@@ -21,7 +21,7 @@ use tracing::debug;
 
 use super::exchange::{Connection, Services, exchange};
 use super::{Live, Scheme};
-use crate::bridge::{Bounds, Bridge};
+use crate::bridge::Bridge;
 use crate::config::Limits;
 use crate::net::{
     Accepted, Downstream, HandshakeError, Listen, Patience, Progress, Protocol, Seat, Serving, Stall, Stream,
@@ -64,7 +64,8 @@ impl Edge {
         // Upstream connections belong to the worker; nobody waits for those that are idle.
         let runtime = seat.runtime.enter();
         let end = seat.phases.stopped.clone();
-        let bridge = Bridge::new(Arc::clone(metrics), seat.background.clone(), end, Bounds::default());
+        let upstreams = Arc::clone(&services.upstreams);
+        let bridge = Bridge::new(Arc::clone(metrics), upstreams, seat.background.clone(), end);
         drop(runtime);
         Self {
             seat: seat.clone(),

@@ -10,6 +10,7 @@ use prometheus::{
 
 use super::pilot::Pilot;
 use super::series::Series;
+use super::upstreams::Servers;
 
 /// One per process, shared by everything that has something to count.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Metrics {
     process: Process,
     edge: Edge,
     bridge: Bridge,
+    pub(super) servers: Servers,
     presence: Presence,
     upstream: Upstream,
     pub(super) pilot: Pilot,
@@ -87,6 +89,7 @@ impl Metrics {
             process: Process::new(&series),
             edge: Edge::new(&series),
             bridge: Bridge::new(&series),
+            servers: Servers::new(&series),
             presence: Presence::new(&series),
             upstream: Upstream::new(&series),
             pilot: Pilot::new(&series),

@@ -8,5 +8,6 @@ mod pilot;
 mod series;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 
 pub use metrics::Metrics;

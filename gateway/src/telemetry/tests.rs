@@ -23,6 +23,9 @@ fn what_happened_can_be_read() {
         "livename_upstream_logins_up{community=\"acme\",login_kind=\"observer\"} 0",
         "livename_upstream_logins_lost_total{community=\"acme\",login_kind=\"observer\"} 1",
         "livename_tunnels 0",
+        "livename_bridge_upstream_up{upstream=\"http://st1:80\"} 1",
+        "livename_bridge_upstream_checks_total{result=\"ok\",upstream=\"http://st1:80\"} 1",
+        "livename_bridge_retries_total{kind=\"stale\"} 0",
         concat!("livename_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is missing in:\n{text}");
@@ -73,6 +76,10 @@ fn everything() -> Metrics {
     metrics.bridge_request(0.01, "ok");
     metrics.tunnel_opened();
     metrics.tunnel_closed();
+    metrics.upstream_seen("http://st1:80", true, 1, 0);
+    metrics.upstream_failed("http://st1:80");
+    metrics.upstream_checked("http://st1:80", true);
+    metrics.bridge_retry("next");
     metrics.config_reload(false);
     metrics.sessions(2);
     metrics.subscribers("websocket", 2);

@@ -2,7 +2,7 @@
 
 use tokio::task::JoinSet;
 
-use gateway::bridge::Bounds;
+use gateway::config::PoolBounds;
 
 use crate::support::{Backend, Browser, Front, Setting, header, until};
 
@@ -20,7 +20,7 @@ async fn many_users_on_few_connections_each_see_their_own() {
         }
     })
     .await;
-    let bounds = Bounds { open: 3, ..Bounds::default() };
+    let bounds = PoolBounds { connections: 3, ..PoolBounds::default() };
     let front = Setting { bounds, ..Setting::to(&backend) }.start().await;
     let mut users = JoinSet::new();
     for user in 0..30 {

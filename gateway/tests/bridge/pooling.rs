@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::bridge::Bounds;
+use gateway::config::PoolBounds;
 use tokio::sync::Notify;
 
 use crate::support::{Backend, Browser, Front, Setting, until};
@@ -91,7 +91,7 @@ async fn an_upstream_that_says_close_is_believed() {
 #[tokio::test]
 async fn idle_connections_are_bounded_in_time() {
     let backend = Backend::mirror().await;
-    let bounds = Bounds { idle_time: Duration::from_millis(50), ..Bounds::default() };
+    let bounds = PoolBounds { idle_time: Duration::from_millis(50), ..PoolBounds::default() };
     let front = Setting { bounds, ..Setting::to(&backend) }.start().await;
     assert_eq!(Browser::at(&front).await.get("/").await.status, 200);
     until(|| backend.open() == 0).await;
@@ -116,7 +116,7 @@ async fn holding(all: &Arc<Notify>) -> Backend {
 async fn idle_connections_are_bounded_in_number() {
     let all = Arc::new(Notify::new());
     let backend = holding(&all).await;
-    let bounds = Bounds { idle: 1, ..Bounds::default() };
+    let bounds = PoolBounds { idle: 1, ..PoolBounds::default() };
     let front = Setting { bounds, ..Setting::to(&backend) }.start().await;
     let mut browsers = Vec::new();
     for _ in 0..3 {
@@ -136,7 +136,7 @@ async fn idle_connections_are_bounded_in_number() {
 async fn one_too_many_waits_for_its_turn_and_no_longer() {
     let all = Arc::new(Notify::new());
     let backend = holding(&all).await;
-    let bounds = Bounds { open: 1, waiting: 1, ..Bounds::default() };
+    let bounds = PoolBounds { connections: 1, waiting: 1, ..PoolBounds::default() };
     let setting = Setting { bounds, connect_timeout: Duration::from_secs(10), ..Setting::to(&backend) };
     let front = setting.start().await;
     let mut first = Browser::at(&front).await;
@@ -167,7 +167,7 @@ async fn one_too_many_waits_for_its_turn_and_no_longer() {
     assert_eq!(backend.connections(), 1);
 
     let patience = Setting {
-        bounds: Bounds { open: 1, ..Bounds::default() },
+        bounds: PoolBounds { connections: 1, ..PoolBounds::default() },
         connect_timeout: Duration::from_millis(100),
         ..Setting::to(&backend)
     };

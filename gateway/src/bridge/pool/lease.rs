@@ -11,7 +11,7 @@ use hyper::client::conn::{TrySendError, http1};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,7 +30,6 @@ pub(in crate::bridge) struct Lease {
     single_use: bool,
     origin: Arc<Origin>,
     permit: Option<OwnedSemaphorePermit>,
-    idle_bound: usize,
     tasks: TaskTracker,
 }
 
@@ -39,11 +38,10 @@ impl Lease {
         (connection, reused): (Connection, bool),
         origin: Arc<Origin>,
         permit: OwnedSemaphorePermit,
-        idle_bound: usize,
         tasks: TaskTracker,
     ) -> Self {
         let (connection, permit) = (Some(connection), Some(permit));
-        Self { connection, reused, single_use: false, origin, permit, idle_bound, tasks }
+        Self { connection, reused, single_use: false, origin, permit, tasks }
     }
 
     /// What the upstream is called in `Host`.
@@ -72,7 +70,7 @@ impl Lease {
         }
         if connection.sender.is_ready() {
             // Before the permit is released: the next one finds it.
-            self.origin.give_back(connection, self.idle_bound);
+            self.origin.give_back(connection);
             return;
         }
         let tasks = self.tasks.clone();
@@ -80,7 +78,7 @@ impl Lease {
         tasks.spawn(async move {
             let rest = timeout(REST, connection.sender.ready()).await;
             if matches!(rest, Ok(Ok(()))) {
-                lease.origin.give_back(connection, lease.idle_bound);
+                lease.origin.give_back(connection);
             } else {
                 connection.cut();
             }
@@ -109,6 +107,7 @@ pub(super) struct Connection {
     /// Ends the connection at once. Dropping it does not: then the connection ends by itself when `sender`
     /// is gone and nothing is left to do.
     pub(super) cut: oneshot::Sender<()>,
+    pub(super) born: Instant,
 }
 
 impl Connection {

@@ -3,7 +3,7 @@
 //! A connection serves one request at a time. It comes back only when hyper says that both messages ended
 //! cleanly; every other end cuts it, so that no byte of one browser's answer can be read by the next.
 //!
-//! At most `open` connections per upstream exist: each one in use holds a permit, a new one is made only
+//! Each connection in use holds a permit of its upstream, which all workers share; a new one is made only
 //! when none is idle, and tunnels keep their permit until they end.
 
 mod lease;
@@ -21,10 +21,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(super) use lease::Lease;
+pub(super) use origin::{Origin, authority};
 
 use lease::{Connection, drive};
-use origin::Origin;
 
+use super::balance::Member;
 use super::error::{BridgeError, Fault, Phase};
 use crate::config::Upstream;
 use crate::net::{DialError, Target, dial, dial_tls};
@@ -33,28 +34,11 @@ use crate::net::{DialError, Target, dial, dial_tls};
 const READ_BUFFER: usize = 64 << 10;
 /// Header lines of an answer.
 const MAX_HEADERS: usize = 200;
-
-/// Per upstream and worker.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Connections kept for later. Default 128.
-    pub idle: usize,
-    /// How long they are kept. Default 30 s: less than the servers' own limits.
-    pub idle_time: Duration,
-    /// Connections at all, tunnels and waiting polls included. Default 16 384.
-    pub open: usize,
-    /// Requests that may wait for one of those. Default 1 024.
-    pub waiting: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { idle: 128, idle_time: Duration::from_secs(30), open: 16_384, waiting: 1_024 }
-    }
-}
+/// How often connections that nobody uses any more are looked for. They are not used beyond their time in
+/// any case.
+const SWEEP: Duration = Duration::from_secs(1);
 
 pub(super) struct Pool {
-    bounds: Bounds,
     tasks: TaskTracker,
     /// Ends every connection.
     end: CancellationToken,
@@ -72,9 +56,9 @@ pub(super) enum Reuse {
 
 impl Pool {
     /// Runs a task that drops idle connections when their time has come. Must be called inside a runtime.
-    pub(super) fn new(bounds: Bounds, tasks: TaskTracker, end: CancellationToken) -> Arc<Self> {
-        let pool = Arc::new(Self { bounds, tasks, end, origins: Mutex::default() });
-        pool.tasks.spawn(sweep(Arc::downgrade(&pool), pool.end.clone(), bounds.idle_time));
+    pub(super) fn new(tasks: TaskTracker, end: CancellationToken) -> Arc<Self> {
+        let pool = Arc::new(Self { tasks, end, origins: Mutex::default() });
+        pool.tasks.spawn(sweep(Arc::downgrade(&pool), pool.end.clone()));
         pool
     }
 
@@ -82,55 +66,48 @@ impl Pool {
     /// together.
     pub(super) async fn lease(
         &self,
-        upstream: &Upstream,
+        member: &Member,
         limit: Duration,
         reuse: Reuse,
     ) -> Result<Lease, BridgeError> {
         let deadline = Instant::now() + limit;
-        let origin = self.origin(upstream);
-        let permit = origin.admit(self.bounds.waiting, deadline).await?;
+        let origin = &member.origin;
+        let permit = member.standing.admit(deadline).await?;
         let idle = match reuse {
-            Reuse::Allowed => origin.take_idle(self.bounds.idle_time),
+            Reuse::Allowed => origin.take_idle(),
             Reuse::Fresh => {
                 // Makes room for the new one, within the bound; and it is probably stale as well.
-                origin.idle().pop_front();
+                origin.drop_oldest();
                 None
             }
         };
         let connection = match idle {
             Some(connection) => (connection, true),
-            None => (Box::pin(self.connect(&origin, upstream, deadline)).await?, false),
+            None => (Box::pin(self.connect(&member.upstream, deadline)).await?, false),
         };
-        Ok(Lease::new(connection, origin, permit, self.bounds.idle, self.tasks.clone()))
+        Ok(Lease::new(connection, Arc::clone(origin), permit, self.tasks.clone()))
     }
 
-    fn origin(&self, upstream: &Upstream) -> Arc<Origin> {
+    /// This worker's connections to an upstream.
+    pub(super) fn origin(&self, upstream: &Upstream) -> Arc<Origin> {
         let mut origins = lock(&self.origins);
         if let Some(origin) = origins.iter().find(|origin| origin.is(upstream)) {
             return origin.clone();
         }
-        let origin = Arc::new(Origin::new(upstream, self.bounds.open));
+        let origin = Arc::new(Origin::new(upstream));
         origins.push(origin.clone());
         origin
     }
 
-    async fn connect(
-        &self,
-        origin: &Origin,
-        upstream: &Upstream,
-        deadline: Instant,
-    ) -> Result<Connection, BridgeError> {
+    async fn connect(&self, upstream: &Upstream, deadline: Instant) -> Result<Connection, BridgeError> {
         let limit = deadline.saturating_duration_since(Instant::now());
         let host = upstream.host.trim_matches(['[', ']']);
         let target = Target { host, port: upstream.port, source: None, limit };
-        match &origin.client {
-            None => self.adopt(dial(target).await.map_err(not_connected)?).await,
-            Some(client) => {
-                self.adopt(
-                    dial_tls(target, origin.server_name.as_deref(), client).await.map_err(not_connected)?,
-                )
-                .await
-            }
+        if upstream.tls {
+            let name = upstream.server_name.as_deref();
+            self.adopt(dial_tls(target, name, &upstream.client).await.map_err(not_connected)?).await
+        } else {
+            self.adopt(dial(target).await.map_err(not_connected)?).await
         }
     }
 
@@ -147,26 +124,17 @@ impl Pool {
             .map_err(|error| BridgeError::unsent(Phase::Connect, Fault::Http(error)))?;
         let (cut, was_cut) = oneshot::channel();
         self.tasks.spawn(drive(connection, was_cut, self.end.clone()));
-        Ok(Connection { sender, cut })
+        Ok(Connection { sender, cut, born: Instant::now() })
     }
 
     fn sweep(&self) {
-        let mut origins = lock(&self.origins);
-        origins.retain(|origin| {
-            let now = Instant::now();
-            let mut idle = origin.idle();
-            idle.retain(|idle| {
-                idle.until_due(now, self.bounds.idle_time) && idle.connection.sender.is_ready()
-            });
-            // The pool's own hold on it is the only one: no lease, nobody waits.
-            !idle.is_empty() || Arc::strong_count(origin) > 1
-        });
+        // The pool's own hold on it is the only one: no route names it, no lease, nobody waits.
+        lock(&self.origins).retain(|origin| origin.sweep() > 0 || Arc::strong_count(origin) > 1);
     }
 }
 
-async fn sweep(pool: Weak<Pool>, end: CancellationToken, idle_time: Duration) {
-    let pause = (idle_time / 2).max(Duration::from_millis(10));
-    while end.run_until_cancelled(sleep(pause)).await.is_some() {
+async fn sweep(pool: Weak<Pool>, end: CancellationToken) {
+    while end.run_until_cancelled(sleep(SWEEP)).await.is_some() {
         let Some(pool) = pool.upgrade() else { return };
         pool.sweep();
     }

@@ -1,53 +1,39 @@
-//! One upstream as the pool knows it: its idle connections, and who may make one.
+//! One worker's idle connections to one upstream.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use http::header::HeaderValue;
 use rustls::ClientConfig;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::lease::Connection;
 use super::lock;
-use crate::bridge::error::{BridgeError, Fault, Phase};
-use crate::config::Upstream;
+use crate::config::{PoolBounds, Upstream};
 
 /// One upstream, by everything that makes two connections interchangeable.
-pub(super) struct Origin {
+pub(in crate::bridge) struct Origin {
     host: String,
     port: u16,
-    /// Verified instead of the host, and sent as SNI.
-    pub(super) server_name: Option<String>,
     /// `Some` for https. Connections that were verified by other rules are not shared.
-    pub(super) client: Option<Arc<ClientConfig>>,
+    client: Option<Arc<ClientConfig>>,
+    server_name: Option<String>,
+    bounds: PoolBounds,
     /// For `Host`.
     pub(super) authority: HeaderValue,
     idle: Mutex<VecDeque<Idle>>,
-    permits: Arc<Semaphore>,
-    waiting: AtomicUsize,
 }
 
 impl Origin {
-    pub(super) fn new(upstream: &Upstream, open: usize) -> Self {
-        let default = if upstream.tls { 443 } else { 80 };
-        let host = match &upstream.host {
-            v6 if v6.contains(':') && !v6.starts_with('[') => format!("[{v6}]"),
-            name => name.clone(),
-        };
-        let authority = if upstream.port == default { host } else { format!("{host}:{}", upstream.port) };
+    pub(super) fn new(upstream: &Upstream) -> Self {
         Self {
             host: upstream.host.clone(),
             port: upstream.port,
-            server_name: upstream.server_name.clone(),
             client: upstream.tls.then(|| upstream.client.clone()),
-            // The configuration admits host names and addresses only.
-            authority: HeaderValue::try_from(authority).unwrap_or(HeaderValue::from_static("")),
+            server_name: upstream.server_name.clone(),
+            bounds: upstream.pool,
+            authority: authority(upstream),
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(open)),
-            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -60,74 +46,72 @@ impl Origin {
             }
             None => !upstream.tls,
         };
-        verified_alike && self.port == upstream.port && self.host == upstream.host
-    }
-
-    /// The right to one open connection, which may mean to wait for it.
-    pub(super) async fn admit(
-        &self,
-        bound: usize,
-        deadline: Instant,
-    ) -> Result<OwnedSemaphorePermit, BridgeError> {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        let busy = || BridgeError::unsent(Phase::Connect, Fault::Busy);
-        let place = Place::take(&self.waiting, bound).ok_or_else(busy)?;
-        let permit = timeout_at(deadline, self.permits.clone().acquire_owned()).await;
-        drop(place);
-        permit.ok().and_then(Result::ok).ok_or_else(busy)
+        verified_alike
+            && self.port == upstream.port
+            && self.host == upstream.host
+            && self.bounds == upstream.pool
     }
 
     /// The one that was used last, so that the others can grow old.
-    pub(super) fn take_idle(&self, idle_time: Duration) -> Option<Connection> {
+    pub(super) fn take_idle(&self) -> Option<Connection> {
         let now = Instant::now();
         let mut all = self.idle();
         while let Some(idle) = all.pop_back() {
-            if idle.connection.sender.is_ready() && idle.until_due(now, idle_time) {
+            if self.is_good(&idle, now) {
                 return Some(idle.connection);
             }
         }
         None
     }
 
-    pub(super) fn give_back(&self, connection: Connection, bound: usize) {
+    pub(super) fn give_back(&self, connection: Connection) {
+        let idle = Idle { connection, since: Instant::now() };
+        if !self.is_good(&idle, idle.since) {
+            return;
+        }
         let mut all = self.idle();
-        all.push_back(Idle { connection, since: Instant::now() });
-        if all.len() > bound {
+        all.push_back(idle);
+        if all.len() > self.bounds.idle {
             all.pop_front();
         }
     }
 
-    pub(super) fn idle(&self) -> MutexGuard<'_, VecDeque<Idle>> {
+    pub(super) fn drop_oldest(&self) {
+        self.idle().pop_front();
+    }
+
+    /// Drops what is not good any more, and says how many are left.
+    pub(super) fn sweep(&self) -> usize {
+        let now = Instant::now();
+        let mut all = self.idle();
+        all.retain(|idle| self.is_good(idle, now));
+        all.len()
+    }
+
+    fn is_good(&self, idle: &Idle, now: Instant) -> bool {
+        idle.connection.sender.is_ready()
+            && now.saturating_duration_since(idle.since) < self.bounds.idle_time
+            && now.saturating_duration_since(idle.connection.born) < self.bounds.lifetime
+    }
+
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Idle>> {
         lock(&self.idle)
     }
 }
 
-pub(super) struct Idle {
-    pub(super) connection: Connection,
+struct Idle {
+    connection: Connection,
     since: Instant,
 }
 
-impl Idle {
-    pub(super) fn until_due(&self, now: Instant, idle_time: Duration) -> bool {
-        now.saturating_duration_since(self.since) < idle_time
-    }
-}
-
-/// One place in the queue for a permit.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize, bound: usize) -> Option<Self> {
-        let place = Self(waiting);
-        // A refused one gives its place back by being dropped.
-        (waiting.fetch_add(1, Ordering::Relaxed) < bound).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+/// What an upstream is called in `Host`.
+pub(in crate::bridge) fn authority(upstream: &Upstream) -> HeaderValue {
+    let default = if upstream.tls { 443 } else { 80 };
+    let host = match &upstream.host {
+        v6 if v6.contains(':') && !v6.starts_with('[') => format!("[{v6}]"),
+        name => name.clone(),
+    };
+    let authority = if upstream.port == default { host } else { format!("{host}:{}", upstream.port) };
+    // The configuration admits host names and addresses only.
+    HeaderValue::try_from(authority).unwrap_or(HeaderValue::from_static(""))
 }

@@ -10,17 +10,32 @@ use rustls_pki_types::ServerName;
 
 use crate::config::section::{Given, Section};
 use crate::config::value::{TlsWord, quoted};
-use crate::config::{AuthPolicy, SametimeProtocol, Upstream, UpstreamRoute, tls};
+use crate::config::{AuthPolicy, Check, Health, PoolBounds, SametimeProtocol, Upstream, UpstreamRoute, tls};
 
 /// Keys and tables that only mean something with `upstreams`.
-pub(super) const KEYS: &[&str] =
-    &["sametime_protocol", "identity_header", "connect_timeout", "head_timeout", "body_timeout", "tls"];
+pub(super) const KEYS: &[&str] = &[
+    "sametime_protocol",
+    "identity_header",
+    "connect_timeout",
+    "head_timeout",
+    "body_timeout",
+    "tls",
+    "weights",
+    "sticky_cookie",
+    "retry",
+    "pool",
+    "health",
+];
 
 /// Headers that may carry an identity: the bridge removes them from every request.
 const IDENTITY_HEADERS: [&str; 7] =
     ["x-livename-user", "x-forwarded-user", "remote-user", "x-remote-user", "$wsru", "iv-user", "sm-user"];
 
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(600);
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// One bit for each while a request looks for one that takes it.
+const MOST_UPSTREAMS: usize = 64;
 
 /// What `key` lists (`upstreams`, or `pass_to` of an awareness route), and how to speak to it.
 pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -> Option<UpstreamRoute> {
@@ -38,10 +53,16 @@ pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -
         section.wrong("identity_header", "with auth = \"off\" nobody is known");
     }
     let tls = tls_settings(section, addresses.iter().any(|(tls, ..)| *tls))?;
+    let weights = weights(section, key);
+    let (pool, health) = (pool(&section.table("pool")), health(&section.table("health")));
     let upstreams = addresses
         .into_iter()
-        .map(|(https, host, port)| Upstream {
+        .enumerate()
+        .map(|(index, (https, host, port))| Upstream {
             server_name: tls.server_name.clone(),
+            weight: weights.get(index).copied().unwrap_or(1),
+            pool,
+            health: health.clone(),
             ..Upstream::at(https, &host, port, tls.client.clone())
         })
         .collect();
@@ -52,7 +73,67 @@ pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -
         head_timeout,
         body_timeout,
         identity_header,
+        sticky_cookie: sticky_cookie(section),
+        retry: section.or("retry", defaults.retry),
     })
+}
+
+fn weights(section: &Section<'_>, key: &str) -> Vec<u32> {
+    let weights = section.list::<u32>("weights");
+    let upstreams = section.count(key);
+    if section.has("weights") && weights.len() != upstreams {
+        let text = format!("give one number for each of the {upstreams} upstreams, in their order");
+        section.wrong("weights", text);
+    }
+    for weight in &weights {
+        if !(1..=1000).contains(&weight.value) {
+            section.wrong_at(weight.at, "weights", format!("{} is outside 1 to 1000", weight.value));
+        }
+    }
+    weights.into_iter().map(|weight| weight.value).collect()
+}
+
+fn sticky_cookie(section: &Section<'_>) -> Option<String> {
+    let given = section.value::<String>("sticky_cookie")?;
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if !given.value.bytes().all(legal) {
+        let text =
+            format!("{} is not a name for a cookie; use letters, digits, - and _", quoted(&given.value));
+        section.wrong_at(given.at, "sticky_cookie", text);
+    }
+    Some(given.value)
+}
+
+fn pool(section: &Section<'_>) -> PoolBounds {
+    let defaults = PoolBounds::default();
+    PoolBounds {
+        connections: section.within("connections", defaults.connections, 1..=1_000_000),
+        waiting: section.within("waiting", defaults.waiting, 0..=1_000_000),
+        idle: section.within("idle", defaults.idle, 0..=100_000),
+        idle_time: section.within("idle_time", defaults.idle_time, TIMEOUT),
+        lifetime: section.within("lifetime", defaults.lifetime, Duration::from_millis(1)..=DAY),
+    }
+}
+
+fn health(section: &Section<'_>) -> Health {
+    let defaults = Health::default();
+    let path = section.value::<String>("path");
+    if let Some(path) = &path {
+        let legal = path.value.starts_with('/') && path.value.parse::<http::uri::PathAndQuery>().is_ok();
+        if !legal {
+            let text = format!("{} is not a path; write it as \"/health\"", quoted(&path.value));
+            section.wrong_at(path.at, "path", text);
+        }
+    }
+    let interval = section.within("interval", Duration::from_secs(10), Duration::from_millis(10)..=DAY);
+    let timeout = section.within("timeout", Duration::from_secs(5), TIMEOUT);
+    let successes = section.within("successes", 2, 1..=1000);
+    Health {
+        failures: section.within("failures", defaults.failures, 1..=1000),
+        rest: section.within("rest", defaults.rest, TIMEOUT),
+        slow_start: section.within("slow_start", defaults.slow_start, Duration::ZERO..=DAY),
+        check: path.map(|path| Check { path: path.value, interval, timeout, successes }),
+    }
 }
 
 fn identity_header(section: &Section<'_>) -> Option<HeaderName> {
@@ -73,6 +154,9 @@ fn addresses(section: &Section<'_>, key: &'static str) -> Vec<(bool, String, u16
     let given = section.list::<String>(key);
     if section.is_empty_list(key) {
         section.wrong(key, "the list is empty; give at least one, such as [\"http://st1.acme.example\"]");
+    }
+    if given.len() > MOST_UPSTREAMS {
+        section.wrong(key, format!("a route can have {MOST_UPSTREAMS} at most"));
     }
     given
         .iter()

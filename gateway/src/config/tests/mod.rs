@@ -180,6 +180,23 @@ connect_timeout = "3s"
 head_timeout = "1h"
 body_timeout = "20s"
 tls = { ca = "im.pem", server_name = "st.acme.example", min_version = "1.3", chain = "im.pem", key = "im.key" }
+weights = [3, 1]
+sticky_cookie = "Livename-Server"
+retry = "unsent"
+[route.pool]
+connections = 100
+waiting = 10
+idle = 8
+idle_time = "20s"
+lifetime = "5min"
+[route.health]
+failures = 2
+rest = "1s"
+slow_start = "30s"
+path = "/sametime/stlinks/stlinks.js"
+interval = "2s"
+timeout = "1s"
+successes = 3
 
 [pilot]
 people = ["CN=Ann Example/O=Acme"]

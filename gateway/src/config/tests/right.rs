@@ -170,9 +170,13 @@ fn told(config: &Config) -> String {
             let serve = match &route.serve {
                 Serve::Awareness(community) => community.name.clone(),
                 Serve::Upstream(up) => {
-                    let upstreams: Vec<_> =
-                        up.upstreams.iter().map(|u| (u.tls, &u.host, u.port, &u.server_name)).collect();
-                    let times = (up.connect_timeout, up.head_timeout, up.body_timeout);
+                    let upstreams: Vec<_> = up
+                        .upstreams
+                        .iter()
+                        .map(|u| (u.to_string(), &u.server_name, u.weight, &u.pool, &u.health))
+                        .collect();
+                    let times =
+                        (up.connect_timeout, up.head_timeout, up.body_timeout, &up.sticky_cookie, up.retry);
                     format!("{upstreams:?} {:?} {times:?} {:?}", up.sametime_protocol, up.identity_header)
                 }
                 Serve::Builtin(name) => name.clone(),

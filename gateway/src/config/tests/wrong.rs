@@ -220,6 +220,18 @@ password_file = \"password\""),
             "livename.toml:7: route.tls.chain: needs key; the certificate has both",
         ),
         (
+            format!("{LISTEN}{ROUTE}weights = [1, 2]\n"),
+            "livename.toml:7: route.weights: give one number for each of the 1 upstreams, in their order",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}sticky_cookie = \"a b\"\n"),
+            "livename.toml:7: route.sticky_cookie: \"a b\" is not a name for a cookie; use letters, digits, - and _",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}[route.health]\npath = \"up\"\n"),
+            "livename.toml:8: route.health.path: \"up\" is not a path; write it as \"/health\"",
+        ),
+        (
             format!("{LISTEN}{ROUTE}[route.tls]\nserver_name = \"a b\"\n"),
             "livename.toml:8: route.tls.server_name: \"a b\" is not a host name",
         ),

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gateway::bridge::{Bounds, Bridge, BridgeError};
-use gateway::config::{AuthPolicy, Route, SametimeProtocol, Serve, Upstream, UpstreamRoute};
+use gateway::bridge::{Bridge, BridgeError, Upstreams};
+use gateway::config::{
+    AuthPolicy, Health, PoolBounds, Retry, Route, SametimeProtocol, Serve, Upstream, UpstreamRoute,
+};
 use gateway::http::{Body, RequestContext, Scheme, full};
 use gateway::telemetry::Metrics;
 use http::{Request, Response};
@@ -28,7 +30,10 @@ pub(crate) struct Setting {
     pub(crate) head_timeout: Option<Duration>,
     pub(crate) connect_timeout: Duration,
     pub(crate) body_timeout: Duration,
-    pub(crate) bounds: Bounds,
+    pub(crate) bounds: PoolBounds,
+    pub(crate) health: Health,
+    pub(crate) sticky_cookie: Option<String>,
+    pub(crate) retry: Retry,
     pub(crate) http2: bool,
 }
 
@@ -45,7 +50,10 @@ impl Setting {
             head_timeout: None,
             connect_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
-            bounds: Bounds::default(),
+            bounds: PoolBounds::default(),
+            health: Health::default(),
+            sticky_cookie: None,
+            retry: Retry::Idempotent,
             http2: false,
         }
     }
@@ -54,7 +62,11 @@ impl Setting {
         let metrics = Arc::new(Metrics::new());
         let tasks = TaskTracker::new();
         let end = CancellationToken::new();
-        let bridge = Arc::new(Bridge::new(metrics.clone(), tasks.clone(), end.clone(), self.bounds));
+        // Checks are no work of the bridge, whose tasks the tests count.
+        let servers = Arc::new(Upstreams::new(metrics.clone(), TaskTracker::new(), end.clone()));
+        let bridge = Arc::new(Bridge::new(metrics.clone(), servers.clone(), tasks.clone(), end.clone()));
+        let treated = |upstream| Upstream { pool: self.bounds, health: self.health.clone(), ..upstream };
+        let upstreams = self.upstreams.into_iter().map(treated).collect();
         let route = Arc::new(Route {
             hosts: Vec::new(),
             path: "/".to_owned(),
@@ -65,14 +77,17 @@ impl Setting {
                 connect_timeout: self.connect_timeout,
                 head_timeout: self.head_timeout,
                 body_timeout: self.body_timeout,
-                ..UpstreamRoute::to(self.upstreams)
+                sticky_cookie: self.sticky_cookie,
+                retry: self.retry,
+                ..UpstreamRoute::to(upstreams)
             }),
             pass_to: None,
         });
+        servers.adopt(std::slice::from_ref(&route));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (page, two) = (self.page, self.http2);
-        let front = Front { address, metrics, tasks, end };
+        let front = Front { address, metrics, servers, route: route.clone(), tasks, end };
         tokio::spawn(async move {
             while let Ok((stream, client)) = listener.accept().await {
                 let (bridge, route) = (bridge.clone(), route.clone());
@@ -127,6 +142,8 @@ fn failed(error: &BridgeError) -> Response<Body> {
 pub(crate) struct Front {
     pub(crate) address: SocketAddr,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) servers: Arc<Upstreams>,
+    pub(crate) route: Arc<Route>,
     /// Upstream connections and tunnels.
     pub(crate) tasks: TaskTracker,
     pub(crate) end: CancellationToken,
@@ -139,6 +156,7 @@ impl Front {
 
     /// The value of a metric line, labels included in its name.
     pub(crate) fn metric(&self, name: &str) -> f64 {
+        self.servers.publish();
         let text = self.metrics.gather();
         let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}"));
         line.trim().parse().unwrap()
