@@ -15,10 +15,14 @@
 //! behind one trait. Knows nothing of the gateway: the program's `setup` commands are thin callers.
 //! Implements domino-directory.md, whose marks (verified, inferred, unknown) every item carries along.
 
+pub mod apply;
 pub mod assess;
 pub mod config;
+pub mod directory;
+pub mod discover;
 pub mod estate;
 pub mod ini;
 pub mod items;
 pub mod names;
 pub mod plan;
+pub mod survey;

@@ -20,6 +20,7 @@ use crate::config::{Setup, SsoMethod};
 use crate::estate::{Estate, Replica};
 use crate::items::ItemTable;
 
+pub(crate) use item::means;
 pub use model::*;
 pub use show::{rollback, table, to_json};
 

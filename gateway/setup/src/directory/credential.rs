@@ -1,0 +1,70 @@
+//! Passwords from files, descriptors or the terminal; never from arguments, and never shown.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use protocol::secret::Secret;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+use crate::config::Password;
+
+/// More than any password has.
+const MOST_BYTES: u64 = 4096;
+
+/// Why there is no password.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    #[error("{}: {}", .0.display(), .1)]
+    Unreadable(PathBuf, io::Error),
+    #[error("{} holds no password", .0.display())]
+    Empty(PathBuf),
+    #[error("the password for {0} cannot be asked for: {1}; use password_file or password_fd")]
+    NoTerminal(String, io::Error),
+}
+
+/// The password of an account.
+pub fn password(source: &Password, account: &str) -> Result<Secret, CredentialError> {
+    match source {
+        Password::File(path) => of_file(path),
+        // The descriptor's own entry: whoever started the program has opened it.
+        Password::Descriptor(number) => of_file(Path::new(&format!("/dev/fd/{number}"))),
+        Password::Prompt => {
+            asked(account).map_err(|error| CredentialError::NoTerminal(account.to_owned(), error))
+        }
+    }
+}
+
+fn of_file(path: &Path) -> Result<Secret, CredentialError> {
+    let mut bytes = Vec::with_capacity(MOST_BYTES as usize);
+    File::open(path)
+        .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes))
+        .map_err(|error| CredentialError::Unreadable(path.to_owned(), error))?;
+    let secret = line(Secret::new(bytes));
+    if secret.is_empty() { Err(CredentialError::Empty(path.to_owned())) } else { Ok(secret) }
+}
+
+/// Asks on the terminal, with the echo off.
+fn asked(account: &str) -> io::Result<Secret> {
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    write!(terminal, "Password for {account}: ")?;
+    terminal.flush()?;
+    let before = tcgetattr(&terminal)?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
+    let mut bytes = Vec::with_capacity(MOST_BYTES as usize);
+    let read = BufReader::new(terminal.try_clone()?.take(MOST_BYTES)).read_until(b'\n', &mut bytes);
+    tcsetattr(&terminal, OptionalActions::Flush, &before)?;
+    writeln!(terminal)?;
+    read?;
+    let secret = line(Secret::new(bytes));
+    if secret.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(secret) }
+}
+
+/// Without the line end that editors put there.
+fn line(secret: Secret) -> Secret {
+    let text = secret.expose();
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    Secret::new(text.strip_suffix(b"\r").unwrap_or(text).to_vec())
+}

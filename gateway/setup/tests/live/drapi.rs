@@ -1,0 +1,142 @@
+//! The Domino REST API: the ordinary way.
+
+use gateway_setup::apply::Fate;
+use gateway_setup::directory::DirectoryError;
+use gateway_setup::plan::Action;
+use gateway_setup::survey::survey;
+use serde_json::json;
+
+use crate::estate::{Desk, Folder, fill, person, toml};
+use crate::standin::Standin;
+
+const PERSONS: &str = "[awareness]\nfor = \"mail-servers\"";
+
+#[tokio::test]
+async fn what_is_applied_is_not_planned_again_and_comes_back_byte_for_byte() {
+    for case_b in [false, true] {
+        let standin = Standin::start().await;
+        fill(&standin, case_b);
+        let before = standin.snapshot();
+        let folder = Folder::new();
+        let mut desk = Desk::new(folder.setup(&toml(&standin, "not-clustered", PERSONS)));
+        let report = desk.apply(&mut folder.journal()).await;
+        assert_eq!(report.stopped, None);
+        // Two Connection documents, one Server document, three persons; the SSO document is never written.
+        assert_eq!(report.written(), 6, "{:#?}", report.outcomes);
+        let sso = standin.lock().find("WebSSOConfig", "LTPA_TokenName", "LtpaToken").unwrap();
+        assert_eq!(standin.snapshot()[&sso], before[&sso]);
+        let written = standin.snapshot();
+        assert!(written.values().filter(|items| items["Form"] == "Server").all(
+            |items| items["HTTP_EnableSessionAuth"] == "2" && items["ServerTitle"] == "not ours to touch"
+        ));
+
+        let again = desk.plan().await;
+        assert_eq!(again.writes().count(), 0, "{:#?}", again.documents);
+        let report = desk.apply(&mut folder.journal()).await;
+        assert_eq!((report.written(), standin.snapshot()), (0, written));
+
+        let undone = desk.undo(&mut folder.journal()).await;
+        assert_eq!((undone.written(), undone.exit_code()), (6, 0), "{:#?}", undone.outcomes);
+        assert_eq!(standin.snapshot(), before);
+        assert!(desk.undo(&mut folder.journal()).await.outcomes.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn names_with_separators_and_of_all_scripts_are_found_and_written() {
+    let standin = Standin::start().await;
+    fill(&standin, true);
+    standin.lock().put(person("Smith, Ann", None));
+    standin.lock().put(person("\u{f8a0} 漢字", None));
+    let folder = Folder::new();
+    let list = "[awareness]\nfor = \"persons\"\npersons = [\"Smith, Ann/Renovation\", 'A\\/B Team/Renovation', \"łukasz żółć/renovation\", \"\u{f8a0} 漢字/Renovation\", \"Nobody/Renovation\"]";
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", list)));
+    let plan = desk.plan().await;
+    let titles: Vec<_> = plan
+        .writes()
+        .filter(|document| document.title.contains('/'))
+        .map(|document| document.title.clone())
+        .collect();
+    assert_eq!(plan.writes().count(), 5, "{titles:?}");
+    assert!(
+        plan.findings
+            .iter()
+            .any(|finding| finding.id == "no-person" && finding.text.contains("CN=Nobody/O=Renovation"))
+    );
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 5);
+    let unid = standin
+        .lock()
+        .documents
+        .iter()
+        .find(|(_, document)| {
+            document.items.get("FullName") == Some(&json!(["CN=Smith, Ann/O=Renovation", "Smith, Ann"]))
+        })
+        .map(|(unid, _)| unid.clone());
+    assert_eq!(standin.snapshot()[&unid.unwrap()]["SametimeServer"], "CN=Sametime/O=Renovation");
+}
+
+#[tokio::test]
+async fn unknown_items_are_discovered_in_the_design_and_then_written() {
+    let standin = Standin::start().await;
+    fill(&standin, false);
+    standin.lock().designs.insert("ServerConfig".to_owned(), json!({"fields": [
+        {"name": "ServerName", "type": "names"},
+        {"name": "DWA_IMHostName", "type": "text", "label": "Set an instant messaging server hostname for all iNotes users:"},
+        {"name": "DWA_IMProxyHost", "type": "text"},
+    ]}));
+    let folder = Folder::new();
+    let all = "[awareness]\nfor = \"all\"\n[gateway]\nhost = \"im.renovation.example\"";
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", all)));
+    assert_eq!(
+        desk.plan()
+            .await
+            .writes()
+            .filter(|document| document.items.iter().any(|item| item.action == Action::Manual))
+            .count(),
+        1
+    );
+    desk.discover().await;
+    let report = desk.apply(&mut folder.journal()).await;
+    assert_eq!(report.written(), 2, "{:#?}", report.outcomes);
+    let made = standin.lock().find("ServerConfig", "DWA_IMHostName", "im.renovation.example").unwrap();
+    assert_eq!(standin.snapshot()[&made]["ServerName"], "CN=Mail1/O=Renovation");
+    // The gateway is in that document and nowhere else.
+    assert_eq!(
+        standin.snapshot().values().filter(|items| format!("{items:?}").contains("im.renovation")).count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_enabled_says_how_to_enable_it() {
+    let standin = Standin::start().await;
+    standin.lock().enabled = false;
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
+    let error = survey(&desk.setup, &desk.table, &mut desk.opened).await.unwrap_err();
+    assert!(matches!(error.error, DirectoryError::NotEnabled(_)), "{error}");
+    assert!(error.to_string().contains("nsfExclusions"), "{error}");
+}
+
+#[tokio::test]
+async fn what_somebody_changed_since_is_not_undone() {
+    let standin = Standin::start().await;
+    fill(&standin, false);
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
+    desk.apply(&mut folder.journal()).await;
+    let ann = standin
+        .lock()
+        .documents
+        .iter()
+        .find(|(_, document)| {
+            document.items.get("FullName") == Some(&json!(["CN=Ann Archer/O=Renovation", "Ann Archer"]))
+        })
+        .map(|(unid, _)| unid.clone())
+        .unwrap();
+    standin.lock().set(&ann, "SametimeServer", json!("CN=New/O=Renovation"));
+    let report = desk.undo(&mut folder.journal()).await;
+    assert_eq!(report.count(|fate| matches!(fate, Fate::Conflict(_))), 1, "{:#?}", report.outcomes);
+    assert_eq!((report.written(), report.exit_code()), (3, 3));
+    assert_eq!(standin.snapshot()[&ann]["SametimeServer"], "CN=New/O=Renovation");
+}

@@ -1,0 +1,130 @@
+//! A real slapd with a schema shaped like Domino's (domino-directory.md 6), on a free port, gone when dropped.
+
+use std::fmt::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::estate::Folder;
+use crate::standin::PASSWORD;
+
+const PROGRAM: &str = "/usr/sbin/slapd";
+
+pub(crate) struct Slapd {
+    pub(crate) port: u16,
+    child: Child,
+    _folder: Folder,
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Slapd {
+    /// `None` where slapd is not installed. `writer`: whether the set-up account may write.
+    pub(crate) fn start(people: &[(String, Option<&str>)], writer: bool) -> Option<Self> {
+        if !Path::new(PROGRAM).exists() {
+            println!("left out: slapd is not installed");
+            return None;
+        }
+        let folder = Folder::new();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let at = |name: &str| folder.0.join(name);
+        for name in ["cfg", "db"] {
+            std::fs::create_dir(at(name)).unwrap();
+        }
+        std::fs::write(at("boot.ldif"), boot(&folder.0, writer)).unwrap();
+        std::fs::write(at("people.ldif"), ldif(people)).unwrap();
+        for (number, file) in [("0", "boot.ldif"), ("1", "people.ldif")] {
+            let output = Command::new("/usr/sbin/slapadd")
+                .args(["-q", "-n", number, "-F"])
+                .arg(at("cfg"))
+                .arg("-l")
+                .arg(at(file))
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let child = Command::new(PROGRAM)
+            .args(["-d", "0", "-h", &format!("ldap://127.0.0.1:{port}/"), "-F"])
+            .arg(at("cfg"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let slapd = Self { port, child, _folder: folder };
+        let end = Instant::now() + Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < end, "slapd does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(slapd)
+    }
+
+    /// Everything that is stored, as ldapsearch prints it for a reader with all rights.
+    pub(crate) fn dump(&self) -> String {
+        let output = Command::new("/usr/bin/ldapsearch")
+            .args([
+                "-x",
+                "-LLL",
+                "-o",
+                "ldif-wrap=no",
+                "-D",
+                "cn=Admin,o=Renovation",
+                "-w",
+                "testonly",
+                "-b",
+                "o=Renovation",
+            ])
+            .args(["-H", &format!("ldap://127.0.0.1:{}", self.port), "-z", "0", "(objectClass=dominoPerson)"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+fn boot(folder: &Path, writer: bool) -> String {
+    let schema: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/domino-ldap-schema.ldif");
+    let access = if writer { "write" } else { "read" };
+    let mut text = String::from("dn: cn=config\nobjectClass: olcGlobal\ncn: config\n\n");
+    text.push_str("dn: cn=module{0},cn=config\nobjectClass: olcModuleList\ncn: module{0}\nolcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n");
+    text.push_str("dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n");
+    for name in ["core", "cosine", "inetorgperson"] {
+        let _ = writeln!(text, "include: file:///etc/ldap/schema/{name}.ldif\n");
+    }
+    let _ = writeln!(text, "include: file://{}\n", schema.display());
+    let _ = write!(
+        text,
+        "dn: olcDatabase={{1}}mdb,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcMdbConfig\nolcDatabase: {{1}}mdb\n\
+         olcSuffix: o=Renovation\nolcDbDirectory: {}\nolcDbNoSync: TRUE\nolcDbMaxSize: 1073741824\nolcRootDN: cn=Admin,o=Renovation\nolcRootPW: testonly\n\
+         olcDbIndex: MailServer eq\nolcDbIndex: objectClass eq\nolcSizeLimit: size.soft=500 size.hard=unlimited size.prtotal=unlimited\n\
+         olcAccess: {{0}}to attrs=userPassword by anonymous auth by * none\n\
+         olcAccess: {{1}}to * by dn.exact=\"cn=Setup,o=Renovation\" {access} by users read by anonymous read\n",
+        folder.join("db").display()
+    );
+    text
+}
+
+fn ldif(people: &[(String, Option<&str>)]) -> String {
+    let mut text = String::from("dn: o=Renovation\nobjectClass: organization\no: Renovation\n\n");
+    let _ = writeln!(
+        text,
+        "dn: cn=Setup,o=Renovation\nobjectClass: inetOrgPerson\ncn: Setup\nsn: Setup\nuserPassword: {PASSWORD}\n"
+    );
+    for (name, sametime) in people {
+        let escaped = name.replace(',', "\\,");
+        let _ = writeln!(
+            text,
+            "dn: cn={escaped},o=Renovation\nobjectClass: dominoPerson\ncn: {name}\nsn: x\nMailServer: CN=Mail1,O=Renovation\nMailFile: mail\\x"
+        );
+        if let Some(sametime) = sametime {
+            let _ = writeln!(text, "SametimeServer: {sametime}");
+        }
+        text.push('\n');
+    }
+    text
+}
