@@ -10,11 +10,19 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod attacks;
 #[path = "../support/browser.rs"]
 mod browser;
+mod elsewhere;
 #[path = "../support/estate.rs"]
 mod estate;
 mod families;
 mod inbox;
+mod mail_host;
+mod mixed;
+mod site;
 mod tabs;
+#[allow(dead_code, unreachable_pub, reason = "every test program uses another part of it")]
+#[path = "../support/tokens.rs"]
+mod tokens;
 mod truth;

@@ -125,6 +125,10 @@ impl Browser {
         self.call("Page.setWebLifecycleState", json!({"state": state})).await;
     }
 
+    pub async fn forget_cookies(&mut self) {
+        self.call("Network.clearBrowserCookies", json!({})).await;
+    }
+
     /// The width and height of the window's inside.
     pub async fn size(&mut self, width: u32, height: u32) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});

@@ -7,7 +7,7 @@ use protocol::ltpa::domino::{DominoSecret, mint};
 use protocol::ltpa::{KeyLife, SystemSeconds};
 use protocol::secret::Secret;
 
-const SECRET: [u8; 20] = *b"twenty secret bytes.";
+pub const SECRET: [u8; 20] = *b"twenty secret bytes.";
 const OTHER_SECRET: [u8; 20] = *b"twenty other bytes..";
 
 /// Cookie `LtpaToken`, domain `.example`.

@@ -6,6 +6,9 @@ const WATCHES_IN_ONE_COMMAND = 500;
 // Mail servers renew the cookie while a user works: look for the new one so long before the old one ends.
 const RENEW_BEFORE = 120;
 const RENEW_AGAIN = 20;
+const LOOK_UP_AGAIN = 30_000;
+// Directory ids as Domino writes them; everything else is looked up.
+const CANONICAL = /^CN=[^,]*\/O=[^,]*$/i;
 
 class Line {
   #url;
@@ -19,6 +22,9 @@ class Line {
   #answers = new Map();
   #channel = null;
   #renewal = 0;
+  // The page's name for somebody → the directory id it stands for, and back.
+  #ids = new Map();
+  #askers = new Map();
   people = new Map();
   watched = new Set();
   me = null;
@@ -32,15 +38,25 @@ class Line {
     this.#connect();
   }
 
-  watch(ids) {
-    const fresh = ids.filter((id) => !this.watched.has(id));
-    fresh.forEach((id) => this.watched.add(id));
+  watch(names) {
+    const fresh = names.filter((name) => !this.watched.has(name));
+    fresh.forEach((name) => {
+      this.watched.add(name);
+      if (CANONICAL.test(name)) this.#means(name, name);
+    });
     if (this.#isOpen) this.#sendWatches(fresh);
   }
 
-  unwatch(ids) {
-    const gone = ids.filter((id) => this.watched.delete(id));
-    gone.forEach((id) => this.people.delete(id));
+  unwatch(names) {
+    const gone = [];
+    for (const name of names) {
+      if (!this.watched.delete(name)) continue;
+      this.people.delete(name);
+      const id = this.#ids.get(name);
+      const askers = this.#askers.get(id);
+      this.#ids.delete(name);
+      if (askers?.delete(name) && !askers.size && this.#askers.delete(id)) gone.push(id);
+    }
     if (this.#isOpen && gone.length) this.#transport.send({ op: "unwatch", ids: gone });
   }
 
@@ -125,12 +141,14 @@ class Line {
         this.#sendWatches([...this.watched], this.#cursor);
         break;
       case "presence": {
-        const people = message.people.filter((person) => this.watched.has(person.id));
-        people.forEach((person) => this.people.set(person.id, person));
         if (message.cursor) this.#cursor = message.cursor;
-        this.#tell({ people });
+        const known = ({ id }) => [...(this.#askers.get(id) ?? [])];
+        this.#news(message.people.flatMap((person) => known(person).map((asked) => ({ ...person, asked }))));
         break;
       }
+      case "names":
+        this.#named(message.names);
+        break;
       case "me":
         this.#setMe(message.me);
         break;
@@ -162,12 +180,41 @@ class Line {
     if (answer) this.#renewSoon(answer.expires_in);
   }
 
-  #sendWatches(ids, since) {
-    for (let start = 0; start < ids.length; start += WATCHES_IN_ONE_COMMAND) {
-      const command = { op: "watch", ids: ids.slice(start, start + WATCHES_IN_ONE_COMMAND) };
+  #sendWatches(names, since) {
+    for (let start = 0; start < names.length; start += WATCHES_IN_ONE_COMMAND) {
+      const piece = names.slice(start, start + WATCHES_IN_ONE_COMMAND);
+      const ids = piece.map((name) => this.#ids.get(name)).filter(Boolean);
+      const unknown = piece.filter((name) => !this.#ids.has(name));
+      const command = { op: "watch", ids };
+      if (unknown.length) command.names = unknown;
       if (since) command.since = since;
       this.#transport.send(command);
     }
+  }
+
+  #means(name, id) {
+    this.#ids.set(name, id);
+    this.#askers.set(id, (this.#askers.get(id) ?? new Set()).add(name));
+  }
+
+  /** Who is meant by names. Whom nobody knows stays unknown. */
+  #named(names) {
+    const later = [];
+    const news = [];
+    for (const { asked, id, name = "", error } of names) {
+      if (!this.watched.has(asked)) continue;
+      if (error === "unavailable") later.push(asked);
+      const twin = [...(this.#askers.get(id) ?? [])].map((other) => this.people.get(other)).find(Boolean);
+      if (id) this.#means(asked, id);
+      news.push({ id: id ?? asked, status: "unknown", text: "", name, mobile: false, ...twin, asked, error });
+    }
+    this.#news(news);
+    if (later.length) setTimeout(() => this.#isOpen && this.#sendWatches(later.filter((name) => this.watched.has(name))), LOOK_UP_AGAIN);
+  }
+
+  #news(people) {
+    people.forEach((person) => this.people.set(person.asked, person));
+    this.#tell({ people });
   }
 
   #setMe(me) {

@@ -10,7 +10,7 @@ const ANSWER_LIMIT = 15_000;
 const STALE = 10_000;
 
 /**
- * Events: "presence" (an array of people), "me", "state" ({state, code, reason}; "open", "waiting", "ended"), "problem".
+ * Events: "presence" (an array of people; `asked` is the name that the page watches, `id` who it is), "me", "state" ({state, code, reason}; "open", "waiting", "ended"), "problem".
  *
  * Tabs find each other over a BroadcastChannel. One leads and has the line; the others tell it what they want.
  */
@@ -253,8 +253,8 @@ class Presence extends EventTarget {
   }
 
   #take({ people, me, state, problem }) {
-    const news = people?.filter(({ id }) => this.#owners.has(id)) ?? [];
-    news.forEach((person) => this.people.set(person.id, person));
+    const news = people?.filter(({ asked }) => this.#owners.has(asked)) ?? [];
+    news.forEach((person) => this.people.set(person.asked, person));
     if (news.length) this.#tell("presence", news);
     if (me !== undefined && JSON.stringify(me) !== JSON.stringify(this.me)) this.#tell("me", (this.me = me));
     if (problem) this.#tell("problem", problem);
@@ -269,7 +269,7 @@ class Presence extends EventTarget {
   /** What was known is not known any more. */
   #forget() {
     const people = [...this.people.values()].map((person) => ({ ...person, status: "unknown", text: "" }));
-    people.forEach((person) => this.people.set(person.id, person));
+    people.forEach((person) => this.people.set(person.asked, person));
     this.#tell("presence", people);
   }
 

@@ -13,8 +13,17 @@ const CODE_OF = { unknown: -1, offline: 0, active: 1, away: 2, dnd: 3, idle: 4, 
 const MOBILE = { 1: 6, 2: 7, 3: 8, 5: 10 };
 const NOT_AVAILABLE = 3;
 const FAILED = 4;
+const NOBODY = 7;
 const NOT_LOGGED_IN = 11;
 const BAD_PARAMETERS = 14;
+
+const REASONS = {
+  nobody: "nobody has that name",
+  ambiguous: "more than one person has that name",
+  group: "a group has that name",
+  outside: "people of that mail domain are not looked up",
+  unavailable: "the community cannot be asked at the moment",
+};
 
 let presence = null;
 let names = null;
@@ -75,7 +84,7 @@ function connect() {
 }
 
 function tellPerson(person) {
-  const { id, text } = person;
+  const { asked: id, text } = person;
   const status = codeOf(person);
   if (watchlist.has(id)) stproxy.watchlist.onUpdate({ id, status, statusMessage: text, displayName: person.name || commonName(id) });
   models.get(id)?.forEach((model) => {
@@ -267,8 +276,12 @@ function statusOf(id) {
       settle(value);
       presence.unwatch([id], owner);
     };
-    const timer = setTimeout(() => done(reject, failure(7, "nobody of that name")), 15_000);
-    presence.addEventListener("presence", ({ detail }) => detail.forEach((person) => person.id === id && done(resolve, shape(person))), over);
+    const timer = setTimeout(() => done(reject, failure(NOBODY, "nobody of that name")), 15_000);
+    presence.addEventListener("presence", ({ detail }) => detail.forEach((person) => {
+      if (person.asked !== id) return;
+      if (person.error) done(reject, failure(person.error === "unavailable" ? NOT_AVAILABLE : NOBODY, REASONS[person.error] ?? person.error));
+      else done(resolve, shape(person));
+    }), over);
     presence.watch([id], owner);
   });
 }

@@ -164,8 +164,8 @@ class LiveNames {
   }
 
   #refresh(person) {
-    this.#shown.get(person.id)?.forEach((element) => this.#paint(element, person));
-    if (this.#card?.id === person.id) this.#fillCard();
+    this.#shown.get(person.asked)?.forEach((element) => this.#paint(element, person));
+    if (this.#card?.id === person.asked) this.#fillCard();
   }
 
   #paint(element, person) {
@@ -179,7 +179,7 @@ class LiveNames {
   #behave(element) {
     const person = () => {
       const { id, name } = this.#drawn.get(element);
-      return { ...UNKNOWN, ...this.#presence.people.get(id), id, name: name.textContent };
+      return { ...UNKNOWN, id, ...this.#presence.people.get(id), asked: id, name: name.textContent };
     };
     // Inside a link or a button the outer one has the keyboard.
     if (!element.closest("a[href], button, [role=button], [tabindex]")) {
@@ -215,7 +215,7 @@ class LiveNames {
     box.addEventListener("mouseenter", () => clearTimeout(this.#cardTimer));
     box.addEventListener("mouseleave", () => this.#cardSoon(() => this.#closeCard(), HIDE_CARD));
     owner.setAttribute("aria-describedby", box.id);
-    this.#card = { owner, box, person, id: person().id };
+    this.#card = { owner, box, person, id: person().asked };
     this.#fillCard();
     document.body.append(box);
     const name = owner.getBoundingClientRect();

@@ -1,0 +1,118 @@
+//! Pages of every family on another host than the gateway's, with a strict content security policy.
+
+use protocol::presence::{PersonId, Status};
+use serde_json::json;
+
+use crate::browser;
+use crate::site::{Site, id, people};
+
+const NAMES: usize = 200;
+const FAMILIES: [&str; 3] = ["links", "stproxy", "events"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_names_are_current_and_heal_after_a_crash_of_the_gateway() {
+    if !browser::available() {
+        return;
+    }
+    let mut site = Site::start(&people(NAMES + 1)).await;
+    site.online((1..NAMES).map(id));
+    let mut page = site.browser().await;
+    for scheme in ["http", "https"] {
+        site.log_in(&mut page, scheme, &id(0), 600, "").await;
+        for family in FAMILIES {
+            page.open(&site.page(scheme, scheme, family, "")).await;
+            page.wait_for("window.outcome === 'works'").await;
+            page.value(&format!("for (let n = 1; n < {NAMES}; n++) addRow(`CN=Person ${{n}}/O=Renovation`)"))
+                .await;
+            page.wait_for(&count_of("active", NAMES - 1)).await;
+            for number in 1..=100 {
+                site.community.set_status(&PersonId::from(id(number).as_str()), Status::Dnd, "");
+            }
+            page.wait_for(&count_of("dnd", 100)).await;
+
+            site.crash();
+            page.wait_for("document.documentElement.dataset.livenameState === 'waiting'").await;
+            for number in 1..=100 {
+                site.community.set_status(&PersonId::from(id(number).as_str()), Status::Active, "");
+            }
+            site.run().await;
+            page.wait_for(&count_of("active", NAMES - 1)).await;
+        }
+    }
+    let policy: Vec<_> =
+        page.complaints.iter().filter(|complaint| complaint.contains("Content Security Policy")).collect();
+    assert!(policy.is_empty(), "{policy:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_any_form_are_found_and_rows_that_go_are_not_watched_any_more() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(20)).await;
+    site.online((1..20).map(id));
+    let mut page = site.browser().await;
+    site.log_in(&mut page, "https", &id(0), 600, "; Secure").await;
+    for family in FAMILIES {
+        page.open(&site.page("https", "https", family, "")).await;
+        page.wait_for("window.outcome === 'works'").await;
+        let names = [
+            "CN=Person 1/O=Renovation",
+            "CN=Person 2,O=Renovation",
+            "Person 3/Renovation",
+            "p4@renovation.test",
+            "Person 5",
+            "Nobody Atall",
+        ];
+        for name in names {
+            page.value(&format!("addRow({})", json!(name))).await;
+        }
+        page.wait_for(&count_of("active", 5)).await;
+        page.wait_for(&count_of("unknown", 1)).await;
+        // A virtual list takes rows away and brings others, and reuses elements.
+        page.value("document.querySelectorAll('#rows li').forEach((row, index) => index && row.remove())")
+            .await;
+        page.wait_for("document.querySelectorAll('.livename').length === 1").await;
+        if family == "events" {
+            page.wait_for("livename.watched.size === 1").await;
+            page.value("document.querySelector('.livename').dataset.livename = 'p6@renovation.test'").await;
+            page.wait_for("[...livename.watched][0] === 'p6@renovation.test'").await;
+        }
+        page.value("addRow('Person 7')").await;
+        page.wait_for(&count_of("active", 2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_outlives_its_token_when_the_mail_server_renews_it_and_says_so_when_not() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(5)).await;
+    site.online([id(1)]);
+    let mut kept = site.browser().await;
+    let mut left = site.browser().await;
+    for page in [&mut kept, &mut left] {
+        site.log_in(page, "https", &id(0), 6, "; Secure").await;
+        page.open(&site.page("https", "https", "links", "")).await;
+        page.wait_for("window.outcome === 'works'").await;
+        page.value("addRow('CN=Person 1/O=Renovation')").await;
+    }
+    site.mail
+        .next_cookie(&format!("{}; Path=/; Domain=.renovation.test; Secure", crate::tokens::cookie(&id(0))));
+    kept.value("fetch('/login').then((answer) => answer.ok)").await;
+    left.wait_for("window.outcome.includes('expired')").await;
+    left.wait_for(&count_of("unknown", 1)).await;
+    site.community.set_status(&PersonId::from(id(1).as_str()), Status::Meeting, "");
+    kept.wait_for(&count_of("meeting", 1)).await;
+    assert_eq!(kept.value("window.outcome").await, "works");
+    // Once there is a fresh cookie, a look at the page is enough.
+    left.value("fetch('/login').then((answer) => answer.ok)").await;
+    left.value("dispatchEvent(new Event('focus'))").await;
+    left.wait_for("window.outcome === 'works'").await;
+    left.wait_for(&count_of("meeting", 1)).await;
+}
+
+fn count_of(status: &str, count: usize) -> String {
+    format!("document.querySelectorAll('.livename[data-status={status}]').length === {count}")
+}

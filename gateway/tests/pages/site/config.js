@@ -1,0 +1,1 @@
+var stproxyConfig = { server: new URLSearchParams(location.search).get("gateway"), isConnectClient: false };
