@@ -236,3 +236,38 @@ fn an_estate_is_assessed_by_exit_code_and_json() {
     assert_eq!(assess("A\0", &[]).status.code(), Some(64));
     assert_eq!(livename(&["setup", "assess"]).output().unwrap().status.code(), Some(64));
 }
+
+#[test]
+fn an_export_never_replaces_a_changed_file_unasked() {
+    let folder = Folder::new("export");
+    let config = folder.0.join("setup.toml");
+    let server = |role: &str, name: &str| {
+        let host = name.to_lowercase();
+        format!(
+            "[[server]]\nrole = \"{role}\"\nname = \"{name}/Renovation\"\ndomain = \"Renovation\"\n\
+             host = \"{host}.renovation.example\"\n"
+        )
+    };
+    let text = format!(
+        "topology = \"same-domain\"\n{}{}[[directory]]\ndomain = \"Renovation\"\npath = \"files\"\n\
+         [sso]\ndomain = \".renovation.example\"\n[awareness]\nfor = \"mail-servers\"\n",
+        server("inotes", "Mail1"),
+        server("sametime", "Sametime")
+    );
+    std::fs::write(&config, text).unwrap();
+    let out = folder.0.join("files");
+    let export = |more: &[&str]| {
+        let mut arguments = vec!["setup", "export", "--config", config.to_str().unwrap()];
+        arguments.extend(["--out", out.to_str().unwrap()]);
+        arguments.extend(more);
+        output(&arguments)
+    };
+    let (code, said, problem) = export(&[]);
+    assert_eq!(code, Some(0), "{problem}");
+    assert!(said.contains("Nothing has been changed on any server"), "{said}");
+    std::fs::write(out.join("by-hand.md"), "my notes").unwrap();
+    let (code, _, problem) = export(&[]);
+    assert_eq!((code, problem.contains("by-hand.md: there already")), (Some(1), true), "{problem}");
+    assert_eq!(std::fs::read_to_string(out.join("by-hand.md")).unwrap(), "my notes");
+    assert_eq!(export(&["--replace"]).0, Some(0));
+}

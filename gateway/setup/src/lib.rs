@@ -21,6 +21,7 @@ pub mod config;
 pub mod directory;
 pub mod discover;
 pub mod estate;
+pub mod export;
 pub mod ini;
 pub mod items;
 pub mod names;
