@@ -11,7 +11,7 @@ const PING: u8 = 9;
 const PONG: u8 = 10;
 
 /// The key of every handshake: nothing here depends on it.
-pub(super) const KEY: &str = "bGl2ZW5hbWUtbG9hZC1vayE=";
+pub(super) const KEY: &str = "bGl2ZW5hbWUtbG9hZCEhIQ==";
 
 /// Reads frames from pieces of any size.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "what the benches beside peers are made of")]
 
+pub(crate) mod fanout;
 pub(crate) mod process;
 pub(crate) mod report;
 
@@ -18,10 +19,20 @@ use crate::step::{self, Outcome};
 pub(crate) enum Bench {
     /// The benchmarks of single functions
     Functions,
+    /// What a delivered change costs: gateway, floors, nchan and ws on one machine
+    Fanout(fanout::Fanout),
+    /// What the bench of deliveries starts of itself
+    #[command(hide = true)]
+    FanoutPart {
+        #[command(subcommand)]
+        part: fanout::Part,
+    },
 }
 
 pub(crate) fn run(bench: Option<Bench>) -> Outcome {
     match bench {
+        Some(Bench::Fanout(bench)) => fanout::run(&bench),
+        Some(Bench::FanoutPart { part }) => fanout::part(part),
         None | Some(Bench::Functions) => step::cargo("benchmarks", &["bench", "--workspace"]).run(),
     }
 }

@@ -1,0 +1,236 @@
+//! From samples to a table and a file: medians with intervals, ratios within a round, goals.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::idle;
+use super::peers::Peer;
+use crate::bench::report::{Goal, Interval, Report, Row};
+use crate::step::Outcome;
+
+/// What one peer needed in one stage of one round.
+pub(super) struct Sample {
+    pub(super) round: usize,
+    pub(super) peer: String,
+    pub(super) stage: String,
+    /// Figures by name.
+    pub(super) figures: Value,
+}
+
+impl Sample {
+    pub(super) fn is(&self, round: usize, peer: &str, stage: &str) -> bool {
+        self.round == round && self.peer == peer && self.stage == stage
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let Self { round, peer, stage, figures } = self;
+        json!({ "round": round, "peer": peer, "stage": stage, "figures": figures })
+    }
+
+    pub(super) fn from_json(value: &Value) -> Option<Self> {
+        let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let round = usize::try_from(value.get("round")?.as_u64()?).ok()?;
+        let figures = value.get("figures")?.clone();
+        Some(Self { round, peer: text("peer")?, stage: text("stage")?, figures })
+    }
+
+    fn figure(&self, name: &str) -> Option<f64> {
+        self.figures.get(name).and_then(Value::as_f64)
+    }
+}
+
+/// What shall be reached: in which stages, which figure, how it stands to whom.
+struct Wanted {
+    stages: &'static str,
+    figure: &'static str,
+    to: Peer,
+    at_most: f64,
+}
+
+const fn wanted(stages: &'static str, figure: &'static str, to: Peer, at_most: f64) -> Wanted {
+    Wanted { stages, figure, to, at_most }
+}
+
+const GOALS: [Wanted; 6] = [
+    wanted("everybody", "lockstep cpu", Peer::Floor, 1.3),
+    wanted("everybody", "burst cpu", Peer::JoinedFloor, 1.5),
+    wanted("pattern", "realistic cpu", Peer::Floor, 1.2),
+    wanted("pattern", "realistic cpu", Peer::Nchan, 0.3),
+    wanted("pattern", "realistic p99", Peer::Floor, 2.0),
+    wanted("pattern", "saturated cpu", Peer::JoinedFloor, 1.3),
+];
+
+/// Figures that are in the file and not in the table.
+const BESIDE: [&str; 4] = [" bytes", "calm cpu", "calm rate", "realistic rate"];
+
+/// The most important figures of a stage, for the progress line.
+pub(super) fn brief(figures: &Value) -> String {
+    let Some(figures) = figures.as_object() else { return String::new() };
+    let cpu = figures.iter().filter(|(name, _)| name.ends_with(" cpu"));
+    let cpu = cpu.map(|(name, figure)| format!("{name} {:.2} µs", figure.as_f64().unwrap_or_default()));
+    cpu.collect::<Vec<_>>().join(", ")
+}
+
+/// Prints the table and writes the file.
+pub(super) fn tell(samples: &[Sample], notes: Vec<String>, file: &Path) -> Outcome {
+    let mut report = Report { rows: Vec::new(), notes };
+    let mut rows = Vec::new();
+    // In the order of the first round.
+    let mut stages: Vec<&str> = Vec::new();
+    for sample in samples {
+        if !stages.contains(&&*sample.stage) {
+            stages.push(&sample.stage);
+        }
+    }
+    for stage in stages {
+        let of_stage: Vec<&Sample> = samples.iter().filter(|sample| sample.stage == stage).collect();
+        let names: BTreeSet<&str> = of_stage
+            .iter()
+            .filter_map(|sample| sample.figures.as_object())
+            .flat_map(|figures| figures.keys().map(String::as_str))
+            .collect();
+        for name in names {
+            for peer in Peer::ALL {
+                let Some(figure) = Interval::of(&column(&of_stage, peer, name)) else { continue };
+                let goals = if peer == Peer::Livename { goals(&of_stage, stage, name) } else { Vec::new() };
+                rows.push(json_row(&of_stage, stage, name, peer, figure, &goals));
+                let mut goals = goals.into_iter().map(Some).collect::<Vec<_>>();
+                if goals.is_empty() && !BESIDE.iter().any(|ending| name.ends_with(ending)) {
+                    goals.push(None);
+                }
+                report.rows.extend(goals.into_iter().map(|goal| Row {
+                    what: format!("{stage}: {name}"),
+                    peer: peer.name().into(),
+                    figure,
+                    unit: unit(name),
+                    goal,
+                }));
+            }
+        }
+    }
+    report.notes.push(
+        "cpu: of the server, per delivered change; rate: deliveries a second, server on one core; p50, p99: from \
+         when a change was due to the browser; memory: anonymous memory of the server per session; kernel: both \
+         ends of a connection; Livename's latencies include the simulated community"
+            .into(),
+    );
+    report.print();
+    let text = json!({ "rows": rows, "notes": report.notes }).to_string();
+    file.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(file, text + "\n"))
+        .map_err(|error| format!("{}: {error}", file.display()))?;
+    println!("{}", file.display());
+    Ok(())
+}
+
+fn goals(samples: &[&Sample], stage: &str, name: &str) -> Vec<Goal> {
+    let mut goals: Vec<Goal> = GOALS
+        .iter()
+        .filter(|goal| stage.starts_with(goal.stages) && name == goal.figure)
+        .filter_map(|goal| {
+            let ratio = ratio(samples, Peer::Livename, goal.to, name)?;
+            Some(Goal { to: goal.to.name().into(), ratio, at_most: goal.at_most })
+        })
+        .collect();
+    let limit = idle::GOALS.iter().find(|(figure, _)| stage == idle::NAME && name == *figure);
+    if let Some((_, limit)) = limit {
+        let samples = column(samples, Peer::Livename, name);
+        let shares: Vec<f64> = samples.iter().map(|bytes| bytes / limit).collect();
+        let goal = |ratio| Goal { to: format!("{limit} bytes"), ratio, at_most: 1.0 };
+        goals.extend(Interval::of(&shares).map(goal));
+    }
+    goals
+}
+
+fn json_row(
+    samples: &[&Sample],
+    stage: &str,
+    name: &str,
+    peer: Peer,
+    figure: Interval,
+    goals: &[Goal],
+) -> Value {
+    let to = |other| {
+        let ratio = ratio(samples, peer, other, name);
+        ratio.map(|ratio| json!({ "median": ratio.median, "interval": [ratio.low, ratio.high] }))
+    };
+    let goals: Vec<Value> = goals
+        .iter()
+        .map(|goal| {
+            let interval = [goal.ratio.low, goal.ratio.high];
+            json!({ "to": goal.to, "ratio": goal.ratio.median, "interval": interval, "goal": goal.at_most, "met": goal.is_met() })
+        })
+        .collect();
+    json!({
+        "what": format!("{stage}: {name}"),
+        "peer": peer.name(),
+        "figure": figure.median,
+        "interval": [figure.low, figure.high],
+        "unit": unit(name),
+        "ratio_to_floor": to(Peer::Floor),
+        "ratio_to_joined_floor": to(Peer::JoinedFloor),
+        "goals": goals,
+    })
+}
+
+/// Within each round that has both.
+fn ratio(samples: &[&Sample], ours: Peer, theirs: Peer, name: &str) -> Option<Interval> {
+    let of = |peer: Peer, round| {
+        let sample = samples.iter().find(|sample| sample.round == round && sample.peer == peer.name())?;
+        sample.figure(name)
+    };
+    let rounds: BTreeSet<usize> = samples.iter().map(|sample| sample.round).collect();
+    let pairs = rounds.into_iter().filter_map(|round| Some((of(ours, round)?, of(theirs, round)?)));
+    let (ours, theirs): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    Interval::of_ratio(&ours, &theirs)
+}
+
+fn column(samples: &[&Sample], peer: Peer, name: &str) -> Vec<f64> {
+    samples
+        .iter()
+        .filter(|sample| sample.peer == peer.name())
+        .filter_map(|sample| sample.figure(name))
+        .collect()
+}
+
+fn unit(name: &str) -> &'static str {
+    match name.rsplit(' ').next() {
+        Some("cpu") => "µs",
+        Some("rate") => "1/s",
+        Some("p50" | "p99") => "ms",
+        _ => "bytes",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(round: usize, peer: Peer, cpu: f64) -> Sample {
+        let figures = json!({ "lockstep cpu": cpu });
+        Sample { round, peer: peer.name().into(), stage: "everybody-1000".into(), figures }
+    }
+
+    #[test]
+    fn ratios_are_made_within_rounds_that_have_both() {
+        let samples = [
+            sample(0, Peer::Livename, 6.0),
+            sample(0, Peer::Floor, 5.0),
+            sample(1, Peer::Floor, 9.0),
+            sample(2, Peer::Livename, 12.0),
+            sample(2, Peer::Floor, 10.0),
+        ];
+        let samples: Vec<&Sample> = samples.iter().collect();
+        let ratio = ratio(&samples, Peer::Livename, Peer::Floor, "lockstep cpu").unwrap();
+        assert!((ratio.median - 1.2).abs() < 1e-9 && (ratio.high - 1.2).abs() < 1e-9);
+        let goals = goals(&samples, "everybody-1000", "lockstep cpu");
+        assert_eq!(goals.len(), 1);
+        assert!(goals[0].is_met());
+        let back = Sample::from_json(&samples[0].json()).unwrap();
+        assert!(back.is(0, "livename", "everybody-1000"));
+    }
+}

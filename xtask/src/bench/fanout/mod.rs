@@ -1,0 +1,229 @@
+//! `cargo xtask bench fanout`: what a delivered change costs, beside programs that do less and products that do the same.
+//!
+//! Every server runs alone on one core; browsers, publisher and simulated community share the other. What was measured is
+//! kept after each stage, so that an interrupted bench goes on with `--resume`. `floor.rs` is the bare program,
+//! `crowd.rs` the browsers, `stage.rs` what they do, `idle.rs` memory, `findings.rs` the table.
+
+mod crowd;
+mod dialect;
+mod findings;
+mod floor;
+mod idle;
+mod peers;
+mod stage;
+mod wire;
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use self::dialect::Dialect;
+use self::findings::Sample;
+use self::peers::Peer;
+use self::stage::Stage;
+use crate::step::{Outcome, cargo, root};
+
+/// A stage that takes longer has failed.
+const STAGE: Duration = Duration::from_secs(180);
+
+#[derive(Args)]
+pub(crate) struct Fanout {
+    /// Three rounds, few browsers: whether it works, not how fast it is
+    #[arg(long)]
+    quick: bool,
+    /// How often everything is measured [default: 7, with --quick 3]
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Go on where the last run was interrupted
+    #[arg(long)]
+    resume: bool,
+    /// Stop after so many minutes and report what there is
+    #[arg(long, default_value_t = 120)]
+    minutes: u64,
+    /// The release programs are built already
+    #[arg(long)]
+    no_build: bool,
+    /// Only these stages, such as everybody-1000 or pattern-10000
+    #[arg(long, value_name = "STAGE")]
+    only: Vec<String>,
+}
+
+/// What the bench starts of itself.
+#[derive(Subcommand)]
+pub(crate) enum Part {
+    /// The bare server
+    Floor {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        joined: bool,
+    },
+    /// The browsers; prints figures as JSON
+    Crowd {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        control: Option<SocketAddr>,
+        #[arg(long)]
+        server: u32,
+        #[arg(long)]
+        stage: String,
+        #[arg(long)]
+        quick: bool,
+    },
+}
+
+pub(crate) fn part(part: Part) -> Outcome {
+    match part {
+        Part::Floor { port, joined } => floor::serve(port, joined),
+        Part::Crowd { port, control, server, stage, quick } => {
+            let stage = Stage::parse(&stage).ok_or_else(|| format!("no such stage: {stage}"))?;
+            let dialect = match control {
+                Some(control) => Dialect::livename(port, control)?,
+                None => Dialect::plain(port),
+            };
+            let figures = stage::play(dialect, server, stage, quick)?;
+            println!("{figures}");
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn run(bench: &Fanout) -> Outcome {
+    if !bench.no_build {
+        cargo("programs", &["build", "--release", "-p", "gateway", "-p", "loadtest", "-p", "xtask"]).run()?;
+    }
+    fs::create_dir_all(peers::work()).map_err(|error| error.to_string())?;
+    peers::install();
+    let (peers, missing): (Vec<Peer>, Vec<Peer>) =
+        Peer::ALL.into_iter().partition(|peer| peer.missing().is_none());
+    let mut notes: Vec<String> = missing
+        .iter()
+        .filter_map(|peer| Some(format!("{} was left out: it needs {}", peer.name(), peer.missing()?)))
+        .collect();
+    let mut samples = if bench.resume { load() } else { Vec::new() };
+    let begun = Instant::now();
+    let rounds = bench.rounds.unwrap_or(if bench.quick { 3 } else { 7 });
+    'rounds: for round in 0..rounds {
+        for stage in stages(bench) {
+            for peer in super::order(round, peers.len()).filter_map(|place| peers.get(place).copied()) {
+                if samples.iter().any(|sample: &Sample| sample.is(round, peer.name(), &stage.name())) {
+                    continue;
+                }
+                if begun.elapsed() > Duration::from_secs(bench.minutes * 60) {
+                    notes.push(format!("out of time in round {} of {rounds}", round + 1));
+                    break 'rounds;
+                }
+                print!("── round {}: {}, {}", round + 1, stage.name(), peer.name());
+                match measure(peer, stage, bench.quick) {
+                    Ok(figures) => {
+                        println!(" {}", findings::brief(&figures));
+                        samples.push(Sample {
+                            round,
+                            peer: peer.name().into(),
+                            stage: stage.name(),
+                            figures,
+                        });
+                        save(&samples)?;
+                    }
+                    Err(why) => {
+                        println!(" failed: {why}");
+                        notes.push(format!("round {}: {}, {}: {why}", round + 1, stage.name(), peer.name()));
+                    }
+                }
+            }
+        }
+    }
+    findings::tell(&samples, notes, &root().join("target/bench/fanout.json"))
+}
+
+/// One server in one stage of one round; without a stage, the memory of idle browsers.
+struct Turn {
+    round: usize,
+    peer: Peer,
+    stage: Option<Stage>,
+}
+
+/// Everything that is to be measured, in order.
+fn turns(bench: &Fanout, rounds: usize, peers: &[Peer]) -> Vec<Turn> {
+    let mut turns = Vec::new();
+    for round in 0..rounds {
+        for stage in stages(bench) {
+            let order = super::order(round, peers.len()).filter_map(|place| peers.get(place).copied());
+            turns.extend(order.map(|peer| Turn { round, peer, stage: Some(stage) }));
+        }
+        // Memory hardly differs from round to round.
+        if round < 3 && (bench.only.is_empty() || bench.only.iter().any(|name| name == idle::NAME)) {
+            turns.push(Turn { round, peer: Peer::Livename, stage: None });
+        }
+    }
+    turns
+}
+
+fn stages(bench: &Fanout) -> Vec<Stage> {
+    let all = if bench.quick {
+        vec![Stage::Everybody(1000), Stage::Pattern(2000)]
+    } else {
+        vec![Stage::Everybody(1000), Stage::Everybody(5000), Stage::Everybody(19_000), Stage::Pattern(10_000)]
+    };
+    match bench.only.as_slice() {
+        [] => all,
+        only => only.iter().filter_map(|name| Stage::parse(name)).collect(),
+    }
+}
+
+/// Starts the server, lets the crowd do its stage, and stops both.
+fn measure(peer: Peer, stage: Stage, quick: bool) -> Result<Value, String> {
+    let server = peer.start(stage)?;
+    let said = peers::work().join("crowd.json");
+    let output = File::create(&said).map_err(|error| format!("{}: {error}", said.display()))?;
+    let mut command = peers::beside(&peers::built("xtask"));
+    command.args(["bench", "fanout-part", "crowd", "--stage", &stage.name()]);
+    command.args(["--port", &server.port.to_string(), "--server", &server.process.to_string()]);
+    if let Some(control) = server.control {
+        command.args(["--control", &control.to_string()]);
+    }
+    if quick {
+        command.arg("--quick");
+    }
+    let errors = output.try_clone().map_err(|error| error.to_string())?;
+    command.stdout(output).stderr(Stdio::from(errors));
+    let mut crowd = command.spawn().map_err(|error| format!("crowd: {error}"))?;
+    let ended = wait(&mut crowd);
+    let said = fs::read_to_string(&said).unwrap_or_default();
+    ended?;
+    serde_json::from_str(&said).map_err(|_| said.trim().to_owned())
+}
+
+fn wait(crowd: &mut Child) -> Outcome {
+    let begun = Instant::now();
+    while begun.elapsed() < STAGE {
+        if crowd.try_wait().map_err(|error| error.to_string())?.is_some() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = crowd.kill();
+    let _ = crowd.wait();
+    Err(format!("not done after {} s", STAGE.as_secs()))
+}
+
+fn kept() -> PathBuf {
+    peers::work().join("samples.json")
+}
+
+fn save(samples: &[Sample]) -> Outcome {
+    let list: Vec<Value> = samples.iter().map(Sample::json).collect();
+    fs::write(kept(), json!(list).to_string()).map_err(|error| error.to_string())
+}
+
+fn load() -> Vec<Sample> {
+    let text = fs::read_to_string(kept()).unwrap_or_default();
+    let list: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    list.iter().filter_map(Sample::from_json).collect()
+}
