@@ -27,3 +27,4 @@ pub mod items;
 pub mod names;
 pub mod plan;
 pub mod survey;
+pub mod verify;

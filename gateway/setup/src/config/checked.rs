@@ -241,5 +241,7 @@ pub struct Probe {
     pub other_password: Password,
     /// Where the gateway's event channel is.
     pub events: Option<Url>,
+    /// Its path there: `/livename/v1/events`, below the path of the gateway's route.
+    pub events_path: String,
     pub ca: Option<PathBuf>,
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod checked;
+mod template;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 
 pub use checked::*;
 pub use settings::{Mistake, Mistakes};
+pub use template::{Answers, template};
 
 /// The set-up that a file describes, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Setup, Mistakes> {

@@ -1,6 +1,7 @@
 //! A small HTTP client for the REST paths: one connection, kept while it lasts, every wait limited.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, BadAuthorities> {
 pub struct Client {
     url: Url,
     tls: Option<Arc<ClientConfig>>,
+    /// Where to connect, instead of where the name leads.
+    at: Option<SocketAddr>,
     open: Option<Open>,
 }
 
@@ -90,7 +93,12 @@ impl Answer {
 impl Client {
     /// A client; nothing is connected yet. `tls` is needed for https.
     pub fn new(url: Url, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self { url, tls, open: None }
+        Self { url, tls, at: None, open: None }
+    }
+
+    /// Connects to this address instead of where the name leads.
+    pub fn at(self, at: Option<SocketAddr>) -> Self {
+        Self { at, ..self }
     }
 
     /// Sends a request and waits for the whole answer, whatever its status is.
@@ -155,13 +163,17 @@ impl Client {
         Ok(answer)
     }
 
+    async fn dial(&self) -> io::Result<TcpStream> {
+        match self.at {
+            Some(address) => TcpStream::connect(address).await,
+            None => TcpStream::connect((self.url.host.as_str(), self.url.port)).await,
+        }
+    }
+
     async fn connect(&self) -> Result<Open, DirectoryError> {
         let failed = |error: io::Error| DirectoryError::Unreachable(error.to_string());
         let late = || failed(io::ErrorKind::TimedOut.into());
-        let stream = timeout(CONNECT_PATIENCE, TcpStream::connect((self.url.host.as_str(), self.url.port)))
-            .await
-            .map_err(|_| late())?
-            .map_err(failed)?;
+        let stream = timeout(CONNECT_PATIENCE, self.dial()).await.map_err(|_| late())?.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         let Some(config) = self.tls.as_ref().filter(|_| self.url.tls) else { return started(stream).await };
         let name = ServerName::try_from(self.url.host.clone())

@@ -9,9 +9,11 @@ use gateway_setup::directory::{AnyDirectory, open};
 use gateway_setup::items::ItemTable;
 use gateway_setup::plan::{self, Plan};
 use gateway_setup::survey::{Opened, discover, survey};
+use gateway_setup::verify::{self, Resolve, Verification};
+use protocol::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::standin::{PASSWORD, Standin, USER};
+use crate::standin::{PASSWORD, Standin, USER, web};
 
 /// A folder of a test; gone when dropped.
 pub(crate) struct Folder(pub(crate) PathBuf);
@@ -131,6 +133,16 @@ impl Desk {
 
     pub(crate) async fn discover(&mut self) {
         discover(&mut self.table, &mut self.opened).await.unwrap();
+    }
+
+    pub(crate) async fn verify(&mut self, resolve: &Resolve) -> Verification {
+        let estate = survey(&self.setup, &self.table, &mut self.opened).await.unwrap();
+        let plan = plan::plan(&self.setup, &self.table, &estate);
+        let mut checks = verify::documents(&self.setup, &self.table, &estate, &plan);
+        let password = Secret::from(web::PASSWORD);
+        let probe = self.setup.probe.as_ref().map(|probe| (probe, &password));
+        checks.extend(verify::network(&self.setup, resolve, probe, None).await.0);
+        Verification { checks }.sorted()
     }
 
     pub(crate) async fn plan(&mut self) -> Plan {

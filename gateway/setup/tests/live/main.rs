@@ -16,3 +16,4 @@ mod faults;
 mod ldap;
 mod slapd;
 mod standin;
+mod whole_way;

@@ -80,8 +80,18 @@ fn probe(section: &Section<'_>) -> Option<Probe> {
         password(section, "other_password_file", "other_password_fd"),
         url(section, "events", &schemes),
         section.path("ca"),
+        section.text("events_path").unwrap_or("/livename/v1/events").to_owned(),
     );
     section.no_others();
-    let (password, other_password, events, ca) = probe;
-    Some(Probe { user: user?, password, login: login?, other: other?, other_password, events, ca })
+    let (password, other_password, events, ca, events_path) = probe;
+    Some(Probe {
+        user: user?,
+        password,
+        login: login?,
+        other: other?,
+        other_password,
+        events,
+        events_path,
+        ca,
+    })
 }

@@ -5,6 +5,7 @@
 
 mod das;
 mod drapi;
+pub(crate) mod web;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -199,6 +200,8 @@ pub(crate) struct Asked {
     pub(crate) query: BTreeMap<String, String>,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Value,
+    /// The body as text.
+    pub(crate) text: String,
 }
 
 impl Asked {
@@ -225,13 +228,15 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<
         query: query.map(|(name, value)| (plain(name), plain(value))).collect(),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&body).into_owned(),
     };
+    let raw_query = head.uri.query().unwrap_or_default().to_owned();
     let reply = {
         let mut state = state.lock().unwrap();
-        if asked.path.starts_with("/api/") {
-            drapi::answer(&mut state, &asked)
-        } else {
-            das::answer(&mut state, &asked)
+        match asked.path.as_str() {
+            "/names.nsf" => web::answer(&state, &asked, &raw_query),
+            path if path.starts_with("/api/") => drapi::answer(&mut state, &asked),
+            _ => das::answer(&mut state, &asked),
         }
     };
     let (status, headers, body) = reply.ok_or(Cut)?;
@@ -239,7 +244,11 @@ async fn answer(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<
     for (name, value) in headers {
         response = response.header(name, value);
     }
-    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let body = match body {
+        Value::Null => String::new(),
+        Value::String(page) => page,
+        json => json.to_string(),
+    };
     Ok(response.body(Full::new(Bytes::from(body))).unwrap())
 }
 

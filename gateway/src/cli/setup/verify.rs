@@ -1,0 +1,112 @@
+//! `setup verify`: the checks, then a real login.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Args;
+use gateway_setup::config::{Audience, Probe};
+use gateway_setup::directory::{password, tls};
+use gateway_setup::verify::{self, Outcome, Resolve, Verification, check, log_in};
+
+use super::desk::{Desk, run};
+use super::{FileArguments, probe};
+use crate::cli::{EXIT_USAGE, fail, say};
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    file: FileArguments,
+    /// Address to use for a name that DNS does not have yet: HOST:PORT:ADDRESS:PORT; may be given again
+    #[arg(long, value_name = "HOST:PORT:ADDRESS:PORT", value_parser = resolution)]
+    resolve: Vec<((String, u16), SocketAddr)>,
+    /// Leave the documents out: only look from outside
+    #[arg(long)]
+    outside: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
+    run(async {
+        let mut desk = Desk::new(&arguments.file.config)?;
+        let resolve = Resolve(arguments.resolve.iter().cloned().collect());
+        let mut verification = Verification::default();
+        if !arguments.outside {
+            let (plan, estate) = desk.plan().await?;
+            verification.checks = verify::documents(&desk.setup, &desk.table, &estate, &plan);
+        }
+        outside(&desk, &resolve, &mut verification).await?;
+        let verification = verification.sorted();
+        let text = if arguments.json {
+            format!("{}\n", serde_json::to_string_pretty(&verification).unwrap_or_default())
+        } else {
+            verification.to_string()
+        };
+        let said = say(&text);
+        Ok(if said == ExitCode::SUCCESS { ExitCode::from(verification.exit_code()) } else { said })
+    })
+}
+
+/// C7, C14 to C16, then awareness through the gateway: C18 and C19.
+async fn outside(desk: &Desk, resolve: &Resolve, verification: &mut Verification) -> Result<(), ExitCode> {
+    let usage = |error: &dyn std::fmt::Display| fail(EXIT_USAGE, format!("probe: {error}"));
+    let Some(probe) = &desk.setup.probe else {
+        verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
+        let text = "there are no [probe] accounts in setup.toml";
+        verification.checks.extend(["C18", "C19"].map(|id| check(id, Outcome::Unknown, text)));
+        return Ok(());
+    };
+    let secret = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
+    let is_tls = probe.login.tls || probe.events.as_ref().is_some_and(|events| events.tls);
+    let config = if is_tls { Some(tls(probe.ca.as_deref()).map_err(|error| usage(&error))?) } else { None };
+    let (checks, session) =
+        verify::network(&desk.setup, resolve, Some((probe, &secret)), config.clone()).await;
+    verification.checks.extend(checks);
+    let by_hand = "this is not tried from here: two users of ordinary Sametime clients have to do it";
+    verification.checks.push(check("C18", Outcome::Unknown, by_hand));
+    let Some(events) = &probe.events else {
+        let text = "there is no address of the gateway's event channel ([probe] events)";
+        verification.checks.push(check("C19", Outcome::Unknown, text));
+        return Ok(());
+    };
+    let Some(session) = session else {
+        verification.checks.push(check("C19", Outcome::Unknown, "there is no token to log in with (C14)"));
+        return Ok(());
+    };
+    let other = password(&probe.other_password, &probe.other).map_err(|error| usage(&error))?;
+    let mut client = resolve.client(&probe.login, config.clone());
+    let result = match log_in(&mut client, &probe.other, &other).await {
+        Ok(other) => {
+            let door = probe::Door { url: events, path: &probe.events_path, resolve, tls: config };
+            probe::awareness(&door, &session.cookies, &other.cookies).await.map_err(|error| error.to_string())
+        }
+        Err(error) => Err(format!("the other user cannot log in: {error}")),
+    };
+    verification.checks.push(match result {
+        Ok(seen) => check("C19", Outcome::Pass, format!("{seen}{}", note(desk, probe))),
+        Err(error) => check("C19", Outcome::Fail, error),
+    });
+    Ok(())
+}
+
+/// Says so if the pages of users go elsewhere.
+fn note(desk: &Desk, probe: &Probe) -> String {
+    match (&desk.setup.awareness.audience, &probe.events) {
+        (Audience::All { host, .. }, Some(events)) if host.as_str() != events.host => {
+            format!("; through {}, while pages are sent to {host}", events.host)
+        }
+        _ => String::new(),
+    }
+}
+
+fn resolution(text: &str) -> Result<((String, u16), SocketAddr), String> {
+    let parsed = || {
+        let (host, rest) = text.split_once(':')?;
+        let (port, address) = rest.split_once(':')?;
+        Some(((host.to_lowercase(), port.parse().ok()?), address.parse().ok()?))
+    };
+    parsed().ok_or_else(|| {
+        "expected host:port:address:port, such as im.renovation.example:443:10.1.0.5:443".to_owned()
+    })
+}
