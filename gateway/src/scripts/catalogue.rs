@@ -25,6 +25,7 @@ const NOTE: &str = "// Livename: live names for pages. Documentation: docs/pages
 
 struct Files {
     module: File,
+    rest: File,
     links: File,
     proxy: File,
     style: File,
@@ -38,6 +39,7 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     let classic = |family: &str| format!("(() => {{\n\"use strict\";\n{}{family}}})();\n", shared());
     Files {
         module: script(&(shared() + include_str!("families/module.js"))),
+        rest: script(include_str!("core/rest.js")),
         links: script(&classic(include_str!("families/stlinks.js"))),
         proxy: script(&classic(include_str!("families/stproxy.js"))),
         style: File::new(STYLE, CSS),
@@ -66,6 +68,7 @@ pub(super) fn find(path: &str) -> Option<&'static File> {
     if let Some(rest) = below("/livename/v1/") {
         return match rest {
             "events.js" => Some(&FILES.module),
+            "rest.js" => Some(&FILES.rest),
             "names.css" => Some(&FILES.style),
             _ => None,
         };

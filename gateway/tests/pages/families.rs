@@ -39,6 +39,9 @@ async fn every_family_shows_what_the_community_knows_on_http_and_https() {
             }
         }
     }
+    page.value("document.querySelector('.livename').focus({focusVisible: true})").await;
+    page.wait_for("document.querySelector('.livename-card')").await;
+    page.picture("card").await;
     page.colour_scheme("dark").await;
     page.picture("both-dark").await;
     page.size(420, 900).await;

@@ -19,8 +19,10 @@ mod estate;
 mod families;
 mod inbox;
 mod mail_host;
+mod manners;
 mod mixed;
 mod site;
+mod stproxy;
 mod tabs;
 #[allow(dead_code, unreachable_pub, reason = "every test program uses another part of it")]
 #[path = "../support/tokens.rs"]

@@ -125,6 +125,18 @@ impl Browser {
         self.call("Page.setWebLifecycleState", json!({"state": state})).await;
     }
 
+    /// Runs this in every page from now on, before its own scripts.
+    pub async fn before_pages(&mut self, script: &str) {
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
+    }
+
+    /// Presses and releases a key.
+    pub async fn key(&mut self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call("Input.dispatchKeyEvent", json!({"type": kind, "key": key, "code": key})).await;
+        }
+    }
+
     pub async fn forget_cookies(&mut self) {
         self.call("Network.clearBrowserCookies", json!({})).await;
     }
@@ -196,8 +208,12 @@ impl Browser {
 
     /// Pretends a dark or light colour scheme.
     pub async fn colour_scheme(&mut self, scheme: &str) {
-        let features = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.call("Emulation.setEmulatedMedia", features).await;
+        self.media("prefers-color-scheme", scheme).await;
+    }
+
+    /// Pretends what a style sheet can ask for.
+    pub async fn media(&mut self, name: &str, value: &str) {
+        self.call("Emulation.setEmulatedMedia", json!({"features": [{"name": name, "value": value}]})).await;
     }
 
     async fn call(&mut self, method: &str, parameters: Value) -> Value {

@@ -14,7 +14,7 @@ class Line {
   #url;
   #tell;
   #transport = null;
-  #useStream;
+  #kind;
   #failures = 0;
   #cursor = null;
   #timer = 0;
@@ -34,7 +34,7 @@ class Line {
   constructor(url, transport, tell) {
     this.#url = url;
     this.#tell = tell;
-    this.#useStream = transport === "sse";
+    this.#kind = Math.max(0, ["socket", "sse", "poll"].indexOf(transport));
     this.#connect();
   }
 
@@ -99,7 +99,7 @@ class Line {
       closed: (everOpen) => this.#closed(everOpen),
     };
     try {
-      this.#transport = new (this.#useStream ? StreamTransport : SocketTransport)(this.#url, events);
+      this.#transport = this.#kind === 2 ? new LaterTransport(this.#url, events) : new [SocketTransport, StreamTransport][this.#kind](this.#url, events);
     } catch {
       this.#closed(false);
     }
@@ -115,8 +115,8 @@ class Line {
       const cause = await explain(this.#url);
       if (this.#transport) return;
       if (cause) return this.#changeState("ended", cause.code, cause.message);
-      // Some middle boxes let no WebSocket through: a socket that never opened is tried as a stream next time.
-      if (this.#failures % 2 === 0) this.#useStream = !this.#useStream;
+      // Some middle boxes let no WebSocket through, some no stream: what never opens twice is tried as the next kind.
+      if (this.#failures % 2 === 0) this.#kind = (this.#kind + 1) % 3;
     }
     this.#changeState("waiting");
     const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures, 8));

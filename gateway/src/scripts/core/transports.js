@@ -71,3 +71,25 @@ class StreamTransport {
     this.#source.close();
   }
 }
+
+/** The long poll, whose script is loaded only when nothing else works. */
+class LaterTransport {
+  #real = null;
+  #closed = false;
+
+  constructor(url, events) {
+    import(url.replace(/events$/, "rest.js")).then(
+      ({ PollTransport }) => this.#closed || (this.#real = new PollTransport(url, events)),
+      () => this.#closed || events.closed(false),
+    );
+  }
+
+  send(command) {
+    this.#real?.send(command);
+  }
+
+  close() {
+    this.#closed = true;
+    this.#real?.close();
+  }
+}

@@ -245,17 +245,57 @@ const stproxy = {
   openChat: (...values) => unsupported(...values),
   openGroupChat: (...values) => unsupported(...values),
   getChatModel: () => null,
-  buddylist: group("get", "getUsers", "getGroups", "addUser", "removeUser", "renameUser", "addGroup", "removeGroup", "renameGroup", "addAlert"),
-  quickfind: group("get", "getUsers", "getGroups"),
-  person: group("getUserInfo"),
-  privacy: group("get", "add", "set"),
-  attributes: { ...group("add", "remove"), onUpdate: nothing },
+  buddylist: {
+    get: rest("GET", "/buddylist"),
+    getUsers: rest("GET", "/buddylist/users"),
+    getGroups: rest("GET", "/buddylist/groups"),
+    ...group("addUser", "removeUser", "renameUser", "addGroup", "removeGroup", "renameGroup", "addAlert"),
+  },
+  quickfind: {
+    get: rest("GET", "/quickfind", "quickfind find", (searchString) => ({ searchString })),
+    getUsers: rest("GET", "/quickfind", "quickfind find", (searchString) => ({ searchString, isUser: true })),
+    getGroups: rest("GET", "/quickfind", "quickfind find", (searchString) => ({ searchString, isUser: false })),
+  },
+  person: { getUserInfo: rest("GET", "/userinfo", "user info", (userId) => ({ userId })) },
+  privacy: {
+    get: rest("GET", "/user/privacy", "privacy get"),
+    add: rest("POST", "/user/privacy", "privacy set", (ids, isExcluding) => ({ list: list(ids).join("|"), isExcluding: Boolean(isExcluding) })),
+  },
+  attributes: {
+    add: rest("POST", "/presence/attributes", "", (names) => ({ attributes: list(names).join("|") })),
+    remove: rest("DELETE", "/presence/attributes", "", (names) => ({ attributes: list(names).join("|") })),
+    onUpdate: nothing,
+  },
   error: Object.fromEntries(
     ["ForceLogout", "SessionExpired", "ServerDown", "CommunityServerDown", "NodeDown", "NodeUp", "ApplicationDown", "Error"].map((event) => [`on${event}`, nothing]),
   ),
   onUnauthorizedResponse: nothing,
   onServerAdminMessage: nothing,
 };
+
+/** A call that goes over the REST interface, whose script is loaded by the first of them. */
+function rest(verb, path, action, parameters = () => ({})) {
+  return (...values) => {
+    const callbacks = values.filter((value) => typeof value === "function");
+    const first = values.slice(0, values.findIndex((value) => typeof value === "function") >>> 0);
+    const asked = restSession().then((session) => session.command(verb, path, parameters(...first), action));
+    answer(asked, callbacks[0], callbacks[1]);
+  };
+}
+
+let session = null;
+function restSession() {
+  session ??= import(`${gateway}/livename/v1/rest.js`).then(({ RestSession }) => {
+    const heard = (value) => {
+      const [about, what] = [].concat(value.action ?? []);
+      if (about === "attributes") stproxy.attributes.onUpdate(value);
+      if (about === "session" && what === "ended") session = null;
+    };
+    return new RestSession(gateway, heard);
+  });
+  session.catch(() => (session = null));
+  return session.catch(() => Promise.reject(failure(NOT_AVAILABLE, "not offered by this gateway")));
+}
 
 function group(...members) {
   return Object.fromEntries(members.map((member) => [member, unsupported]));

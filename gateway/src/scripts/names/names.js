@@ -230,7 +230,7 @@ class LiveNames {
     const status = make("p", "livename-card-status");
     status.append(this.icon(person), this.word(person));
     const lines = [make("p", "livename-card-name", person.name), status];
-    if (person.text) lines.push(make("p", "livename-card-text", person.text));
+    if (person.text && person.text !== this.word(person)) lines.push(make("p", "livename-card-text", person.text));
     if (person.id !== person.name) lines.push(make("p", "livename-card-id", person.id.replace(/\b(CN|OU|O|C)=/gi, "")));
     this.#card.box.replaceChildren(...lines);
   }

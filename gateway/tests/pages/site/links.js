@@ -2,7 +2,8 @@
 window.outcome = "";
 window.STLinksLoggedIn = () => (window.outcome = "works");
 window.STLinksLoggedOut = (reason) => (window.outcome = reason);
-setSTLinksURL(new URLSearchParams(location.search).get("gateway") + "/sametime/stlinks", "en");
+const wished = new URLSearchParams(location.search);
+setSTLinksURL(wished.get("gateway") + "/sametime/stlinks", wished.get("lang") ?? "en");
 writeSTLinksApplet("", "", false);
 window.addRow = (name, display) => {
   const row = document.createElement("li");
