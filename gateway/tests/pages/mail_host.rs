@@ -11,37 +11,45 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::rest_host::RestHost;
+
 /// See the module.
 pub(crate) struct MailHost {
     http: SocketAddr,
     https: SocketAddr,
-    cookie: Arc<Mutex<String>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    cookie: Mutex<String>,
+    rest: RestHost,
 }
 
 impl MailHost {
     pub(crate) async fn start(tls: Arc<ServerConfig>) -> Self {
-        let cookie = Arc::new(Mutex::new(String::new()));
+        let shared = Arc::<Shared>::default();
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let secure = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (http, https) = (plain.local_addr().unwrap(), secure.local_addr().unwrap());
-        let for_plain = Arc::clone(&cookie);
+        let for_plain = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((stream, _)) = plain.accept().await {
                 tokio::spawn(answer(stream, Arc::clone(&for_plain)));
             }
         });
-        let (acceptor, for_secure) = (TlsAcceptor::from(tls), Arc::clone(&cookie));
+        let (acceptor, for_secure) = (TlsAcceptor::from(tls), Arc::clone(&shared));
         tokio::spawn(async move {
             while let Ok((stream, _)) = secure.accept().await {
-                let (acceptor, cookie) = (acceptor.clone(), Arc::clone(&for_secure));
+                let (acceptor, shared) = (acceptor.clone(), Arc::clone(&for_secure));
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        answer(stream, cookie).await;
+                        answer(stream, shared).await;
                     }
                 });
             }
         });
-        Self { http, https, cookie }
+        Self { http, https, shared }
     }
 
     pub(crate) fn origin(&self, scheme: &str) -> String {
@@ -51,11 +59,11 @@ impl MailHost {
 
     /// What `/login` sets from now on.
     pub(crate) fn next_cookie(&self, cookie: &str) {
-        cookie.clone_into(&mut self.cookie.lock().unwrap());
+        cookie.clone_into(&mut self.shared.cookie.lock().unwrap());
     }
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, cookie: Arc<Mutex<String>>) {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -66,7 +74,18 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, cookie: Arc<Mut
     let head = String::from_utf8_lossy(&head);
     let target = head.split(' ').nth(1).unwrap_or("/");
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let served = file(path, query, &cookie.lock().unwrap());
+    if let Some(path) = path.strip_prefix("/stwebapi") {
+        let method = head.split(' ').next().unwrap_or_default();
+        let (status, body) = shared.rest.answer(method, path, query, &head).await;
+        let body = body.to_string();
+        let length = body.len();
+        let answer = format!(
+            "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        );
+        drop(stream.write_all(answer.as_bytes()).await);
+        return drop(stream.shutdown().await);
+    }
+    let served = file(path, query, &shared.cookie.lock().unwrap());
     let (kind, more, body) = match served {
         Served::File(kind, headers, body) => (kind, headers, body),
         Served::Copy => ("text/javascript", String::new(), copied(target).await),

@@ -13,6 +13,7 @@
 mod attacks;
 #[path = "../support/browser.rs"]
 mod browser;
+mod by_rest;
 mod elsewhere;
 #[path = "../support/estate.rs"]
 mod estate;
@@ -21,6 +22,7 @@ mod inbox;
 mod mail_host;
 mod manners;
 mod mixed;
+mod rest_host;
 mod site;
 mod stproxy;
 mod tabs;

@@ -30,7 +30,7 @@ class Line {
   me = null;
   state = { state: "waiting", code: "", reason: "" };
 
-  /** `tell` hears of `{people}`, `{me}`, `{state}` and `{problem}`. */
+  /** `tell` hears of `{people}`, `{me}`, `{state}`, `{problem}` and `{rest}`. */
   constructor(url, transport, tell) {
     this.#url = url;
     this.#tell = tell;
@@ -62,6 +62,7 @@ class Line {
 
   /** Resolves when the gateway has carried the command out, rejects with its error. */
   ask(command) {
+    if (command.op === "rest") return this.#rest().then((session) => session.command(...command.call));
     if (!this.#isOpen) return Promise.reject(failure("offline", "not connected at the moment"));
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
@@ -69,6 +70,14 @@ class Line {
       this.#transport.send({ ...command, id });
     });
   }
+
+  /** What only the REST interface has. Its script is loaded by the first who asks; one session serves all tabs. */
+  async #rest() {
+    const { sessionOf } = await import(this.#url.replace(/events$/, "rest.js"));
+    return sessionOf(this.#url.replace(/\/livename\/v1\/events$/, ""), this.#heard);
+  }
+
+  #heard = (rest) => this.#tell({ rest });
 
   close() {
     clearTimeout(this.#timer);

@@ -5,7 +5,7 @@ const LISTEN = 60;
 const ASK_AGAIN = 15_000;
 const SILENT_LEADER = 2_000;
 const FORGOTTEN = 300_000;
-const ANSWER_LIMIT = 15_000;
+const ANSWER_LIMIT = 25_000;
 // A connection that is lost for longer shows nothing that may be wrong.
 const STALE = 10_000;
 
@@ -252,12 +252,13 @@ class Presence extends EventTarget {
     this.#take(news);
   }
 
-  #take({ people, me, state, problem }) {
+  #take({ people, me, state, problem, rest }) {
     const news = people?.filter(({ asked }) => this.#owners.has(asked)) ?? [];
     news.forEach((person) => this.people.set(person.asked, person));
     if (news.length) this.#tell("presence", news);
     if (me !== undefined && JSON.stringify(me) !== JSON.stringify(this.me)) this.#tell("me", (this.me = me));
     if (problem) this.#tell("problem", problem);
+    if (rest) this.#tell("rest", rest);
     if (state && (state.state !== this.state || state.code !== this.code)) {
       Object.assign(this, state);
       clearTimeout(this.#stale);

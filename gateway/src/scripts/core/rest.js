@@ -13,21 +13,34 @@ function problem(code, message) {
   return Object.assign(new Error(message), { code });
 }
 
+const sessions = new Map();
+
+/**
+ * The session of this page: a log-in within its grace time is the same session again, and two polls would take
+ * each other's answers. `base` is what stands before `/stwebapi`; `hear` is told every value that comes over the poll.
+ */
+export function sessionOf(base, hear) {
+  if (!sessions.has(base)) sessions.set(base, new RestSession(base));
+  const session = sessions.get(base);
+  if (hear) session.listeners.add(hear);
+  return session;
+}
+
 /** A session of the REST interface with its long poll. */
-export class RestSession {
+class RestSession {
   #base;
   #nonce = "";
   #opening = null;
   #waiting = new Map();
   #closed = false;
-  #heard = () => {};
+  #place;
+  listeners = new Set();
   sid = "";
   person = null;
 
-  /** `base`: what stands before `/stwebapi`. `heard` is told every value that comes over the poll. */
-  constructor(base, heard = () => {}) {
+  constructor(base) {
+    this.#place = base;
     this.#base = `${base}/stwebapi`;
-    this.#heard = heard;
   }
 
   /** Logs in with the browser's cookie and begins to poll. */
@@ -67,14 +80,18 @@ export class RestSession {
     const asked = this.#waiting.get(action)?.shift();
     if (asked && (value.returnCode ?? 200) >= 200 && value.returnCode < 300) asked.resolve(value);
     else asked?.reject(problem(value.returnCode, value.reason ?? "the server refuses"));
-    this.#heard(value);
+    this.#tell(value);
+  }
+
+  #tell(value) {
+    this.listeners.forEach((hear) => hear(value));
   }
 
   #end(error) {
-    this.#closed = true;
+    this.close();
     this.#waiting.forEach((all) => all.forEach(({ reject }) => reject(error)));
     this.#waiting.clear();
-    this.#heard({ action: ["session", "ended"], reason: error.message });
+    this.#tell({ action: ["session", "ended"], reason: error.message });
   }
 
   /** A command; `action` names the answer that comes over the poll, without it the acknowledgement is the answer. */
@@ -107,6 +124,7 @@ export class RestSession {
 
   close() {
     this.#closed = true;
+    if (sessions.get(this.#place) === this) sessions.delete(this.#place);
   }
 }
 
@@ -117,7 +135,7 @@ export class PollTransport {
 
   constructor(url, { message, closed }) {
     this.#message = message;
-    this.#session = new RestSession(url.replace(/\/livename\/v1\/events$/, ""), (value) => this.#hear(value, closed));
+    this.#session = sessionOf(url.replace(/\/livename\/v1\/events$/, ""), (value) => this.#hear(value, closed));
     this.#session.open().then(
       () => {
         const { id = "", status = -1, statusMessage: text = "" } = this.#session.person ?? {};

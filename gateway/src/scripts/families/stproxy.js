@@ -53,18 +53,23 @@ function answer(promise, ok, err) {
   promise.then(
     (value) => typeof ok === "function" && ok(value),
     (error) => {
-      const code = typeof error.code === "number" ? error.code : error.code === "not_logged_in" ? NOT_LOGGED_IN : FAILED;
+      const code = typeof error.code === "number" ? error.code : ({ not_logged_in: NOT_LOGGED_IN, offline: NOT_AVAILABLE }[error.code] ?? FAILED);
       stproxy.error.onError(error.message, code);
       if (typeof err === "function") err(error.message, code);
     },
   );
 }
 
-/** What is not offered says so at once: (reason, code) to the error callback, which is the last function. */
+/** Success and error callback among the arguments; the first may be left out as `null`. */
+function callbacksOf(values) {
+  const at = values.findIndex((value) => typeof value === "function");
+  const onlyError = at > 0 && values[at - 1] == null && values[at + 1] === undefined;
+  return onlyError ? [null, values[at]] : [values[at], values[at + 1]];
+}
+
+/** What is not offered says so at once. */
 function unsupported(...values) {
-  const callbacks = values.filter((value) => typeof value === "function");
-  const err = callbacks.length > 1 ? callbacks.at(-1) : null;
-  answer(Promise.reject(failure(NOT_AVAILABLE, "not offered by this gateway")), null, err);
+  answer(Promise.reject(failure(NOT_AVAILABLE, "not offered by this gateway")), null, callbacksOf(values)[1]);
 }
 
 // ---- the connection
@@ -76,6 +81,7 @@ function connect() {
   presence.addEventListener("presence", ({ detail }) => detail.forEach(tellPerson));
   presence.addEventListener("me", ({ detail }) => detail && stproxy.status.onUpdate({ id: detail.id, status: codeOf(detail), statusMessage: detail.text }));
   presence.addEventListener("state", ({ detail }) => tellState(detail));
+  presence.addEventListener("rest", ({ detail }) => detail.action?.[0] === "attributes" && stproxy.attributes.onUpdate(detail));
   presence.addEventListener("problem", ({ detail }) => {
     if (detail.type === "end" && detail.code === "logged_in_elsewhere") stproxy.error.onForceLogout(detail.message, 16);
     if (detail.type === "end" && detail.code === "token_expired") stproxy.error.onSessionExpired(detail.message, NOT_LOGGED_IN);
@@ -259,7 +265,7 @@ const stproxy = {
   person: { getUserInfo: rest("GET", "/userinfo", "user info", (userId) => ({ userId })) },
   privacy: {
     get: rest("GET", "/user/privacy", "privacy get"),
-    add: rest("POST", "/user/privacy", "privacy set", (ids, isExcluding) => ({ list: list(ids).join("|"), isExcluding: Boolean(isExcluding) })),
+    add: rest("POST", "/user/privacy", "privacy set", (ids, isExcluding) => ({ list: list(ids).join("|"), isExcluding: isExcluding === true })),
   },
   attributes: {
     add: rest("POST", "/presence/attributes", "", (names) => ({ attributes: list(names).join("|") })),
@@ -273,28 +279,15 @@ const stproxy = {
   onServerAdminMessage: nothing,
 };
 
-/** A call that goes over the REST interface, whose script is loaded by the first of them. */
+/** A call that goes over the REST interface. */
 function rest(verb, path, action, parameters = () => ({})) {
   return (...values) => {
-    const callbacks = values.filter((value) => typeof value === "function");
-    const first = values.slice(0, values.findIndex((value) => typeof value === "function") >>> 0);
-    const asked = restSession().then((session) => session.command(verb, path, parameters(...first), action));
-    answer(asked, callbacks[0], callbacks[1]);
+    const given = parameters(...values.filter((value) => typeof value !== "function"));
+    answer(
+      open().then(() => presence.ask({ op: "rest", call: [verb, path, given, action] })),
+      ...callbacksOf(values),
+    );
   };
-}
-
-let session = null;
-function restSession() {
-  session ??= import(`${gateway}/livename/v1/rest.js`).then(({ RestSession }) => {
-    const heard = (value) => {
-      const [about, what] = [].concat(value.action ?? []);
-      if (about === "attributes") stproxy.attributes.onUpdate(value);
-      if (about === "session" && what === "ended") session = null;
-    };
-    return new RestSession(gateway, heard);
-  });
-  session.catch(() => (session = null));
-  return session.catch(() => Promise.reject(failure(NOT_AVAILABLE, "not offered by this gateway")));
 }
 
 function group(...members) {

@@ -1,0 +1,33 @@
+//! Where only plain requests get through, and what only the REST interface has. The server is a stand-in that was
+//! written from browser-side.md.
+
+use serde_json::json;
+
+use crate::browser;
+use crate::site::{Site, people};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_live_over_the_long_poll_alone_and_directory_calls_are_answered() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(1)).await;
+    let mut page = site.browser().await;
+    // The mail server has the REST interface here, and nothing else.
+    let origin = site.mail.origin("https");
+    page.open(&format!("{origin}/stproxy?gateway={origin}&loose=1")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    page.value("addRow('CN=Bo Example,O=Acme', 'Bo')").await;
+    page.wait_for("document.querySelector('.livename[data-status=away]')").await;
+    assert_eq!(page.value("new Promise((ok) => stproxy.status.set(3, 'Writing', ok))").await["status"], 3);
+
+    let found = page.value("new Promise((ok) => stproxy.quickfind.getUsers('Bo Ex', ok))").await;
+    assert_eq!(found["Persons"][0]["displayName"], "Bo Ex");
+    let card = page.value("new Promise((ok) => stproxy.person.getUserInfo('bo', ok))").await;
+    assert_eq!(card["info"]["MailAddress"], "bo@acme.example");
+    let nobody = "new Promise((done) => stproxy.person.getUserInfo('nobody', null, (reason, code) => done([reason, code])))";
+    // A callback that is left out is none: the error still finds its own.
+    assert_eq!(page.value(nobody).await, json!(["person not found", 7]));
+    let missing = "new Promise((done) => stproxy.privacy.get(done, (reason, code) => done(code)))";
+    assert_eq!(page.value(missing).await, 3);
+}

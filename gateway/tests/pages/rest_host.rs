@@ -1,0 +1,92 @@
+//! As much of the Sametime Proxy's REST interface as the scripts use, written from browser-side.md 3.3 to 3.5.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+const SID: &str = "6f0c";
+const NONCE: &str = "b1d2";
+const POLL: Duration = Duration::from_millis(500);
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct RestHost {
+    updates: Mutex<Vec<Value>>,
+    news: Notify,
+}
+
+impl RestHost {
+    /// The answer to a request below `/stwebapi`: status and JSON.
+    pub(crate) async fn answer(&self, method: &str, path: &str, query: &str, head: &str) -> (u16, Value) {
+        let parameter = |name: &str| {
+            let pairs = url_decoded(query);
+            pairs.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
+        };
+        if (method, path) == ("POST", "/user/connect") {
+            let person =
+                json!({"id": "CN=Ann Example,O=Acme", "status": 1, "statusMessage": "In the office"});
+            return (200, json!({"sid": SID, "loginName": "ann", "reason": "0", "person": person}));
+        }
+        if (method, path) == ("POST", "/RTCServlet/6f0c/user") && parameter("method") == "put" {
+            return (200, json!({"Rtc4web-Nonce": NONCE, "loginId": "ann", "isAnon": false}));
+        }
+        if !head.to_ascii_lowercase().contains(&format!("rtc4web-nonce: {NONCE}\r\n")) {
+            return (403, json!({"returnCode": 11}));
+        }
+        match (method, path) {
+            ("GET", "/RTCServlet") => {
+                drop(timeout(POLL, self.news.notified()).await);
+                return (200, json!({"update": std::mem::take(&mut *self.updates.lock().unwrap())}));
+            }
+            ("POST", "/presence") => {
+                for user in parameter("users").split('|') {
+                    self.tell(json!({"action": ["watchlist", "addUser"], "userId": user, "displayName": user, "returnCode": 200}));
+                    let state = json!({"id": user, "status": 2, "statusMessage": "Lunch"});
+                    self.tell(json!({"action": ["watchlist", "watchlist"], "watchlist": [state], "returnCode": 200}));
+                }
+            }
+            ("GET", "/quickfind") => {
+                let found = json!([{"id": "CN=Bo Example,O=Acme", "displayName": parameter("searchString")}]);
+                self.tell(json!({"action": ["quickfind", "find"], "Persons": found, "returnCode": 200}));
+            }
+            ("GET", "/userinfo") if parameter("userId") == "nobody" => {
+                self.tell(json!({"action": ["user", "info"], "returnCode": 7, "reason": "person not found"}));
+            }
+            ("GET", "/userinfo") => {
+                self.tell(json!({"action": ["user", "info"], "info": {"MailAddress": "bo@acme.example"}, "returnCode": 200}));
+            }
+            ("DELETE", "/presence") | ("POST", "/user/status") => {}
+            _ => return (404, json!({"returnCode": 4})),
+        }
+        (200, json!({"returnCode": 200}))
+    }
+
+    fn tell(&self, value: Value) {
+        let update = json!({"sid": SID, "op": "add", "cn": SID, "type": "channel", "key": "", "value": value, "time": 0});
+        self.updates.lock().unwrap().push(update);
+        self.news.notify_one();
+    }
+}
+
+fn url_decoded(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let text = text.replace('+', " ");
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some((first, after)) = rest.split_first() {
+            let escaped = (*first == b'%').then(|| after.get(..2)).flatten();
+            let byte = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+            bytes.push(byte.unwrap_or(*first));
+            rest = if byte.is_some() { &after[2..] } else { after };
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(key, value)| (decode(key), decode(value)))
+        .collect()
+}
