@@ -26,7 +26,7 @@ pub use upstream::{CommunityStatus, Upstream, UpstreamStatus};
 
 use crate::admin::Admin;
 use crate::config::{Config, Serve};
-use crate::http::{Builtin, Edge, Live};
+use crate::http::{AccessLog, Builtin, Edge, Live, NoAccessLog};
 use crate::net::{Admission, BindError, Listen, Listener, Phases, Workers, raise_descriptor_limit};
 use crate::pilot::Bypass;
 use crate::telemetry::Metrics;
@@ -53,6 +53,8 @@ pub enum StartError {
     UnknownBuiltin(String),
     #[error("a worker thread cannot be started: {0}")]
     Worker(std::io::Error),
+    #[error(transparent)]
+    AccessLog(#[from] NoAccessLog),
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
 }
@@ -101,10 +103,12 @@ impl App {
         let descriptors = raise_descriptor_limit();
         let fixed = restart::Fixed::of(&config);
         let state_file = config.pilot.as_ref().map(|pilot| pilot.state_file.clone());
+        let access_logging = config.access_log.clone();
         let communities = config.communities.clone();
         let routes = config.routes.clone();
         let worker_count = config.listen.workers.max(1);
         let live = Arc::new(ArcSwap::from_pointee(Live::new(config, &metrics, descriptors)));
+        let access_log = Arc::new(AccessLog::open(&access_logging, &metrics)?);
         let bypass = Arc::new(Bypass::open(state_file.as_deref(), &phases.draining, &metrics));
         let lifecycle = Arc::new(Lifecycle::new(Arc::clone(&live), Arc::clone(&metrics)));
 
@@ -120,7 +124,7 @@ impl App {
                 first_request.push(getrandom::u64().map_err(StartError::Random)?);
             }
             Workers::start(worker_count, &phases, |seat| {
-                let services = upstream.services(seat, &builtins, &bypass);
+                let services = upstream.services(seat, &builtins, &bypass, &access_log);
                 let first = first_request.get(seat.index).copied().unwrap_or_default();
                 Arc::new(Edge::new(seat, &live, &metrics, services, first))
             })
@@ -145,6 +149,7 @@ impl App {
             metrics: Arc::clone(&metrics),
             live: Arc::clone(&live),
             servers: Arc::clone(upstream.servers()),
+            access_log: Arc::clone(&access_log),
         };
         lifecycle.set_reloader(reloader);
         let admin_tasks = TaskTracker::new();
@@ -169,6 +174,7 @@ impl App {
             phases,
             threads,
             upstream,
+            access_log,
             admin_stop,
             admin_tasks,
         }));

@@ -12,7 +12,7 @@ use super::restart::Fixed;
 use super::servable;
 use crate::bridge::Upstreams;
 use crate::config::{self, Config};
-use crate::http::{Builtin, Live};
+use crate::http::{AccessLog, Builtin, Live};
 use crate::telemetry::Metrics;
 
 /// Where a configuration comes from, again and again.
@@ -64,12 +64,18 @@ pub(super) struct Reloader {
     pub(super) metrics: Arc<Metrics>,
     pub(super) live: Arc<ArcSwap<Live>>,
     pub(super) servers: Arc<Upstreams>,
+    pub(super) access_log: Arc<AccessLog>,
 }
 
 impl Reloader {
     pub(super) async fn reload(&self) -> Result<(), ReloadError> {
         let Source(read) = self.source.clone().ok_or(ReloadError::NoSource)?;
-        let read = tokio::task::spawn_blocking(move || read());
+        // Whatever becomes of the reload: the old file may have been moved away.
+        let access_log = Arc::clone(&self.access_log);
+        let read = tokio::task::spawn_blocking(move || {
+            access_log.reopen();
+            read()
+        });
         let config = match read.await {
             Ok(config) => config.map_err(ReloadError::Config)?,
             Err(failed) => return Err(ReloadError::Config(format!("reading failed: {failed}"))),

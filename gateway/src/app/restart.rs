@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{Community, CommunityTls, Config, Listen, Log, Observer, ObserverCredential};
+use crate::config::{
+    AccessLogging, Community, CommunityTls, Config, Listen, Log, Observer, ObserverCredential,
+};
 
 /// The configuration's fixed part, to compare a new one with.
 #[derive(Debug)]
 pub(super) struct Fixed {
     listen: Listen,
     log: Log,
+    access_log: AccessLogging,
     /// Of the bypass, which outlives a configuration.
     state_file: Option<PathBuf>,
     communities: Vec<Arc<Community>>,
@@ -20,6 +23,7 @@ impl Fixed {
         Self {
             listen: config.listen.clone(),
             log: config.log.clone(),
+            access_log: config.access_log.clone(),
             state_file: state_file(config),
             communities: config.communities.clone(),
         }
@@ -34,6 +38,7 @@ impl Fixed {
             ("listen.admin", self.listen.admin != *admin),
             ("listen.workers", self.listen.workers != *workers),
             ("log", self.log != new.log),
+            ("access_log", self.access_log != new.access_log),
             ("pilot.state_file", self.state_file != state_file(new)),
         ];
         let mut changes: Vec<String> =

@@ -11,6 +11,7 @@ use tracing::{error, warn};
 
 use super::acceptor::Doors;
 use super::{Lifecycle, Phase, Upstream};
+use crate::http::AccessLog;
 use crate::net::{Phases, WorkerThreads};
 
 /// What the upstream side may take for its good-byes.
@@ -25,13 +26,15 @@ pub(super) struct Machinery {
     pub(super) cut: DropGuard,
     pub(super) threads: WorkerThreads,
     pub(super) upstream: Arc<Upstream>,
+    pub(super) access_log: Arc<AccessLog>,
     pub(super) admin_stop: CancellationToken,
     pub(super) admin_tasks: TaskTracker,
 }
 
 /// Waits for the wish to end, and ends.
 pub(super) async fn supervise(machinery: Machinery) {
-    let Machinery { lifecycle, doors, phases, cut, threads, upstream, admin_stop, admin_tasks } = machinery;
+    let Machinery { lifecycle, doors, phases, cut, threads, upstream, access_log, admin_stop, admin_tasks } =
+        machinery;
     lifecycle.drain_requested().cancelled().await;
 
     // Readiness goes off, then the ports close, then open connections are told to finish.
@@ -59,6 +62,7 @@ pub(super) async fn supervise(machinery: Machinery) {
         error!("a worker had ended with a panic");
     }
 
+    access_log.flush();
     // Nobody is left who could ask the upstream side for anything.
     drop(cut);
     if timeout(GOOD_BYE, upstream.finish()).await.is_err() {

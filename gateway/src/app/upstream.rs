@@ -12,7 +12,7 @@ use crate::auth::Delegated;
 use crate::bridge::{UpstreamServer, Upstreams};
 use crate::community::Communities;
 use crate::config::Community;
-use crate::http::{Builtin, Live, Services};
+use crate::http::{AccessLog, Builtin, Live, Services};
 use crate::hub::{Clock, HubHandle, Inbox, hub};
 use crate::net::{Phases, Seat};
 use crate::pilot::Bypass;
@@ -99,6 +99,7 @@ impl Upstream {
         seat: &Seat,
         builtins: &Arc<HashMap<String, Arc<dyn Builtin>>>,
         bypass: &Arc<Bypass>,
+        access_log: &Arc<AccessLog>,
     ) -> Services {
         // One shard was made for each worker.
         let shard = Arc::clone(&self.shards[seat.index]);
@@ -108,7 +109,8 @@ impl Upstream {
             Desk { shard, connections: seat.connections.clone(), draining: seat.phases.draining.clone() };
         let (builtins, sessions) = (Arc::clone(builtins), Arc::clone(&self.sessions));
         let (delegates, upstreams) = (Arc::clone(&self.delegates), Arc::clone(&self.servers));
-        Services { builtins, sessions, delegates, upstreams, desk, bypass: Arc::clone(bypass) }
+        let (bypass, access_log) = (Arc::clone(bypass), Arc::clone(access_log));
+        Services { builtins, sessions, delegates, upstreams, desk, bypass, access_log }
     }
 
     /// Web servers that requests are passed on to.

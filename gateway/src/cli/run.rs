@@ -84,7 +84,12 @@ fn ready(running: &Running) -> Ready {
 impl RunError {
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Start(StartError::Bind(_) | StartError::NoCertificate | StartError::UnknownBuiltin(_))
+            Self::Start(
+                StartError::Bind(_)
+                | StartError::NoCertificate
+                | StartError::AccessLog(_)
+                | StartError::UnknownBuiltin(_),
+            )
             | Self::ReadyFile { .. } => EXIT_USAGE,
             Self::Start(_) | Self::Signals(_) => 1,
         }

@@ -13,7 +13,7 @@ use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
-use super::{LoginPage, NameTuning, Network, Pilot, UpstreamRoute};
+use super::{AccessLogging, LoginPage, NameTuning, Network, Pilot, UpstreamRoute};
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub struct Config {
     pub pilot: Option<Pilot>,
     pub limits: Limits,
     pub log: Log,
+    pub access_log: AccessLogging,
 }
 
 /// Addresses to listen on; port 0 takes any free port.

@@ -68,6 +68,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
     ),
     ("limits", "[limits]", "Bounds on what the network may use."),
     ("log", "[log]", "One line per event on standard error. Read once, at the start."),
+    (
+        "access_log",
+        "[access_log]",
+        "One line per request, whatever became of it (`docs/access-log.md`). Read once, at the start; a reload opens the file again.",
+    ),
 ];
 
 /// What stands for "no default: has to be given".
@@ -203,6 +208,10 @@ pub(super) const KEYS: &[Key] = &[
 
     key("log", "format", "\"text\"", "`text`, or `json` for one object a line."),
     key("log", "level", "\"info\"", "A level, or `module=level` pairs with commas between them. `LIVENAME_LOG` goes before it."),
+
+    key("access_log", "path", "none", "File that lines are appended to. Without it they are part of the log, at level `info` with the target `access`."),
+    key("access_log", "format", "\"json\"", "Of the file: `json`, or `combined` as web servers write it."),
+    key("access_log", "users", "false", "Whether lines name the user whom a token proves."),
 ];
 
 /// Whether the reader may ask for it.

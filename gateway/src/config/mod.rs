@@ -4,6 +4,7 @@
 //! it, `keys` has every key with its meaning. Files that the configuration names are opened here too: a
 //! configuration that loads can be run.
 
+mod access_log;
 mod check;
 mod checked;
 mod errors;
@@ -32,6 +33,7 @@ use toml::de::DeTable;
 use section::Reader;
 use value::FromValue;
 
+pub use access_log::{AccessFormat, AccessLogging};
 pub use checked::*;
 pub use errors::{ConfigError, ConfigErrors};
 pub use files::{FileError, read_secret};

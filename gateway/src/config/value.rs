@@ -9,8 +9,8 @@ use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
 use super::{
-    AuthPolicy, LogFormat, NameForm, Network, OwnPresence, Redirect, Retry, SametimeProtocol, TokenForm,
-    TokenFormat,
+    AccessFormat, AuthPolicy, LogFormat, NameForm, Network, OwnPresence, Redirect, Retry, SametimeProtocol,
+    TokenForm, TokenFormat,
 };
 
 /// Something that one value of the file can be read as.
@@ -87,6 +87,7 @@ words!(AuthPolicy: "required" = Required, "optional" = Optional, "off" = Off);
 words!(SametimeProtocol: "page" = Page, "http" = Http, "https" = Https);
 words!(Charset: "lmbcs" = Lmbcs, "utf-8" = Utf8);
 words!(NameForm: "as_is" = AsIs, "domino" = Domino, "ldap" = Ldap);
+words!(AccessFormat: "json" = Json, "combined" = Combined);
 words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use super::access_log::{LoggedBody, Record};
 use super::authorise::{Asked, authorise, identify};
 use super::serve::Edge;
-use super::{Body, Failure, RequestContext, RouteError, Scheme, arrival, cors, head, headers};
+use super::{AccessLog, Body, Failure, RequestContext, RouteError, Scheme, arrival, cors, head, headers};
 use crate::auth::Delegated;
 use crate::bridge::Upstreams;
 use crate::config::{AuthPolicy, Serve};
@@ -40,6 +40,7 @@ pub struct Services {
     pub upstreams: Arc<Upstreams>,
     pub desk: Desk,
     pub bypass: Arc<Bypass>,
+    pub access_log: Arc<AccessLog>,
 }
 
 /// What holds for every request of a connection.
@@ -65,9 +66,8 @@ pub(super) async fn exchange(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Response<LoggedBody> {
-    let Connection { edge, peer, scheme, progress } = &*connection;
-    let id = edge.next_request_id();
-    let mut record = Record::open(&request, id, *peer, *scheme, edge.metrics(), progress);
+    let id = connection.edge.next_request_id();
+    let mut record = Record::open(&request, id, Arc::clone(&connection));
     let mut manner = Manner::default();
     let version = request.version();
     let mut response = match phases(&connection, id, request, &mut record, &mut manner).await {

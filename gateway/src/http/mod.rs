@@ -10,6 +10,7 @@ mod authorise;
 mod body;
 mod context;
 mod cors;
+mod end;
 mod exchange;
 mod failure;
 mod head;
@@ -19,6 +20,7 @@ mod path;
 mod router;
 mod serve;
 
+pub use access_log::{AccessLog, NoAccessLog};
 pub use body::*;
 pub use context::*;
 pub use exchange::{Builtin, Services};

@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use super::access_log::unread;
 use super::exchange::{Connection, Services, exchange};
-use super::{Live, Scheme};
+use super::{AccessLog, Live, Scheme, end};
 use crate::bridge::Bridge;
 use crate::config::Limits;
 use crate::net::{
@@ -93,6 +94,15 @@ impl Edge {
         &self.services
     }
 
+    pub(super) fn access_log(&self) -> &AccessLog {
+        &self.services.access_log
+    }
+
+    /// Whether what is left is being dropped.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.seat.phases.stopped.is_cancelled()
+    }
+
     pub(super) fn bridge(&self) -> &Bridge {
         &self.bridge
     }
@@ -126,14 +136,26 @@ impl Serving for Edge {
         // An upgraded connection leaves this task, but drain still waits for it.
         let admitted = accepted.admitted.counted_by(&self.seat.connections);
         let io = TokioIo::new(Downstream::new(stream, Arc::clone(&progress), admitted));
+        let facts = self.connection(accepted.listen, peer, &progress);
         let end = match protocol {
-            Protocol::Http1 => self.http1(io, accepted.listen, peer, progress, &limits).await,
-            Protocol::Http2 => Box::pin(self.http2(io, accepted.listen, peer, progress, &limits)).await,
+            Protocol::Http1 => self.http1(io, &facts, &limits).await,
+            Protocol::Http2 => Box::pin(self.http2(io, &facts, &limits)).await,
         };
         match end {
             Ok(()) => debug!(%peer, "connection ended"),
-            Err(End::Broken(error)) => debug!(%peer, %error, "connection broken"),
-            Err(End::Stalled(stall)) => debug!(%peer, stall = stall.label(), "connection given up"),
+            Err(End::Broken(error)) => {
+                if protocol == Protocol::Http1 && error.is_parse() {
+                    let status = if error.is_parse_too_large() { 431 } else { 400 };
+                    unread(&facts, status, end::REFUSED, "head");
+                }
+                debug!(%peer, %error, "connection broken");
+            }
+            Err(End::Stalled(stall)) => {
+                if stall == Stall::Head && progress.has_heard() {
+                    unread(&facts, 408, end::BROWSER_SLOW_HEAD, "head_time");
+                }
+                debug!(%peer, stall = stall.label(), "connection given up");
+            }
         }
     }
 }
@@ -146,18 +168,15 @@ enum End {
 
 impl Edge {
     async fn http1(
-        self: Arc<Self>,
+        &self,
         io: TokioIo<Downstream>,
-        listen: Listen,
-        peer: IpAddr,
-        progress: Arc<Progress>,
+        facts: &Arc<Connection>,
         limits: &Limits,
     ) -> Result<(), End> {
         let patience = patience(limits);
         let draining = self.seat.phases.draining.clone();
-        let facts = self.connection(listen, peer, &progress);
-        let service = service_fn(move |request| {
-            let facts = Arc::clone(&facts);
+        let service = service_fn(|request| {
+            let facts = Arc::clone(facts);
             async move { Ok::<_, Infallible>(exchange(facts, request).await) }
         });
         let connection = http1::Builder::new()
@@ -169,23 +188,21 @@ impl Edge {
             .max_header_size(limits.header_bytes)
             .serve_connection(io, service)
             .with_upgrades();
-        keep(connection, |connection| connection.graceful_shutdown(), &progress, patience, draining).await
+        keep(connection, |connection| connection.graceful_shutdown(), &facts.progress, patience, draining)
+            .await
     }
 
     async fn http2(
-        self: Arc<Self>,
+        &self,
         io: TokioIo<Downstream>,
-        listen: Listen,
-        peer: IpAddr,
-        progress: Arc<Progress>,
+        facts: &Arc<Connection>,
         limits: &Limits,
     ) -> Result<(), End> {
-        progress.speaks_http2();
+        facts.progress.speaks_http2();
         let patience = patience(limits);
         let draining = self.seat.phases.draining.clone();
-        let facts = self.connection(listen, peer, &progress);
-        let service = service_fn(move |request| {
-            let facts = Arc::clone(&facts);
+        let service = service_fn(|request| {
+            let facts = Arc::clone(facts);
             async move { Ok::<_, Infallible>(exchange(facts, request).await) }
         });
         let connection = http2::Builder::new(Tracked(self.seat.connections.clone()))
@@ -200,7 +217,8 @@ impl Edge {
             .keep_alive_interval(PING.0)
             .keep_alive_timeout(PING.1)
             .serve_connection(io, service);
-        keep(connection, |connection| connection.graceful_shutdown(), &progress, patience, draining).await
+        keep(connection, |connection| connection.graceful_shutdown(), &facts.progress, patience, draining)
+            .await
     }
 
     fn connection(

@@ -50,6 +50,8 @@ pub struct Progress {
     since: AtomicU64,
     /// The browser takes no bytes since.
     blocked: AtomicU64,
+    /// Whether the browser has sent a byte.
+    heard: AtomicBool,
 }
 
 impl Progress {
@@ -62,6 +64,7 @@ impl Progress {
             head: AtomicBool::new(true),
             since: AtomicU64::new(1),
             blocked: AtomicU64::new(0),
+            heard: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +86,16 @@ impl Progress {
         }
     }
 
+    /// Whether the browser does not take what is there for it.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether anything came from the browser.
+    pub fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
     /// When to give up if nothing changes; `None` while a request is being answered.
     pub fn deadline(&self, patience: Patience) -> Option<(Instant, Stall)> {
         let blocked = self.blocked.load(Ordering::Relaxed);
@@ -101,6 +114,7 @@ impl Progress {
 
     /// Bytes came from the browser.
     pub(super) fn read(&self) {
+        self.heard.store(true, Ordering::Relaxed);
         let begins_head = self.requests.load(Ordering::Relaxed) == 0
             && !self.head.load(Ordering::Relaxed)
             && self.bytes_are_heads.load(Ordering::Relaxed);

@@ -8,6 +8,7 @@ use prometheus::{
     Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
+use super::access_log::AccessLog;
 use super::pilot::Pilot;
 use super::series::Series;
 use super::upstreams::Servers;
@@ -24,6 +25,7 @@ pub struct Metrics {
     presence: Presence,
     upstream: Upstream,
     pub(super) pilot: Pilot,
+    pub(super) access_log: AccessLog,
 }
 
 #[derive(Debug)]
@@ -93,6 +95,7 @@ impl Metrics {
             presence: Presence::new(&series),
             upstream: Upstream::new(&series),
             pilot: Pilot::new(&series),
+            access_log: AccessLog::new(&series),
             registry,
         };
         // A series that appears only with its first event cannot be told from one that is missing.

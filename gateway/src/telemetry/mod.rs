@@ -2,6 +2,7 @@
 //!
 //! Nothing else in the crate knows the metrics library; callers see methods named after what happened.
 
+mod access_log;
 pub mod log;
 mod metrics;
 mod pilot;

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::app::{App, Options, Running, Source, StartError};
-use gateway::config::{AuthPolicy, Community, Config, Limits, Listen, Log, Route, Serve, Sso};
+use gateway::config::{AccessLogging, AuthPolicy, Community, Config, Limits, Listen, Log, Route, Serve, Sso};
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
 
@@ -31,6 +31,7 @@ pub struct Setup {
     pub https: Option<Certificate>,
     pub workers: usize,
     pub limits: Limits,
+    pub access_log: AccessLogging,
     pub communities: Vec<Arc<Community>>,
     pub routes: Vec<(String, AuthPolicy, String)>,
     /// Believes the tokens of [`tokens`].
@@ -44,6 +45,7 @@ impl Default for Setup {
             https: None,
             workers: 2,
             limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
+            access_log: AccessLogging::default(),
             communities: Vec::new(),
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
             sso: true,
@@ -104,6 +106,7 @@ impl Setup {
             pilot: None,
             limits: self.limits.clone(),
             log: Log::default(),
+            access_log: self.access_log.clone(),
         }
     }
 

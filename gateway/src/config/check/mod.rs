@@ -1,6 +1,7 @@
 //! From the file's shape to types that cannot be wrong: one file per section. Each reads on after a
 //! mistake, so that all of them are named in one go.
 
+mod access_log;
 mod community;
 mod listen;
 mod names;
@@ -30,6 +31,7 @@ pub(super) fn document(root: &Section<'_>) -> Config {
     let pilot = pilot::read(root, &routes);
     let limits = rest::limits(&root.table("limits"));
     let log = rest::log(&root.table("log"));
+    let access_log = access_log::read(&root.table("access_log"));
     let communities = communities.into_iter().filter_map(|named| named.community).collect();
-    Config { listen, tls, sso, communities, routes, pilot, limits, log }
+    Config { listen, tls, sso, communities, routes, pilot, limits, log, access_log }
 }

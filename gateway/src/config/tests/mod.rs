@@ -204,6 +204,11 @@ groups = ["sales.group"]
 share = 10
 state_file = "bypass.json"
 
+[access_log]
+path = "access.log"
+format = "combined"
+users = true
+
 [limits]
 connections = 1000
 connections_per_address = 100

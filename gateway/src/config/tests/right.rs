@@ -136,7 +136,7 @@ fn the_admin_address_is_found_in_a_file_that_is_wrong() {
 
 /// Everything that can be compared; TLS settings hold keys and caches and are left out.
 fn told(config: &Config) -> String {
-    let Config { listen, tls, sso, communities, routes, pilot, limits, log } = config;
+    let Config { listen, tls, sso, communities, routes, pilot, limits, log, access_log } = config;
     let keys: Vec<_> = sso.keys.iter().map(|key| (&key.id, key.life)).collect();
     let sso = (
         &sso.domain,
@@ -184,5 +184,8 @@ fn told(config: &Config) -> String {
             format!("{:?} {} {:?} {:?} {serve}", route.hosts, route.path, route.auth, route.login)
         })
         .collect();
-    format!("{listen:?} {} {sso:?} {communities:#?} {routes:#?} {pilot:?} {limits:?} {log:?}", tls.is_some())
+    format!(
+        "{listen:?} {} {sso:?} {communities:#?} {routes:#?} {pilot:?} {limits:?} {log:?} {access_log:?}",
+        tls.is_some()
+    )
 }
