@@ -1,8 +1,12 @@
 //! The command line of `livename-load`.
 
-use std::process::ExitCode;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::community::{self, CommunityArgs};
@@ -32,6 +36,13 @@ enum Command {
     Presets(PresetsArgs),
     /// Compares the results of two tests
     Compare(CompareArgs),
+    /// Becomes another program that ends with the process that has started it
+    #[command(hide = true)]
+    Child {
+        program: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 /// Runs the program with the arguments of the process.
@@ -48,6 +59,9 @@ pub fn main() -> ExitCode {
         Err(error) => return complain(&format!("--log: {error}")),
     };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if let Command::Child { program, arguments } = &cli.command {
+        return become_child(program, arguments);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&format!("cannot start worker threads: {error}")),
@@ -59,6 +73,7 @@ pub fn main() -> ExitCode {
                 Err(error) => complain(&error.to_string()),
             };
         }
+        Command::Child { .. } => return ExitCode::FAILURE,
         Command::Run(arguments) => runtime.block_on(load::run(arguments)),
         Command::Presets(arguments) => load::presets(&arguments),
         Command::Compare(arguments) => load::compare(&arguments),
@@ -74,6 +89,15 @@ pub fn main() -> ExitCode {
             error.exit_code().into()
         }
     }
+}
+
+/// A load tester that is killed leaves no gateway behind: the system ends its children.
+fn become_child(program: &Path, arguments: &[OsString]) -> ExitCode {
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        return complain(&format!("child: {error}"));
+    }
+    let error = process::Command::new(program).args(arguments).exec();
+    complain(&format!("{}: {error}", program.display()))
 }
 
 fn complain(text: &str) -> ExitCode {

@@ -3,9 +3,11 @@
 //!
 //! * [`cli`] is the command line; [`load`] and [`community`] are its commands.
 //! * [`plan`] says what happens in a test, [`run`] makes it happen.
-//! * [`estate`] is what is tested, [`clients`] are the browsers, [`measure`] what they see.
+//! * [`estate`] is what is tested, [`clients`] are the browsers, [`actors`] whom they watch where nobody is
+//!   simulated, [`measure`] what they see.
 //! * [`report`] tells it.
 
+pub mod actors;
 pub mod cli;
 pub mod clients;
 pub mod community;

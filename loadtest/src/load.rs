@@ -1,6 +1,7 @@
 //! The commands `run`, `presets` and `compare`. See `docs/load-testing.md`.
 
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -25,6 +26,9 @@ pub struct RunArgs {
     /// Another seed than the plan's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Do not ask before a test of an estate that people use
+    #[arg(long)]
+    yes: bool,
     /// Say nothing until the end
     #[arg(long)]
     quiet: bool,
@@ -61,6 +65,9 @@ pub enum LoadError {
     /// The estate or the system.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Nobody has said yes.
+    #[error("nothing was started; --yes starts a test of a real estate without asking")]
+    NotConfirmed,
     /// A file.
     #[error("{file}: {error}", file = .file.display())]
     File {
@@ -85,6 +92,9 @@ pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
     if let Some(seed) = arguments.seed {
         plan.seed = seed;
     }
+    if plan.is_real() && !arguments.yes && !confirmed(&plan) {
+        return Err(LoadError::NotConfirmed);
+    }
     let options = Options { gateway: arguments.gateway, live: !arguments.quiet };
     let prefix = arguments.out.unwrap_or_else(|| PathBuf::from(format!("livename-load-{}", plan.name)));
     let results = run::run(&plan, options).await?;
@@ -95,6 +105,25 @@ pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
     write(&html_file, &report::page(&results))?;
     println!("Report {}, results {}", html_file.display(), json_file.display());
     Ok(results.exit_code())
+}
+
+/// Says what would happen to an estate that people use, and asks.
+fn confirmed(plan: &Plan) -> bool {
+    let Some(target) = &plan.target else { return true };
+    let seconds = plan.duration().as_secs();
+    eprintln!("{} has no simulated community: people may be working there.", target.url);
+    eprintln!("Up to {} browsers of the people in its people_file, for {seconds} s.", plan.most_browsers());
+    if let Some(actors) = &plan.actors {
+        let file = actors.file.display();
+        eprintln!("The test users in {file} log in at {} and change their status.", actors.server);
+    }
+    let limit = plan.safety.failed_percent;
+    eprintln!("Ctrl-C ends it at once; more than {limit} % failures end it too.");
+    eprint!("Type yes to start: ");
+    let mut answer = String::new();
+    std::io::stdin().is_terminal()
+        && std::io::stdin().read_line(&mut answer).is_ok()
+        && answer.trim() == "yes"
 }
 
 /// Lists presets, or prints one.
@@ -124,7 +153,9 @@ impl LoadError {
     /// As for wrong arguments (EX_USAGE), or "not available" (EX_UNAVAILABLE) of sysexits.h.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Plan(_) | Self::Preset(_) | Self::File { .. } | Self::Json { .. } => 64,
+            Self::NotConfirmed | Self::Plan(_) | Self::Preset(_) | Self::File { .. } | Self::Json { .. } => {
+                64
+            }
             Self::Run(_) => 69,
         }
     }

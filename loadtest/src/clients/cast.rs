@@ -22,6 +22,8 @@ const RANKS: u64 = 3 << 32;
 /// Everybody, shared by all crews.
 pub struct Cast {
     ids: Vec<Box<str>>,
+    /// How many of them, from the first, browsers are played for.
+    players: usize,
     index: HashMap<Box<str>, u32>,
     /// Most popular first.
     ranks: Vec<u32>,
@@ -71,6 +73,7 @@ impl Cast {
         }
         Ok(Self {
             sums: plan.population.popularity.sums(ids.len()),
+            players: ids.len(),
             ids,
             index,
             ranks,
@@ -80,6 +83,12 @@ impl Cast {
             tokens,
             seed: plan.seed,
         })
+    }
+
+    /// Only the first of all people have browsers; the others are watched.
+    pub fn played_by(mut self, players: usize) -> Self {
+        self.players = players.clamp(1, self.ids.len());
+        self
     }
 
     /// What browser `number` is.
@@ -105,7 +114,7 @@ impl Cast {
     /// The value of the `Cookie` header of browser `number`: a fresh token for its user.
     pub(super) fn cookie(&self, number: usize) -> Option<String> {
         let Tokens { cookie, secret } = self.tokens.as_ref()?;
-        let user = &self.ids[number % self.ids.len()];
+        let user = &self.ids[number % self.players];
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let (created, expires) = (SystemSeconds(now - EARLIER), SystemSeconds(now + LIFETIME.as_secs()));
         let token = domino::mint(&lmbcs::encode(user), created, expires, secret).ok()?;

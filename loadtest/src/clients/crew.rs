@@ -345,6 +345,10 @@ fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement 
         agreement.absent += u64::from(!browser.visit.ready);
         for (person, seen) in browser.list.iter().zip(&browser.seen) {
             let (held, truth) = (seen.state, truth.of(*person));
+            // Nobody knows what is true of this person.
+            if !truth.is_known() {
+                continue;
+            }
             agreement.compare(held, truth, |what| {
                 let (number, transport) = (browser.number, browser.transport.name());
                 let (id, held, truth) = (cast.id(*person), held.word(), truth.word());

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 
 use serde_json::Value;
-use tokio::process::Command;
 
 use super::EstateError;
 use super::folder::Folder;
@@ -24,7 +23,7 @@ impl Community {
         let program = std::env::current_exe();
         let program = program.map_err(|error| EstateError::File { file: "livename-load".into(), error })?;
         let ready = folder.path("community.json");
-        let mut command = Command::new(program);
+        let mut command = Service::command(&program)?;
         command
             .args(["--log", "warn", "community", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"])
             .args(["--people", &plan.population.people.to_string()])

@@ -57,6 +57,7 @@ impl Estate {
             url,
             version,
             control: Some(control),
+            actors: None,
             started: Some(Started { gateway, community, _folder: folder }),
         })
     }
@@ -65,7 +66,7 @@ impl Estate {
 impl Gateway {
     async fn start(program: &Path, config: &Path, folder: &Folder, tls: bool) -> Result<Self, EstateError> {
         let ready = folder.path("gateway.json");
-        let mut command = Command::new(program);
+        let mut command = Service::command(program)?;
         command.arg("run").arg("--config").arg(config).arg("--ready-file").arg(&ready);
         command.current_dir(folder.root());
         let what = "gateway";

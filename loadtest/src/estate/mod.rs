@@ -7,14 +7,17 @@ mod folder;
 mod livename;
 mod started;
 
+use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use protocol::ltpa::domino::DominoSecret;
+use protocol::secret::Secret;
 
+use crate::actors::{Actor, Actors, ActorsError};
 use crate::clients::{Cast, CastError, DialError, Dialer, Tokens};
-use crate::measure::{PersonState, Process, Truth};
+use crate::measure::{Latency, PersonState, Process, Truth};
 use crate::plan::{Plan, Target};
 
 use community::Community;
@@ -35,6 +38,7 @@ pub struct Estate {
     /// Version of the gateway, if it was started by us.
     pub version: String,
     control: Option<Control>,
+    actors: Option<Actors>,
     started: Option<Started>,
 }
 
@@ -85,6 +89,9 @@ pub enum EstateError {
     /// The people.
     #[error(transparent)]
     Cast(#[from] CastError),
+    /// Test users.
+    #[error(transparent)]
+    Actors(#[from] ActorsError),
 }
 
 impl Estate {
@@ -103,42 +110,60 @@ impl Estate {
             (Some(control), None) => control.people().await?.into_iter().map(|person| person.id).collect(),
             (None, None) => Vec::new(),
         };
-        let tokens = match &target.domino_secret_file {
-            None => None,
-            Some(file) => {
-                let text = read(file)?;
-                let secret = DominoSecret::from_base64(&text);
-                let secret = secret.map_err(|_| EstateError::Secret(file.clone()))?;
-                Some(Tokens { cookie: target.cookie.clone(), secret })
+        let secret = target.domino_secret_file.as_ref().map(secret).transpose()?;
+        let players = ids.len();
+        let (ids, actors) = match &plan.actors {
+            None => (ids, None),
+            Some(actors) => {
+                let cast = test_users(&actors.file)?;
+                let known: HashSet<String> = ids.iter().cloned().collect();
+                let more = cast.iter().map(|actor| actor.id.clone()).filter(|id| !known.contains(id));
+                let ids = ids.into_iter().chain(more).collect();
+                (ids, Some(Actors::log_in(actors, cast, secret.as_ref(), plan.seed).await?))
             }
         };
+        let tokens = secret.map(|secret| Tokens { cookie: target.cookie.clone(), secret });
         Ok(Self {
-            cast: Arc::new(Cast::new(plan, ids, tokens)?),
+            cast: Arc::new(Cast::new(plan, ids, tokens)?.played_by(players)),
             dialer: Arc::new(Dialer::new(&target.url, target.ca.as_deref()).await?),
             gateway: target.gateway_pid.map(Process),
             community: target.community_pid.map(Process),
             url: target.url.clone(),
             version: "not known".into(),
             control,
+            actors,
             started: None,
         })
     }
 
     /// Whether the community can be asked what is true.
     pub fn knows_truth(&self) -> bool {
-        self.control.is_some()
+        self.control.is_some() || self.actors.is_some()
     }
 
-    /// Sets how often people change, in all; without a control interface they do as they like.
+    /// From change to test users that watch without Livename, since the last call.
+    pub fn take_direct(&self) -> Latency {
+        self.actors.as_ref().map(Actors::take_seen).unwrap_or_default()
+    }
+
+    /// Sets how often people change, in all; with neither a control interface nor test users they do as they
+    /// like.
     pub async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
+        if let Some(actors) = &self.actors {
+            actors.change_rate(per_second);
+        }
         match &mut self.control {
             Some(control) => control.change_rate(per_second).await,
             None => Ok(()),
         }
     }
 
-    /// What the community says of everybody. `None`: there is nobody to ask.
+    /// What the community says of everybody, or what test users have set. `None`: there is nobody to ask.
     pub async fn truth(&mut self) -> Result<Option<Truth>, EstateError> {
+        if let Some(actors) = &self.actors {
+            let of = |person| actors.state_of(self.cast.id(person)).unwrap_or_default();
+            return Ok(Some(Truth { states: (0..).take(self.cast.len()).map(of).collect() }));
+        }
         let Some(control) = &mut self.control else { return Ok(None) };
         let mut truth = Truth { states: vec![PersonState::default(); self.cast.len()] };
         for person in control.people().await? {
@@ -158,11 +183,28 @@ impl Estate {
 
     /// Ends what was started, downstream first.
     pub async fn stop(self) {
+        if let Some(actors) = self.actors {
+            actors.leave().await;
+        }
         if let Some(Started { gateway, community, _folder }) = self.started {
             gateway.stop().await;
             community.stop().await;
         }
     }
+}
+
+fn secret(file: &PathBuf) -> Result<DominoSecret, EstateError> {
+    DominoSecret::from_base64(&read(file)?).map_err(|_| EstateError::Secret(file.clone()))
+}
+
+fn test_users(file: &PathBuf) -> Result<Vec<Actor>, EstateError> {
+    let actor = |line: String| match line.split_once(';') {
+        Some((id, password)) => {
+            Actor { id: id.trim().to_owned(), password: Some(Secret::from(password.trim())) }
+        }
+        None => Actor { id: line, password: None },
+    };
+    Ok(lines(file)?.into_iter().map(actor).collect())
 }
 
 fn lines(file: &PathBuf) -> Result<Vec<String>, EstateError> {

@@ -27,7 +27,16 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Starts the program with its output in `log`, and waits for what it writes into `ready`.
+    /// A command for the program, which ends when this process does, however that happens.
+    pub(super) fn command(program: &Path) -> Result<Command, EstateError> {
+        let own = std::env::current_exe();
+        let own = own.map_err(|error| EstateError::File { file: "livename-load".into(), error })?;
+        let mut command = Command::new(own);
+        command.arg("child").arg(program);
+        Ok(command)
+    }
+
+    /// Starts the program (of `Service::command`) with its output in `log`, and waits for what it writes into `ready`.
     pub(super) async fn start(
         what: &'static str,
         mut command: Command,

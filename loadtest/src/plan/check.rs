@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use settings::{Mistakes, Section};
 
-use super::{Amount, Estate, Kind, Phase, Plan, Popularity, Population, Target, Thresholds, Transports};
+use super::{
+    Actors, Amount, Estate, Kind, Phase, Plan, Popularity, Population, Safety, Target, Thresholds, Transports,
+};
 
 /// What one generator process could ever open.
 const MOST_BROWSERS: usize = 1_000_000;
@@ -24,6 +26,8 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
     let population = population(root.table("population"));
     let target = target(root.table("target"), path);
     let estate = estate(root.table("estate"), target.is_some());
+    let actors = actors(root.table("actors"), path, target.as_ref());
+    let safety = safety(root.table("safety"));
     let transports = transports(root.table("transports"));
     let thresholds = thresholds(root.table("thresholds"));
     let phases = phases(root, population.changes_per_second);
@@ -35,6 +39,8 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
         sources: root.list("sources").unwrap_or_default(),
         settle: root.duration("settle").unwrap_or(Duration::from_secs(10)),
         target,
+        actors,
+        safety,
         estate,
         population,
         transports,
@@ -42,6 +48,11 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
         thresholds,
     };
     plan.sources = sources(&plan);
+    let most = plan.phases.iter().map(|phase| phase.changes_per_second).fold(0.0, f64::max);
+    if plan.is_real() && plan.actors.is_some() && most > safety.changes_per_second {
+        let limit = safety.changes_per_second;
+        root.wrong("safety", format!("{most} changes a second where people work; {limit} are allowed"));
+    }
     plan
 }
 
@@ -112,6 +123,47 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
     }
     section.no_others();
     there.then_some(target)
+}
+
+fn actors(section: Section<'_>, plan: &Path, target: Option<&Target>) -> Option<Actors> {
+    let hexadecimal = |text: &str| u16::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    let login_type = section.text("login_type").map(|text| {
+        hexadecimal(text).unwrap_or_else(|| {
+            section.wrong("login_type", "expected a number such as \"0x14b4\"");
+            0
+        })
+    });
+    let actors = Actors {
+        server: section.text("server").unwrap_or_default().to_owned(),
+        file: plan.parent().unwrap_or(Path::new("")).join(section.text("file").unwrap_or_default()),
+        login_type: login_type.unwrap_or(0x14b4),
+        watch: section.number("watch", 0..=1000).unwrap_or(20),
+    };
+    let there = section.is_there();
+    if there {
+        if !actors.server.contains(':') {
+            section.wrong(
+                "server",
+                "expected host and port of a community server, such as \"st1.example:1533\"",
+            );
+        }
+        exists(&section, "file", Some(&actors.file));
+        if target.is_none_or(|target| target.control.is_some()) {
+            section
+                .wrong("server", "actors are for a [target] without control: elsewhere people are simulated");
+        }
+    }
+    section.no_others();
+    there.then_some(actors)
+}
+
+fn safety(section: Section<'_>) -> Safety {
+    let safety = Safety {
+        changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(20.0),
+        failed_percent: section.number("failed_percent", 0.0..=100.0).unwrap_or(5.0),
+    };
+    section.no_others();
+    safety
 }
 
 fn exists(section: &Section<'_>, key: &'static str, file: Option<&PathBuf>) {

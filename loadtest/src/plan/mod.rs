@@ -35,6 +35,10 @@ pub struct Plan {
     pub settle: Duration,
     /// What is tested; `None`: an estate is started for the test.
     pub target: Option<Target>,
+    /// Test users of a real community, if there is one.
+    pub actors: Option<Actors>,
+    /// What ends a test of a real estate early.
+    pub safety: Safety,
     /// The estate that is started if there is no target.
     pub estate: Estate,
     /// Who there is and who watches whom.
@@ -66,6 +70,28 @@ pub struct Target {
     pub gateway_pid: Option<u32>,
     /// See `gateway_pid`.
     pub community_pid: Option<u32>,
+}
+
+/// Test users that log in to the community themselves and change their status.
+#[derive(Clone, Debug)]
+pub struct Actors {
+    /// `host:port` of a community server.
+    pub server: String,
+    /// One a line: name, or name and password with a semicolon between them.
+    pub file: PathBuf,
+    /// Kind of client, as servers filter on it (vp-wire.md 4).
+    pub login_type: u16,
+    /// How many of the actors each actor watches.
+    pub watch: usize,
+}
+
+/// Ceilings where people work.
+#[derive(Clone, Copy, Debug)]
+pub struct Safety {
+    /// Status changes a second; a plan with more is wrong.
+    pub changes_per_second: f64,
+    /// Failures of a hundred pages that end the test.
+    pub failed_percent: f64,
 }
 
 /// How the gateway of a started estate is configured.
@@ -148,6 +174,11 @@ pub struct Thresholds {
 }
 
 impl Plan {
+    /// Whether this is a real estate: a target whose community is not simulated.
+    pub fn is_real(&self) -> bool {
+        self.target.as_ref().is_some_and(|target| target.control.is_none())
+    }
+
     /// A preset by its name, or a file.
     pub fn load(name: &str) -> Result<Self, Mistakes> {
         if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {

@@ -63,6 +63,9 @@ pub struct PhaseResult {
     pub updates: [Latency; 2],
     pub hellos: [Latency; 2],
     pub lists: [Latency; 2],
+    /// The same changes, seen by test users that watch without Livename.
+    #[serde(default)]
+    pub direct: Latency,
     pub counts: Counts,
     /// By the names of [`FailureKind`].
     pub failures: BTreeMap<String, u64>,
@@ -191,6 +194,7 @@ impl PhaseResult {
             updates: Default::default(),
             hellos: Default::default(),
             lists: Default::default(),
+            direct: Latency::new(),
             counts: Counts::default(),
             failures: BTreeMap::new(),
             used: Used::default(),

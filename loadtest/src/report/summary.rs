@@ -163,6 +163,16 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
             ));
         }
     }
+    let mut direct = Latency::new();
+    results.phases.iter().for_each(|phase| direct.merge(&phase.direct));
+    if direct.count() > 0 {
+        lines.push(format!(
+            "Baseline, from change to test users that watch without Livename: p50 {}, p99 {}, max {}.",
+            style::maybe(direct.quantile(0.5)),
+            style::maybe(direct.quantile(0.99)),
+            style::maybe(direct.max())
+        ));
+    }
     let counts = results.counts();
     lines.push(format!(
         "{} changes delivered; {} more were superseded before they were sent and count with the time until their \

@@ -18,6 +18,8 @@ use crate::report::{Checked, Line, PhaseResult, Results, Used};
 
 use sampler::Sampler;
 
+/// So many failures happen anywhere.
+const FEW_FAILURES: f64 = 10.0;
 /// How often browsers are compared until they agree.
 const COMPARE: Duration = Duration::from_millis(250);
 /// Updates may still be on their way when changes have stopped.
@@ -128,7 +130,9 @@ impl Test<'_> {
             }
         }
         let open = self.crews.iter().map(Crew::open).sum();
+        let direct = self.estate.take_direct();
         if let Some(result) = self.results.phases.get_mut(index) {
+            result.direct.merge(&direct);
             result.end(lasted, open, used, checked);
         }
         self.sampler.note_memory(&mut self.results, open);
@@ -152,13 +156,25 @@ impl Test<'_> {
                 _ = terminate.recv() => return Err(Stop::Interrupted),
             }
             self.sampler.look(phase, self.open, &self.crews, &mut self.results);
-            if let Some(words) = self.estate.casualty() {
+            if let Some(words) = self.estate.casualty().or_else(|| self.danger()) {
                 return Err(Stop::Early(words));
             }
             if Instant::now() >= end {
                 return Ok(());
             }
         }
+    }
+
+    /// Where people work, too many failures end the test.
+    fn danger(&self) -> Option<String> {
+        if !self.plan.is_real() {
+            return None;
+        }
+        let failed: u64 = self.records(|record| record.failures.values().sum::<u64>()).into_iter().sum();
+        let visits: u64 = self.records(|record| record.counts.visits).into_iter().sum();
+        let limit = (visits as f64 * self.plan.safety.failed_percent / 100.0).max(FEW_FAILURES);
+        let over = failed as f64 > limit;
+        over.then(|| format!("safety: {failed} failures of {visits} pages where people work"))
     }
 
     /// Stops all changes and compares browsers with the community until they agree, or too long.

@@ -117,3 +117,18 @@ fn tls_server(made: &rcgen::CertifiedKey<rcgen::KeyPair>) -> SocketAddr {
     });
     addr
 }
+
+#[test]
+fn an_estate_that_people_use_is_not_touched_without_a_yes() {
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let folder = folder();
+    folder.write("test.toml", &plan(&format!("http://{addr}"), ""));
+    let ended = folder.start(&["run", "test.toml", "--out", "out"]).end();
+    assert_eq!(ended.code, Some(64));
+    assert!(
+        ended.err.contains("Up to 5 browsers") && ended.err.contains("nothing was started"),
+        "{}",
+        ended.err
+    );
+    assert!(ended.results.is_none());
+}

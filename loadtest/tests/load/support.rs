@@ -44,10 +44,10 @@ impl Folder {
         fs::write(self.0.join(name), text).unwrap();
     }
 
-    /// `livename-load run NAME --out out` with this plan.
+    /// `livename-load run NAME --out out` with this plan; nobody is asked.
     pub(crate) fn run(&self, plan: &str) -> Program {
         self.write("test.toml", plan);
-        self.start(&["run", "test.toml", "--out", "out"])
+        self.start(&["run", "test.toml", "--out", "out", "--yes"])
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Program {

@@ -107,6 +107,28 @@ fn ctrl_c_keeps_what_was_measured() {
     assert!(!std::path::Path::new(&format!("/proc/{gateway}")).exists(), "its processes are gone");
 }
 
+#[test]
+fn a_killed_test_leaves_no_process_behind() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let program = folder
+        .run("[population]\npeople = 10\n[[phase]]\nkind = \"ramp\"\nduration = \"10min\"\nbrowsers = 10\n");
+    let (gateway, community) = (program.started("--config"), program.started("--people"));
+    wait("open browsers", || (connections(gateway) >= 3).then_some(()));
+    program.signal("KILL");
+    for pid in [gateway, community] {
+        wait("the end of its processes", || has_ended(pid).then_some(()));
+    }
+}
+
+/// Gone, or nobody has asked yet how it ended.
+fn has_ended(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.is_empty() || status.contains("\nState:\tZ")
+}
+
 /// Sockets that a process has open.
 fn connections(pid: u32) -> usize {
     let files = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(Result::ok);
