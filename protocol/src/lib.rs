@@ -12,3 +12,4 @@ pub mod ltpa;
 pub mod presence;
 pub mod secret;
 pub mod vp;
+pub mod webapi;

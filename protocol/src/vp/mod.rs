@@ -3,6 +3,7 @@
 
 pub mod awareness;
 pub mod client;
+pub mod contact_list;
 pub mod crypto;
 pub mod frame;
 pub mod message;
