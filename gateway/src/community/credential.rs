@@ -9,6 +9,7 @@ use protocol::secret::Secret;
 use protocol::vp::client::{Auth, TokenForm as Form};
 
 use crate::config::{Observer, ObserverCredential, TokenForm};
+use crate::hub::Proof;
 
 /// How long a minted token is good for: only the login itself has to fit.
 const MINTED_LIFE: Duration = Duration::from_secs(600);
@@ -40,6 +41,14 @@ pub(super) fn of_observer(observer: &Observer, form: TokenForm) -> Result<Auth, 
                     .map_err(|error| CredentialError::Mint(error.to_string()))?;
             Ok(of_token(Secret::from(token.as_str()), form))
         }
+    }
+}
+
+/// What a user has shown.
+pub(super) fn of_user(proof: &Proof, form: TokenForm) -> Auth {
+    match proof {
+        Proof::Token(token) => of_token(token.clone(), form),
+        Proof::Password(password) => Auth::DhPassword(password.clone()),
     }
 }
 

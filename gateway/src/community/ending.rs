@@ -3,11 +3,10 @@
 //! A user's login that the community ends or refuses is not fought. An observer belongs to the gateway:
 //! it is refused for good only before its first login, and comes back late after a kick.
 
-use protocol::secret::Secret;
 use protocol::vp::client::Closed;
 use protocol::vp::reason::{Reason, Retry};
 
-use crate::hub::LoginState;
+use crate::hub::{LoginState, Proof};
 
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub(super) enum Ending {
     /// Try again at once: the server has sent us on.
     Redirected,
     /// Try again when there is another token.
-    NeedsToken(Secret),
+    NeedsToken(Proof),
     /// Never try again.
     Final(LoginState),
     /// Nobody wants the login any more.
@@ -31,7 +30,7 @@ pub(super) struct Past {
     /// It was logged in.
     pub(super) was_up: bool,
     /// With what a user logged in; `None` for observers, who get their tokens from a file or make them.
-    pub(super) token: Option<Secret>,
+    pub(super) token: Option<Proof>,
     pub(super) is_observer: bool,
     /// Where the server has sent us, if that can be followed.
     pub(super) sent_on: bool,
@@ -67,10 +66,16 @@ fn follow(past: &Past) -> Ending {
 
 #[cfg(test)]
 mod tests {
+    use protocol::secret::Secret;
+
     use super::*;
 
+    fn token() -> Proof {
+        Proof::Token(Secret::from("token"))
+    }
+
     fn ending(reason: Reason, was_up: bool, is_observer: bool, sent_on: bool) -> Ending {
-        let token = (!is_observer).then(|| Secret::from("token"));
+        let token = (!is_observer).then(token);
         judge(Some(&Closed::ByServer(reason)), Past { was_up, token, is_observer, sent_on })
     }
 
@@ -83,7 +88,7 @@ mod tests {
         assert_eq!(ending(Reason::RELOGIN, true, false, false), Ending::Retry);
         assert_eq!(ending(Reason::SERVER_FULL, false, false, false), Ending::Retry);
         let expired = ending(Reason::TOKEN_EXPIRED, true, false, false);
-        assert_eq!(expired, Ending::NeedsToken(Secret::from("token")));
+        assert_eq!(expired, Ending::NeedsToken(token()));
     }
 
     #[test]

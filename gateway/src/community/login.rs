@@ -12,8 +12,11 @@ use gateway_core::upstream::{Session, Told};
 use gateway_core::watchset::Command;
 use gateway_core::{LoginId, ScopeId};
 use protocol::presence::Presence;
-use protocol::secret::Secret;
-use protocol::vp::client::{Closed, Config, Event, Follow, Login as Credentials};
+use protocol::vp::client::{Client, Closed, Config, Event, Follow, Login as Credentials};
+use protocol::vp::message::Announce;
+use protocol::vp::prim::{LoginInfo, PrivacyInfo};
+use protocol::vp::service::Service;
+use protocol::vp::session::Incoming;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -26,8 +29,9 @@ use super::pace::Backoff;
 use super::servers::Servers;
 use super::services::Services;
 use super::silence::Silence;
+use super::visitors;
 use crate::config::{self, Observer, Redirect};
-use crate::hub::{LoginState, Me, OwnCommand};
+use crate::hub::{LoginState, Me, News, OwnCommand, Proof};
 
 /// Commands of the hub that may wait. Few ADDs are in flight, but when all viewers of an observer go, their
 /// REMOVEs come at once; each command names a whole batch.
@@ -45,7 +49,9 @@ pub(super) enum Who {
     User {
         me: watch::Sender<Me>,
         queue: mpsc::Receiver<OwnCommand>,
-        tokens: watch::Receiver<Secret>,
+        /// What others want of the user.
+        news: watch::Sender<News>,
+        proofs: watch::Receiver<Proof>,
         /// The user has logged out.
         over: CancellationToken,
     },
@@ -60,7 +66,7 @@ pub(super) struct Login {
     backoff: Backoff,
     source: Option<std::net::IpAddr>,
     /// The last token that the community refused.
-    refused: Option<Secret>,
+    refused: Option<Proof>,
     was_up: bool,
 }
 
@@ -191,7 +197,7 @@ impl Login {
             while let Some(told) = session.next_event() {
                 match &told {
                     Told::Closed(closed) => return Some(closed.clone()),
-                    Told::Other(event) => self.hear(event, standing),
+                    Told::Other(event) => self.hear(event, standing, session.client()),
                     _ => {}
                 }
                 self.take(told, standing).await;
@@ -226,6 +232,14 @@ impl Login {
                     Some(OwnCommand::SetStatus { status, text }) => {
                         session.set_status(status, &text, clock.now());
                     }
+                    Some(OwnCommand::SetPrivacy(privacy)) => {
+                        // A login that takes nothing more ends by itself.
+                        let _ = session.client().set_privacy(privacy);
+                    }
+                    Some(OwnCommand::Announce { recipients, text, may_reply }) => {
+                        let announce = Announce { may_reply, text, recipients, ..Announce::default() };
+                        let _ = session.client().announce(announce);
+                    }
                     Some(OwnCommand::Ask(ask)) => standing.services.ask(ask, session.client()),
                     None => {
                         session.logout(clock.now());
@@ -246,7 +260,7 @@ impl Login {
         let community = Arc::clone(&self.community);
         let name = &community.config.name;
         match told {
-            Told::LoggedIn { own, .. } => {
+            Told::LoggedIn { own, info, privacy } => {
                 standing.up_since = Some(community.hub.clock.now());
                 standing.home = None;
                 self.was_up = true;
@@ -256,6 +270,7 @@ impl Login {
                 community.metrics.upstream_login(name, "ok");
                 community.metrics.upstream_state(name, self.kind(), true);
                 info!(community = name, kind = self.kind(), "logged in");
+                self.introduce(info, privacy);
                 self.tell_me(LoginState::Up, Some(own));
             }
             Told::Own(own) => self.tell_me(LoginState::Up, Some(own)),
@@ -276,8 +291,15 @@ impl Login {
         }
     }
 
-    /// What is of no concern to the core: answers of the services beside awareness.
-    fn hear(&self, event: &Event, standing: &mut Standing) {
+    /// What is of no concern to the core: what others want of the user, and answers of the services beside
+    /// awareness.
+    fn hear(&self, event: &Event, standing: &mut Standing, client: &mut Client) {
+        if let Who::User { me, news, .. } = &self.who {
+            match event {
+                Event::PrivacyEcho(privacy) => me.send_modify(|me| me.privacy = Some(privacy.clone())),
+                _ => visitors::answer(event, client, news),
+            }
+        }
         if let Err(error) = standing.services.take(event) {
             debug!(%error, "a service's answer cannot be read");
             self.community.metrics.upstream_protocol_error("service");
@@ -328,17 +350,17 @@ impl Login {
         standing.unreadable = unreadable;
     }
 
-    fn credentials(&self) -> Result<(Credentials, Option<Secret>), credential::CredentialError> {
+    fn credentials(&self) -> Result<(Credentials, Option<Proof>), credential::CredentialError> {
         let form = self.community.config.token_form;
         Ok(match &self.who {
             Who::Observer { observer, .. } => {
                 let auth = credential::of_observer(observer, form)?;
                 (Credentials { name: observer.name.clone(), auth }, None)
             }
-            Who::User { me, tokens, .. } => {
-                let token = tokens.borrow().clone();
-                let auth = credential::of_token(token.clone(), form);
-                (Credentials { name: me.borrow().person.as_str().to_owned(), auth }, Some(token))
+            Who::User { me, proofs, .. } => {
+                let proof = proofs.borrow().clone();
+                let auth = credential::of_user(&proof, form);
+                (Credentials { name: me.borrow().person.as_str().to_owned(), auth }, Some(proof))
             }
         })
     }
@@ -347,6 +369,19 @@ impl Login {
         match self.who {
             Who::Observer { .. } => "observer",
             Who::User { .. } => "user",
+        }
+    }
+
+    /// Who the user is, as the community has it.
+    fn introduce(&self, info: LoginInfo, privacy: Option<PrivacyInfo>) {
+        if let Who::User { me, proofs, .. } = &self.who {
+            let typed = matches!(*proofs.borrow(), Proof::Password(_)) && !info.user_id.is_empty();
+            me.send_modify(|me| {
+                me.privacy = privacy;
+                if typed {
+                    me.person = info.user_id.into();
+                }
+            });
         }
     }
 
@@ -364,9 +399,9 @@ impl Login {
     /// Waits for a token that was not refused; `false` if nobody wants the login any more.
     async fn fresh_token(&mut self) -> bool {
         let Self { who, refused, .. } = self;
-        let Who::User { tokens, over, .. } = who else { return true };
+        let Who::User { proofs, over, .. } = who else { return true };
         tokio::select! {
-            fresh = tokens.wait_for(|token| Some(token) != refused.as_ref()) => fresh.is_ok(),
+            fresh = proofs.wait_for(|proof| Some(proof) != refused.as_ref()) => fresh.is_ok(),
             () = over.cancelled() => false,
         }
     }
@@ -427,6 +462,8 @@ pub(super) fn client_config(config: &config::Community) -> Config {
             Redirect::Reconnect => Follow::Reconnect,
             Redirect::Continue => Follow::Continue,
         },
+        // Refused as well, but with a reason that the other side shows (`visitors`).
+        incoming: Incoming::Only(vec![Service::IM.id]),
         ..Config::default()
     }
 }

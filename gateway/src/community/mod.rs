@@ -12,6 +12,7 @@ mod proof;
 mod servers;
 mod services;
 mod silence;
+mod visitors;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,7 +26,6 @@ use std::time::Duration;
 use gateway_core::hub::Settings;
 use gateway_core::watchset::Pace as WatchPace;
 use protocol::presence::{PersonId, Presence};
-use protocol::secret::Secret;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth::{Delegate, Delegated};
 use crate::config::{self, CommunityTuning, OwnPresence, Privacy};
-use crate::hub::{Access, HubHandle, LoginState, Me, OwnLogin, OwnLogins};
+use crate::hub::{Access, HubHandle, LoginState, Me, News, OwnLogin, OwnLogins, Proof};
 use crate::names::{Asked, Names};
 use crate::telemetry::Metrics;
 
@@ -145,15 +145,18 @@ impl Community {
         (scope, asked)
     }
 
-    async fn open_own(self: &Arc<Self>, person: PersonId, token: Secret) -> OwnLogin {
+    async fn open_own(self: &Arc<Self>, person: PersonId, proof: Proof) -> OwnLogin {
         let scope = self.hub.open_scope(Arc::clone(&self.settings)).await;
         let presence = Presence::default();
-        let (me, receiver) = watch::channel(Me { person, presence, login: LoginState::Connecting });
+        let (me, receiver) =
+            watch::channel(Me { person, presence, login: LoginState::Connecting, privacy: None });
         let (commands, queue) = mpsc::channel(OWN_COMMANDS);
-        let (token, tokens) = watch::channel(token);
+        let (proof, proofs) = watch::channel(proof);
+        let (told, news) = watch::channel(News::default());
         let over = CancellationToken::new();
-        self.spawn(Login::new(self, scope, Who::User { me, queue, tokens, over: over.clone() }));
-        OwnLogin { scope, me: receiver, commands, token, over }
+        let who = Who::User { me, news: told, queue, proofs, over: over.clone() };
+        self.spawn(Login::new(self, scope, who));
+        OwnLogin { scope, me: receiver, commands, news, proof, over }
     }
 
     fn spawn(&self, login: Login) {
@@ -173,8 +176,8 @@ impl Community {
 }
 
 impl OwnLogins for Arc<Community> {
-    fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>> {
-        Box::pin(self.open_own(user.clone(), token))
+    fn open(&self, user: &PersonId, proof: Proof) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>> {
+        Box::pin(self.open_own(user.clone(), proof))
     }
 }
 

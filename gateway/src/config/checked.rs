@@ -13,7 +13,7 @@ use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
-use super::{AccessLogging, LoginPage, NameTuning, Network, Pilot, UpstreamRoute};
+use super::{AccessLogging, LoginPage, Logins, NameTuning, Network, Pilot, UpstreamRoute};
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -243,6 +243,8 @@ pub struct Route {
     /// Where pages without a valid token are sent; `None` answers 401.
     pub login: Option<LoginPage>,
     pub serve: Serve,
+    /// Of an awareness route: how pages may log in.
+    pub logins: Logins,
     /// Of an awareness route: where those go who are not in the pilot, and everybody at a bypass.
     pub pass_to: Option<UpstreamRoute>,
 }

@@ -164,6 +164,7 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "retry", "\"idempotent\"", "What may be sent again, to the next upstream too: `unsent` requests only, or also `idempotent` ones without a body that got no answer."),
     key("route", "sametime_protocol", "\"page\"", "Scheme of the Sametime side as pages see it, like `iNotes_WA_SametimeProtocol`: `page`, `http` or `https`."),
     key("route", "auth", "\"required\"", "`required`: 401 without a valid token. `optional`: a valid token gives an identity. `off`: tokens are not looked at."),
+    key("route", "logins", "token", "With `serve = \"awareness\"`: how pages may log in through the Sametime Proxy interface: `token`, `password`, `anonymous`. The last two need `auth = \"optional\"`; `anonymous` only looks, and needs `privacy = \"trust\"`."),
     key("route", "login_url", "that of `[sso]`", "Where pages of this route without a valid token are sent. Needs `auth = \"required\"` and `upstreams`."),
     key("route", "identity_header", "none", "Header that tells the upstreams whom the token proves: `X-Livename-User`, `X-Forwarded-User`, `Remote-User`, `X-Remote-User`, `$WSRU`, `iv-user` or `SM-User`. Whatever a browser sends under these names is removed on every route."),
     key("route", "connect_timeout", "\"10s\"", "Longest wait for a connection to an upstream."),

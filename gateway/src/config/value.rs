@@ -57,6 +57,14 @@ pub(super) enum TlsWord {
     Tls13,
 }
 
+/// How pages may log in.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum LoginWord {
+    Token,
+    Password,
+    Anonymous,
+}
+
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum ServeWord {
     Awareness,
@@ -91,6 +99,7 @@ words!(AccessFormat: "json" = Json, "combined" = Combined);
 words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
+words!(LoginWord: "token" = Token, "password" = Password, "anonymous" = Anonymous);
 words!(ServeWord: "awareness" = Awareness);
 words!(Retry: "unsent" = Unsent, "idempotent" = Idempotent);
 words!(TlsWord: "1.2" = Tls12, "1.3" = Tls13);

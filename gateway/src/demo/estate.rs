@@ -16,7 +16,7 @@ use protocol::ltpa::{SystemSeconds, lmbcs};
 use super::pages::{Pages, Person};
 use crate::app::{App, Options, Running, Source, StartError};
 use crate::cli::{DemoArguments, Ready};
-use crate::config::{self, AuthPolicy, Config, Route, Serve};
+use crate::config::{self, AuthPolicy, Config, Logins, Route, Serve};
 use crate::http::Builtin;
 
 /// Name of the route that serves the mail page.
@@ -202,6 +202,7 @@ fn load(file: &Path) -> Result<Config, config::ConfigErrors> {
         auth: AuthPolicy::Optional,
         login: None,
         serve: Serve::Builtin(PAGES.to_owned()),
+        logins: Logins::default(),
         pass_to: None,
     }));
     Ok(config)
@@ -259,6 +260,12 @@ community = "renovation"
 path = "/stbaseapi"
 serve = "awareness"
 community = "renovation"
+[[route]]
+path = "/stwebapi"
+serve = "awareness"
+community = "renovation"
+auth = "optional"
+logins = ["token", "password"]
 
 # The Sametime web server, once on each scheme: either page reaches the other one's.
 [[route]]

@@ -109,6 +109,9 @@ impl Failure {
                     let text = "Too many pages are open for this user.";
                     (S::TOO_MANY_REQUESTS, Level::INFO, "too_many_sessions", text, false)
                 }
+                SessionError::WrongPassword => {
+                    (S::UNAUTHORIZED, Level::DEBUG, "password", "Name or password is wrong.", false)
+                }
                 SessionError::NotReady => {
                     let text = "The community is not ready.";
                     (S::SERVICE_UNAVAILABLE, Level::WARN, "not_ready", text, true)
@@ -133,7 +136,10 @@ impl Failure {
         let verdict = self.verdict();
         let id = format!("{request_id:016x}");
         let (kind, body) = if json || matches!(self, Self::Token(_)) {
-            let body = serde_json::json!({ "error": verdict.label, "message": verdict.text });
+            // Scripts of the Sametime Proxy look for the `returnCode` first.
+            let code = verdict.status.as_u16();
+            let body =
+                serde_json::json!({ "error": verdict.label, "message": verdict.text, "returnCode": code });
             ("application/json", body.to_string())
         } else {
             ("text/plain; charset=utf-8", format!("{}\nRequest {id}\n", verdict.text))

@@ -84,7 +84,7 @@ fn without_port(authority: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{AuthPolicy, Serve};
+    use crate::config::{AuthPolicy, Logins, Serve};
 
     fn router(routes: &[(&str, &str)]) -> Router {
         let route = |(host, path): &(&str, &str)| {
@@ -94,6 +94,7 @@ mod tests {
                 auth: AuthPolicy::Off,
                 login: None,
                 serve: Serve::Builtin(format!("{host}{path}")),
+                logins: Logins::default(),
                 pass_to: None,
             })
         };

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use gateway_core::ScopeId;
 use protocol::presence::{PersonId, Presence, Status};
 use protocol::secret::Secret;
+use protocol::vp::prim::PrivacyInfo;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::Ask;
+use super::{Ask, News};
 use crate::config::Privacy;
 use crate::names::Names;
 
@@ -21,6 +22,16 @@ pub struct Me {
     pub person: PersonId,
     pub presence: Presence,
     pub login: LoginState,
+    /// Who may see the user, if the community has said so.
+    pub privacy: Option<PrivacyInfo>,
+}
+
+/// With what a user proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// An LTPA token.
+    Token(Secret),
+    Password(Secret),
 }
 
 /// How the user's own upstream login is doing.
@@ -52,7 +63,18 @@ impl LoginState {
 /// What a user's pages ask of the user's login; of an observer only questions are asked.
 #[derive(Debug)]
 pub enum OwnCommand {
-    SetStatus { status: Status, text: Arc<str> },
+    SetStatus {
+        status: Status,
+        text: Arc<str>,
+    },
+    /// Who may see the user.
+    SetPrivacy(PrivacyInfo),
+    /// A text for others; a recipient is `@U id` or `@G group`.
+    Announce {
+        recipients: Vec<String>,
+        text: String,
+        may_reply: bool,
+    },
     Ask(Ask),
 }
 
@@ -63,16 +85,19 @@ pub struct OwnLogin {
     pub scope: ScopeId,
     pub me: watch::Receiver<Me>,
     pub commands: mpsc::Sender<OwnCommand>,
+    /// What others want of the user.
+    pub news: watch::Receiver<News>,
     /// The freshest token that a page has shown; the next connection uses it.
-    pub token: watch::Sender<Secret>,
+    pub proof: watch::Sender<Proof>,
     /// Cancelled when the user logs out, without waiting for pages that still hold the login.
     pub over: CancellationToken,
 }
 
 /// Opens own logins. What is behind it is the community; a page only ever holds what it gives back.
 pub trait OwnLogins: Send + Sync {
-    /// Starts the login of the user that `token` proves. Never fails: how it goes is in [`OwnLogin::me`].
-    fn open(&self, user: &PersonId, token: Secret) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>>;
+    /// Starts the login of the user. Never fails: how it goes is in [`OwnLogin::me`]. With a password `user` is
+    /// whatever name the user has typed; whose login it is says [`Me::person`] when it is up.
+    fn open(&self, user: &PersonId, proof: Proof) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>>;
 }
 
 /// What a community offers to sessions.

@@ -6,6 +6,7 @@
 mod ask;
 mod inbox;
 mod me;
+mod news;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ use tokio::time::Instant;
 
 pub use ask::Ask;
 pub use inbox::Inbox;
-pub use me::{Access, LoginState, Me, OwnCommand, OwnLogin, OwnLogins};
+pub use me::{Access, LoginState, Me, OwnCommand, OwnLogin, OwnLogins, Proof};
+pub use news::{Item, News};
 
 use crate::telemetry::Metrics;
 

@@ -9,6 +9,7 @@ use protocol::vp::resolve::Answer;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::hub::{News, Proof};
 
 /// Answers every name that does not begin with `nobody`, and counts requests and names.
 async fn directory(mut questions: mpsc::Receiver<OwnCommand>, seen: mpsc::Sender<Vec<String>>) {
@@ -81,10 +82,11 @@ async fn a_community_that_cannot_be_asked_is_not_nobody() {
     assert_eq!(names.resolve(&texts(&["ann"]), &names.asker(None)).await, [Meaning::Unavailable]);
     // A login that never answers.
     let (commands, _silent) = mpsc::channel(1);
-    let me = Me { person: "ann".into(), presence: Presence::default(), login: LoginState::Up };
+    let me = Me { person: "ann".into(), presence: Presence::default(), login: LoginState::Up, privacy: None };
     let (told, me) = watch::channel(me);
-    let token = watch::channel(Secret::from("token")).0;
-    let login = OwnLogin { scope: ScopeId(1), me, commands, token, over: CancellationToken::new() };
+    let proof = watch::channel(Proof::Token(Secret::from("token"))).0;
+    let news = watch::channel(News::default()).1;
+    let login = OwnLogin { scope: ScopeId(1), me, commands, news, proof, over: CancellationToken::new() };
     let start = Instant::now();
     assert_eq!(names.resolve(&texts(&["ann"]), &names.asker(Some(&login))).await, [Meaning::Unavailable]);
     assert!(start.elapsed() <= PATIENCE + Duration::from_secs(1));

@@ -9,6 +9,8 @@ mod channel;
 mod command;
 mod life;
 mod message;
+mod proofs;
+mod rest;
 mod sse;
 mod users;
 mod websocket;
@@ -79,6 +81,7 @@ pub struct Desk {
 pub struct Sessions {
     communities: HashMap<String, Community>,
     channels: Arc<Channels>,
+    rest: Arc<rest::Registry>,
     /// A channel keeps the limits that were in force when it was opened.
     live: Arc<ArcSwap<Live>>,
     metrics: Arc<Metrics>,
@@ -105,7 +108,11 @@ impl Sessions {
             let users = Users::new(access.logins.clone(), tasks, stopped, Arc::clone(&metrics));
             (name, Community { access, users: Arc::new(users) })
         });
-        Self { communities: communities.collect(), channels: Arc::default(), live, metrics, clock }
+        let rest = Arc::<rest::Registry>::default();
+        let sweep = rest::Registry::sweep(Arc::downgrade(&rest), Arc::clone(&live));
+        let end = stopped.clone();
+        tasks.spawn(async move { end.run_until_cancelled(sweep).await });
+        Self { communities: communities.collect(), channels: Arc::default(), rest, live, metrics, clock }
     }
 
     /// Users that are logged in on this node.
@@ -121,7 +128,11 @@ impl Sessions {
         community: &str,
         desk: &Desk,
     ) -> Result<Response<Body>, Failure> {
-        let community = self.communities.get(community).ok_or(SessionError::NotFound)?;
+        let name = community;
+        let community = self.communities.get(name).ok_or(SessionError::NotFound)?;
+        if let Some(path) = rest::below(request.uri().path()).map(str::to_owned) {
+            return self.serve_rest(request, &path, context, (name, community), desk).await;
+        }
         let (_, rest) = request.uri().path().split_once(EVENTS).ok_or(SessionError::NotFound)?;
         match (request.method(), rest) {
             (&Method::GET, "") => self.open(request, context, community, desk).await,
@@ -244,6 +255,8 @@ pub enum SessionError {
     TooManyPages,
     #[error("the community is not ready")]
     NotReady,
+    #[error("the community does not accept this name and password")]
+    WrongPassword,
 }
 
 fn time_left(identity: &Identity) -> Duration {

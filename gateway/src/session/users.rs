@@ -14,14 +14,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::SessionError;
+use super::proofs::Proofs;
 use crate::config::Limits;
-use crate::hub::{LoginState, Me, OwnLogin, OwnLogins};
+use crate::hub::{LoginState, Me, OwnLogin, OwnLogins, Proof};
 use crate::telemetry::Metrics;
+
+/// How long the community may take to judge a password.
+const PASSWORD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// The users of one community.
 pub(super) struct Users {
     users: DashMap<PersonId, Arc<User>>,
     logins: Option<Arc<dyn OwnLogins>>,
+    proofs: Proofs,
     /// Where grace times are waited for: the main runtime, which outlives the workers.
     runtime: Handle,
     tasks: TaskTracker,
@@ -58,7 +63,15 @@ impl Users {
         stopped: CancellationToken,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { users: DashMap::new(), logins, runtime: Handle::current(), tasks, stopped, metrics }
+        Self {
+            users: DashMap::new(),
+            logins,
+            proofs: Proofs::new(),
+            runtime: Handle::current(),
+            tasks,
+            stopped,
+            metrics,
+        }
     }
 
     /// Adds a page to the user's session, which begins with its first page. Of the limits, the pages of one
@@ -69,6 +82,16 @@ impl Users {
         token: Secret,
         limits: &Limits,
     ) -> Result<Page, SessionError> {
+        let page = self.enter(person, limits)?;
+        if let Some(logins) = &self.logins {
+            let open = || logins.open(&page.user.person, Proof::Token(token.clone()));
+            page.user.login.get_or_init(open).await;
+            page.user.show(&token);
+        }
+        Ok(page)
+    }
+
+    fn enter(self: &Arc<Self>, person: PersonId, limits: &Limits) -> Result<Page, SessionError> {
         let user = {
             let user = self.users.entry(person.clone()).or_insert_with(|| self.user(person));
             // Counted under the map's lock: the end of a grace time takes the same lock.
@@ -79,11 +102,40 @@ impl Users {
             user.visits.fetch_add(1, Ordering::AcqRel);
             Arc::clone(&user)
         };
-        let page = Page { user, users: Arc::clone(self), grace: limits.session_grace };
-        if let Some(logins) = &self.logins {
-            page.user.login.get_or_init(|| logins.open(&page.user.person, token.clone())).await;
-            page.user.show(&token);
+        Ok(Page { user, users: Arc::clone(self), grace: limits.session_grace })
+    }
+
+    /// As [`Self::join`], for a user who has typed a name and a password. Whose session it is, is known when the
+    /// community has accepted them.
+    pub(super) async fn join_by_password(
+        self: &Arc<Self>,
+        name: &str,
+        password: Secret,
+        limits: &Limits,
+    ) -> Result<Page, SessionError> {
+        let logins = self.logins.as_ref().ok_or(SessionError::WrongPassword)?;
+        let key = self.proofs.key(name, &password);
+        if let Some(person) = self.proofs.recall(&key)
+            && self.users.contains_key(&person)
+        {
+            return self.enter(person, limits);
         }
+        let login = logins.open(&PersonId::from(name), Proof::Password(password)).await;
+        let mut me = login.me.clone();
+        let settled = me.wait_for(|me| me.login != LoginState::Connecting);
+        let settled = tokio::time::timeout(PASSWORD_PATIENCE, settled).await;
+        let me = settled.ok().and_then(Result::ok).map(|me| me.clone()).ok_or(SessionError::NotReady)?;
+        match me.login {
+            LoginState::Up => {}
+            LoginState::Refused | LoginState::Kicked => return Err(SessionError::WrongPassword),
+            LoginState::Off | LoginState::Connecting | LoginState::Down => {
+                return Err(SessionError::NotReady);
+            }
+        }
+        let page = self.enter(me.person.clone(), limits)?;
+        // Whoever is logged in already goes on with that login; this one was only the proof.
+        let _ = page.user.login.set(login);
+        self.proofs.keep(key, me.person);
         Ok(page)
     }
 
@@ -123,10 +175,14 @@ impl User {
     /// A page has shown a token: the user's next connection uses it.
     pub(super) fn show(&self, token: &Secret) {
         let Some(login) = self.login() else { return };
-        login.token.send_if_modified(|known| {
-            let fresh = known != token;
-            known.clone_from(token);
-            fresh
+        login.proof.send_if_modified(|known| match known {
+            // A password outlives tokens.
+            Proof::Password(_) => false,
+            Proof::Token(known) => {
+                let fresh = known != token;
+                known.clone_from(token);
+                fresh
+            }
         });
     }
 
@@ -134,7 +190,12 @@ impl User {
     pub(super) fn me(&self) -> Me {
         match self.login() {
             Some(login) => login.me.borrow().clone(),
-            None => Me { person: self.person.clone(), presence: Presence::default(), login: LoginState::Off },
+            None => Me {
+                person: self.person.clone(),
+                presence: Presence::default(),
+                login: LoginState::Off,
+                privacy: None,
+            },
         }
     }
 
@@ -189,25 +250,23 @@ mod tests {
     use tokio::sync::{mpsc, watch};
 
     use super::*;
+    use crate::hub::News;
 
     /// Logins that go nowhere, and the ends of those that were opened.
     #[derive(Default)]
     struct Nowhere(Mutex<Vec<(mpsc::Receiver<crate::hub::OwnCommand>, CancellationToken)>>);
 
     impl OwnLogins for Nowhere {
-        fn open(
-            &self,
-            user: &PersonId,
-            token: Secret,
-        ) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>> {
+        fn open(&self, user: &PersonId, proof: Proof) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>> {
             let (person, presence) = (user.clone(), Presence::default());
             Box::pin(async move {
                 // As in life: others get a turn while a scope is opened.
                 tokio::task::yield_now().await;
-                let (_, me) = watch::channel(Me { person, presence, login: LoginState::Up });
+                let (_, me) = watch::channel(Me { person, presence, login: LoginState::Up, privacy: None });
+                let (_, news) = watch::channel(News::default());
                 let ((commands, queue), over) = (mpsc::channel(1), CancellationToken::new());
                 self.0.lock().unwrap().push((queue, over.clone()));
-                OwnLogin { scope: ScopeId(1), me, commands, token: watch::channel(token).0, over }
+                OwnLogin { scope: ScopeId(1), me, commands, news, proof: watch::channel(proof).0, over }
             })
         }
     }

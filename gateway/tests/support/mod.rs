@@ -15,7 +15,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gateway::app::{App, Options, Running, Source, StartError};
-use gateway::config::{AccessLogging, AuthPolicy, Community, Config, Limits, Listen, Log, Route, Serve, Sso};
+use gateway::config::{
+    AccessLogging, AuthPolicy, Community, Config, Limits, Listen, Log, Logins, Route, Serve, Sso,
+};
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
 
@@ -34,6 +36,8 @@ pub struct Setup {
     pub access_log: AccessLogging,
     pub communities: Vec<Arc<Community>>,
     pub routes: Vec<(String, AuthPolicy, String)>,
+    /// How pages may log in on the awareness routes.
+    pub logins: Logins,
     /// Believes the tokens of [`tokens`].
     pub sso: bool,
 }
@@ -48,6 +52,7 @@ impl Default for Setup {
             access_log: AccessLogging::default(),
             communities: Vec::new(),
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
+            logins: Logins::default(),
             sso: true,
         }
     }
@@ -89,6 +94,7 @@ impl Setup {
                 auth: *auth,
                 login: None,
                 serve: serve(page),
+                logins: self.logins,
                 pass_to: None,
             })
         };

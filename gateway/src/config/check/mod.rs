@@ -4,6 +4,7 @@
 mod access_log;
 mod community;
 mod listen;
+mod logins;
 mod names;
 mod pilot;
 mod rest;

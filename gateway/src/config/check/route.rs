@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::community::Named;
-use super::{sso, upstream};
+use super::{logins, sso, upstream};
 use crate::config::section::{Given, Section};
 use crate::config::value::{ServeWord, quoted};
 use crate::config::{AuthPolicy, OwnPresence, Route, Serve, Sso, UpstreamRoute};
@@ -31,11 +31,12 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
             section.wrong("login_url", "only auth = \"required\" sends anybody there");
         }
         let serves_pages = matches!(serve, Some(Serve::Upstream(_)));
+        let logins = logins::read(section, serve.as_ref(), auth);
         let pass_to = pass_to(section, &serve, auth);
         let login = own_login.or_else(|| sso.login.clone());
         let login = login.filter(|_| auth == AuthPolicy::Required && serves_pages);
         if let (Some(path), Some(serve)) = (path, serve) {
-            routes.push(Arc::new(Route { hosts, path: path.value, auth, login, serve, pass_to }));
+            routes.push(Arc::new(Route { hosts, path: path.value, auth, login, serve, logins, pass_to }));
         }
     }
     routes

@@ -167,6 +167,8 @@ path      = "/stwebapi"
 serve     = "awareness"
 community = "acme"
 pass_to   = ["http://stproxy.acme.example"]
+auth      = "optional"
+logins    = ["token", "password"]
 
 [[route]]
 hosts     = ["IM.acme.example"]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gateway::bridge::{Bridge, BridgeError, Upstreams};
 use gateway::config::{
-    AuthPolicy, Health, PoolBounds, Retry, Route, SametimeProtocol, Serve, Upstream, UpstreamRoute,
+    AuthPolicy, Health, Logins, PoolBounds, Retry, Route, SametimeProtocol, Serve, Upstream, UpstreamRoute,
 };
 use gateway::http::{Body, RequestContext, Scheme, full};
 use gateway::telemetry::Metrics;
@@ -81,6 +81,7 @@ impl Setting {
                 retry: self.retry,
                 ..UpstreamRoute::to(upstreams)
             }),
+            logins: Logins::default(),
             pass_to: None,
         });
         servers.adopt(std::slice::from_ref(&route));

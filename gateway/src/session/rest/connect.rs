@@ -1,0 +1,246 @@
+//! Logging in and joining: the two calls without a nonce, and the question whether somebody is logged in
+//! (browser-side.md 3.3).
+//!
+//! A login never takes a session id from the request: it makes a new one, or finds the session that the same
+//! user had in this browser a moment ago. `initialStatus` is read and not used: presence is the user's, and a
+//! page that opens does not change it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+use protocol::presence::PersonId;
+use protocol::webapi::answer::{self as texts, LoggedIn};
+use protocol::webapi::{Code, Connect, LoginMethod, ScriptStatus};
+use tokio::time::timeout;
+
+use super::Visit;
+use super::answer::{json, logged_in, refuse};
+use super::request::Asked;
+use super::session::{Door, Owner, WebSession};
+use crate::auth::{Identity, Rejection, origin};
+use crate::config::{Limits, Origin, Privacy};
+use crate::http::{Body, Failure};
+use crate::hub::LoginState;
+use crate::session::SessionError;
+use crate::session::users::Page;
+
+/// How long a login waits for the community; then it goes on without, and heals by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Visit<'_> {
+    pub(super) async fn connect(
+        self,
+        asked: &Asked,
+        connect: Connect,
+        limits: Limits,
+    ) -> Result<Response<Body>, Failure> {
+        if !self.is_own_page(asked) {
+            return Ok(refuse(StatusCode::FORBIDDEN, Code::WrongCredentials));
+        }
+        let logins = self.context.route.logins;
+        let allowed = match connect.method {
+            LoginMethod::Token => logins.token,
+            LoginMethod::Password => logins.password,
+            LoginMethod::Anonymous => logins.anonymous,
+        };
+        if !allowed {
+            let code = match connect.method {
+                LoginMethod::Anonymous => Code::NoGuests,
+                LoginMethod::Token | LoginMethod::Password => Code::WrongCredentials,
+            };
+            return Ok(refuse(StatusCode::FORBIDDEN, code));
+        }
+        match connect.method {
+            LoginMethod::Token => self.by_token(asked, connect, limits).await,
+            LoginMethod::Password => self.by_password(asked, connect, limits).await,
+            LoginMethod::Anonymous => self.open(Owner::Guest, None, "", limits),
+        }
+    }
+
+    async fn by_token(
+        self,
+        asked: &Asked,
+        connect: Connect,
+        limits: Limits,
+    ) -> Result<Response<Body>, Failure> {
+        let identity = self.context.identity.as_deref().ok_or(Failure::Token(Rejection::Missing))?;
+        let owner = Owner::Token(identity.user.clone());
+        if let Some(session) = self.known(asked, &owner) {
+            session.touch(Some(identity));
+            return Ok(self.answer(&session));
+        }
+        let page = self.page_of(identity, &limits).await?;
+        if let Some(refusal) = refused_login(&page).await {
+            return Ok(refusal);
+        }
+        let name = if connect.user.is_empty() { identity.user.clone() } else { connect.user };
+        self.open(owner, Some(page), &name, limits)
+    }
+
+    async fn page_of(self, identity: &Identity, limits: &Limits) -> Result<Page, Failure> {
+        let person = PersonId::from(identity.user.as_str());
+        // The session has waited before its page goes.
+        let at_once = Limits { session_grace: Duration::ZERO, ..limits.clone() };
+        Ok(self.community.users.join(person, identity.token.clone(), &at_once).await?)
+    }
+
+    async fn by_password(
+        self,
+        asked: &Asked,
+        connect: Connect,
+        limits: Limits,
+    ) -> Result<Response<Body>, Failure> {
+        let at_once = Limits { session_grace: Duration::ZERO, ..limits.clone() };
+        let joined = self.community.users.join_by_password(&connect.user, connect.password, &at_once).await;
+        let page = match joined {
+            Ok(page) => page,
+            Err(SessionError::WrongPassword) => {
+                return Ok(refuse(StatusCode::UNAUTHORIZED, Code::BadPassword));
+            }
+            Err(SessionError::NotReady) => {
+                return Ok(refuse(StatusCode::INTERNAL_SERVER_ERROR, Code::CommunityOffline));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let owner = Owner::Password(page.user.person().clone());
+        if let Some(session) = self.known(asked, &owner) {
+            session.touch(None);
+            return Ok(self.answer(&session));
+        }
+        self.open(owner, Some(page), &connect.user, limits)
+    }
+
+    /// The session that this browser had, if it was the same user's.
+    fn known(self, asked: &Asked, owner: &Owner) -> Option<Arc<WebSession>> {
+        let mine = |session: &Arc<WebSession>| {
+            session.community == self.name && session.owner == *owner && !session.has_ended()
+        };
+        asked.sids.iter().filter_map(|sid| self.sessions.rest.find(sid)).find(mine)
+    }
+
+    fn open(
+        self,
+        owner: Owner,
+        page: Option<Page>,
+        name: &str,
+        limits: Limits,
+    ) -> Result<Response<Body>, Failure> {
+        let own = page.as_ref().and_then(|page| page.user.login()).map(|login| login.scope);
+        let scope = match self.community.access.privacy {
+            Privacy::Own => own,
+            Privacy::Trust => self.community.access.shared,
+        };
+        let door = Door {
+            community: self.name.to_owned(),
+            scope: scope.ok_or(SessionError::NotReady)?,
+            shard: Arc::clone(&self.desk.shard),
+            names: Arc::clone(&self.community.access.names),
+            metrics: Arc::clone(&self.sessions.metrics),
+            clock: self.sessions.clock,
+            limits,
+        };
+        let session = WebSession::open(door, owner, page, name).map_err(|_| SessionError::NotReady)?;
+        let session = Arc::new(session);
+        self.sessions.rest.insert(&session);
+        Ok(self.answer(&session))
+    }
+
+    fn answer(self, session: &WebSession) -> Response<Body> {
+        let me = session.page.as_ref().map(|page| page.user.me());
+        let known = me.as_ref().filter(|me| me.login == LoginState::Up);
+        let value = LoggedIn {
+            sid: &session.sid,
+            nonce: session.nonce(),
+            name: &session.name,
+            id: me.as_ref().map_or("", |me| me.person.as_str()),
+            status: known.map_or(ScriptStatus::UNKNOWN, |me| ScriptStatus::of_presence(&me.presence)),
+            message: known.map_or("", |me| &me.presence.text),
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        logged_in(&value.answer(), &session.sid, &session.name, self.context.scheme)
+    }
+
+    /// Gives the nonce to whoever has the session's id, which is as secret, and is its user.
+    pub(super) fn join(self, asked: &Asked, sid: &str) -> Response<Body> {
+        let identity = self.context.identity.as_deref();
+        let session = self.sessions.rest.find(sid).filter(|session| session.community == self.name);
+        let Some(session) = session else {
+            return refuse(StatusCode::UNAUTHORIZED, Code::NotLoggedIn);
+        };
+        if !session.is_of(identity) || !self.is_own_page(asked) {
+            return refuse(StatusCode::FORBIDDEN, Code::BadSession);
+        }
+        session.touch(identity);
+        let anonymous = session.owner == Owner::Guest;
+        json(StatusCode::OK, &texts::joined(session.nonce(), &session.name, anonymous))
+    }
+
+    pub(super) fn logged_in(self, asked: &Asked) -> Response<Body> {
+        let identity = self.context.identity.as_deref();
+        let mut found = asked.sids.iter().filter_map(|sid| self.sessions.rest.find(sid));
+        let session = found.find(|session| session.community == self.name && session.is_of(identity));
+        let session = session.as_ref().map(|session| (session.sid.as_str(), session.name.as_str()));
+        json(StatusCode::OK, &texts::logged_in(session))
+    }
+
+    /// Whether the request comes from a page that may log its user in. An `Origin` has been judged before; old
+    /// browsers send a `Referer` instead, programs neither.
+    fn is_own_page(self, asked: &Asked) -> bool {
+        if asked.origin {
+            return true;
+        }
+        let live = self.sessions.live.load();
+        match &asked.referer {
+            Some(referer) => {
+                let page = referer_origin(referer);
+                page.is_some_and(|page| origin::check(Some(&page), &self.context.host, &live.sso).is_ok())
+            }
+            None => !asked.is_cross_site,
+        }
+    }
+}
+
+/// `scheme://host[:port]` of a page's address.
+fn referer_origin(referer: &str) -> Option<String> {
+    let after = referer.find("://")? + 3;
+    let end = referer.get(after..)?.find(['/', '?', '#']).map_or(referer.len(), |length| after + length);
+    Origin::parse(referer.get(..end)?).map(|origin| origin.to_string())
+}
+
+/// Waits until it is known how the own login goes; `Some` if the community does not want the user.
+async fn refused_login(page: &Page) -> Option<Response<Body>> {
+    let login = page.user.login()?;
+    let mut me = login.me.clone();
+    // Without an answer the page is let in: names are unknown until the community is back.
+    let _ = timeout(PATIENCE, me.wait_for(|me| me.login != LoginState::Connecting)).await;
+    let state = login.me.borrow().login;
+    match state {
+        LoginState::Refused => Some((StatusCode::UNAUTHORIZED, Code::WrongCredentials)),
+        LoginState::Kicked => Some((StatusCode::UNAUTHORIZED, Code::LoggedInElsewhere)),
+        LoginState::Off | LoginState::Connecting | LoginState::Up | LoginState::Down => None,
+    }
+    .map(|(status, code)| {
+        // The next page begins anew instead of finding this login again.
+        page.log_out();
+        refuse(status, code)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_of_a_referer_is_its_beginning() {
+        let origin = |text: &str| referer_origin(text);
+        assert_eq!(origin("https://mail1.acme.example/a?b#c").as_deref(), Some("https://mail1.acme.example"));
+        assert_eq!(
+            origin("http://mail1.acme.example:8080").as_deref(),
+            Some("http://mail1.acme.example:8080")
+        );
+        for text in ["", "mail1", "https://evil.example@mail1.acme.example/", "about:blank"] {
+            assert_eq!(origin(text), None, "{text}");
+        }
+    }
+}
