@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::ltpa::domino::{self, DominoSecret};
 use protocol::ltpa::{SystemSeconds, lmbcs};
+use protocol::secret::Secret;
 
 use crate::measure::Transport;
 use crate::plan::{Amount, Dice, Plan, Transports, pick};
@@ -39,8 +40,16 @@ pub struct Cast {
 pub struct Tokens {
     /// The cookie's name.
     pub cookie: String,
-    /// Makes the tokens.
-    pub secret: DominoSecret,
+    /// Where they come from.
+    pub source: TokenSource,
+}
+
+/// See [`Tokens`].
+pub enum TokenSource {
+    /// They are made, fresh for each page and for the user whose browser it is.
+    Secret(DominoSecret),
+    /// They were made elsewhere; browsers take them in turn. Never empty.
+    Given(Vec<Secret>),
 }
 
 /// What one browser is.
@@ -113,7 +122,14 @@ impl Cast {
 
     /// The value of the `Cookie` header of browser `number`: a fresh token for its user.
     pub(super) fn cookie(&self, number: usize) -> Option<String> {
-        let Tokens { cookie, secret } = self.tokens.as_ref()?;
+        let Tokens { cookie, source } = self.tokens.as_ref()?;
+        let secret = match source {
+            TokenSource::Secret(secret) => secret,
+            TokenSource::Given(tokens) => {
+                let token = tokens.get(number % tokens.len().max(1))?;
+                return Some(format!("{cookie}={}", String::from_utf8_lossy(token.expose())));
+            }
+        };
         let user = &self.ids[number % self.players];
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let (created, expires) = (SystemSeconds(now - EARLIER), SystemSeconds(now + LIFETIME.as_secs()));

@@ -15,6 +15,6 @@ mod visit;
 mod websocket;
 mod wire;
 
-pub use cast::{Cast, CastError, Tokens};
+pub use cast::{Cast, CastError, TokenSource, Tokens};
 pub use crew::{Action, Crew, Deed, Setup};
 pub use dial::{DialError, Dialer};

@@ -15,7 +15,7 @@ use super::control::Control;
 use super::folder::Folder;
 use super::started::Service;
 use super::{Estate, EstateError, Started};
-use crate::clients::{Cast, Dialer, Tokens};
+use crate::clients::{Cast, Dialer, TokenSource, Tokens};
 use crate::plan::{self, Plan};
 
 const COOKIE: &str = "LtpaToken";
@@ -50,7 +50,11 @@ impl Estate {
         let ca = folder.path("estate.pem");
         let version = version(&program).await;
         Ok(Self {
-            cast: Arc::new(Cast::new(plan, ids, Some(Tokens { cookie: COOKIE.into(), secret }))?),
+            cast: Arc::new(Cast::new(
+                plan,
+                ids,
+                Some(Tokens { cookie: COOKIE.into(), source: TokenSource::Secret(secret) }),
+            )?),
             dialer: Arc::new(Dialer::new(&url, Some(ca.as_path())).await?),
             gateway: gateway.service.process(),
             community: community.process(),

@@ -16,7 +16,7 @@ use protocol::ltpa::domino::DominoSecret;
 use protocol::secret::Secret;
 
 use crate::actors::{Actor, Actors, ActorsError};
-use crate::clients::{Cast, CastError, DialError, Dialer, Tokens};
+use crate::clients::{Cast, CastError, DialError, Dialer, TokenSource, Tokens};
 use crate::measure::{Latency, PersonState, Process, Truth};
 use crate::plan::{Plan, Target};
 
@@ -122,7 +122,14 @@ impl Estate {
                 (ids, Some(Actors::log_in(actors, cast, secret.as_ref(), plan.seed).await?))
             }
         };
-        let tokens = secret.map(|secret| Tokens { cookie: target.cookie.clone(), secret });
+        let source = match &target.token_file {
+            Some(file) => {
+                let tokens = lines(file)?.iter().map(|token| Secret::from(token.as_str())).collect();
+                Some(TokenSource::Given(tokens))
+            }
+            None => secret.map(TokenSource::Secret),
+        };
+        let tokens = source.map(|source| Tokens { cookie: target.cookie.clone(), source });
         Ok(Self {
             cast: Arc::new(Cast::new(plan, ids, tokens)?.played_by(players)),
             dialer: Arc::new(Dialer::new(&target.url, target.ca.as_deref()).await?),

@@ -102,6 +102,7 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
         control: section.parsed("control"),
         people_file: file("people_file"),
         domino_secret_file: file("domino_secret_file"),
+        token_file: file("token_file"),
         cookie: section.text("cookie").unwrap_or("LtpaToken").to_owned(),
         ca: file("ca"),
         gateway_pid: section.number("gateway_pid", 1..=u32::MAX),
@@ -119,6 +120,7 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
         }
         exists(&section, "people_file", target.people_file.as_ref());
         exists(&section, "domino_secret_file", target.domino_secret_file.as_ref());
+        exists(&section, "token_file", target.token_file.as_ref());
         exists(&section, "ca", target.ca.as_ref());
     }
     section.no_others();

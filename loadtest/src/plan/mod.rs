@@ -62,6 +62,8 @@ pub struct Target {
     pub people_file: Option<PathBuf>,
     /// The secret that makes the browsers' tokens.
     pub domino_secret_file: Option<PathBuf>,
+    /// Or tokens that were made elsewhere, one a line.
+    pub token_file: Option<PathBuf>,
     /// Name of the token's cookie.
     pub cookie: String,
     /// Authorities for `https`; the system's by default.

@@ -30,6 +30,8 @@ pub const PRESETS: &[Preset] = presets![
     "status-storm",
     "reconnect-storm",
     "soak",
+    "full-off",
+    "full-login",
     "server-load-init",
     "server-load-im-70",
     "server-load-im-75",
