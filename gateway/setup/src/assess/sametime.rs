@@ -10,6 +10,10 @@ use crate::ini::{Entry, IniFile};
 use crate::items::Mark;
 
 const CLIENTS: &str = "vp-wire.md 4";
+const REJECTING: &str = "HCL Sametime 9.0.1 help, \"Rejecting forwarded log-ins\"";
+const SINGLE: &str = "HCL Sametime help, \"Configuring the single login type\"; vp-wire.md 4";
+const MINIMUM: &str =
+    "HCL Sametime 9.0.1 help, \"Specifying the minimum allowed client version\"; vp-wire.md 4";
 
 /// Up to here the server tests what a client can do, and the gateway passes; above it wants a version number.
 const TESTED_LEVEL: u32 = 25;
@@ -58,7 +62,7 @@ fn trusted_clients(file: &str, ini: &IniFile, gateway: &Gateway) -> Option<Findi
         Finding::new(CHECK, Severity::Blocker, what)
             .because(
                 Mark::Verified,
-                CLIENTS,
+                REJECTING,
                 "VPMX_TRUSTED_CLIENT_IPS: once the list has an entry, the multiplexer turns everybody else away",
             )
             .at(place(file, entry))
@@ -106,7 +110,7 @@ fn forwarded(file: &str, ini: &IniFile, _: &Gateway) -> Option<Finding> {
         Finding::new(CHECK, Severity::Blocker, "Logins at another server than the user's home server are refused")
             .because(
                 Mark::Verified,
-                "vp-wire.md 5.1",
+                REJECTING,
                 "VP_REJECT_FORWARDED_LOGINS=1: with more than one home server or cluster the gateway gets in only \
                  where it starts. Allow forwarding for it, or run one gateway for each home cluster. With a single \
                  server this is no blocker",
@@ -131,7 +135,7 @@ fn minimum_version(file: &str, ini: &IniFile, _: &Gateway) -> Option<Finding> {
     let mut finding = Finding::new(CHECK, severity, format!("{} asks for newer clients", entry.name))
         .because(
             Mark::Inferred,
-            CLIENTS,
+            MINIMUM,
             "up to level 25 the server tests the client, which the gateway passes; above, it compares a version \
              that the client names, and how the gateway's is read is not published. Old clients get an announcement \
              or are logged out. All servers of a community need the same value",
@@ -161,7 +165,7 @@ fn single_login(file: &str, ini: &IniFile, gateway: &Gateway) -> Option<Finding>
     let finding = Finding::new(CHECK, Severity::Blocker, "A user may be logged in with one client only")
         .because(
             Mark::Verified,
-            CLIENTS,
+            SINGLE,
             "VP_ONLY_SINGLE_LOGIN_ALLOWED=1: opening the mail page would log out the user's Sametime client, and \
              the other way round",
         )
