@@ -27,7 +27,16 @@ pub(super) struct Desk {
 impl Desk {
     /// Reads the files and asks for the passwords; nothing is connected yet.
     pub(super) fn new(file: &Path) -> Result<Self, ExitCode> {
-        let usage = |error: &dyn std::fmt::Display| fail(EXIT_USAGE, error);
+        let mut desk = Self::offline(file)?;
+        for Opened { access, directory } in &mut desk.opened {
+            *directory =
+                open(access).map_err(|error| usage(&format!("directory \"{}\": {error}", access.name)))?;
+        }
+        Ok(desk)
+    }
+
+    /// Reads the files; no directory will be asked, so nothing is known of what is there.
+    pub(super) fn offline(file: &Path) -> Result<Self, ExitCode> {
         let setup = config::load(file).map_err(|mistakes| usage(&mistakes))?;
         let mut table = ItemTable::built_in();
         if let Some(items) = &setup.items {
@@ -35,12 +44,11 @@ impl Desk {
             let text = std::fs::read_to_string(items).map_err(|error| wrong(&error))?;
             table = table.overridden(&text).map_err(|error| wrong(&error))?;
         }
-        let mut opened = Vec::new();
-        for access in &setup.directories {
-            let directory =
-                open(access).map_err(|error| usage(&format!("directory \"{}\": {error}", access.name)))?;
-            opened.push(Opened { access: access.clone(), directory });
-        }
+        let opened = setup
+            .directories
+            .iter()
+            .map(|access| Opened { access: access.clone(), directory: None })
+            .collect();
         let folder = file.parent().map(Path::to_owned).unwrap_or_default();
         Ok(Self { setup, table, opened, folder })
     }
@@ -58,6 +66,10 @@ impl Desk {
             .map_err(|error| fail(1, error))?;
         Ok((plan::plan(&self.setup, &self.table, &estate), estate))
     }
+}
+
+fn usage(error: &dyn std::fmt::Display) -> ExitCode {
+    fail(EXIT_USAGE, error)
 }
 
 /// Runs a command to its end; an error is its exit code.

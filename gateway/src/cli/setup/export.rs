@@ -1,27 +1,25 @@
 //! `setup export`: the plan as files for an administrator to import, run or follow.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use gateway_setup::config::{self, Setup, WritePath};
-use gateway_setup::estate::{Estate, Replica};
-use gateway_setup::export::{self, WriteError, Written};
-use gateway_setup::items::ItemTable;
-use gateway_setup::plan::{self, Level, Plan};
+use gateway_setup::export::{self, Written};
+use gateway_setup::plan::table;
 
+use super::FileArguments;
+use super::desk::{Desk, run};
+use super::plan::keep;
 use crate::cli::{EXIT_USAGE, fail, say};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArguments {
-    /// The set-up
-    #[arg(long, value_name = "FILE", default_value = "setup.toml")]
-    config: PathBuf,
-    /// The folder for the files
-    #[arg(long, value_name = "FOLDER", default_value = "setup-files")]
-    out: PathBuf,
-    /// Ask no directory, even where the set-up names one that can be reached
+    #[command(flatten)]
+    file: FileArguments,
+    /// The folder for the files; setup-files beside setup.toml if left out
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Ask no directory, even where setup.toml names one that can be reached
     #[arg(long)]
     offline: bool,
     /// Write over files of an earlier export that differ
@@ -30,48 +28,19 @@ pub(super) struct ExportArguments {
 }
 
 pub(super) fn export(arguments: &ExportArguments) -> ExitCode {
-    let setup = match config::load(&arguments.config) {
-        Ok(setup) => setup,
-        Err(mistakes) => return fail(EXIT_USAGE, mistakes),
-    };
-    let table = match table(&setup) {
-        Ok(table) => table,
-        Err(problem) => return fail(EXIT_USAGE, problem),
-    };
-    let live = setup.directories.iter().any(|access| access.path != WritePath::Files);
-    if live && !arguments.offline {
-        return fail(
-            EXIT_USAGE,
-            "the set-up names a directory that can be reached; --offline exports without asking it",
-        );
-    }
-    let plan = plan::plan(&setup, &table, &unseen(&setup));
-    if plan.is_refused() {
-        return fail(1, refusals(&plan));
-    }
-    match export::write(&arguments.out, &export::files(&setup, &table, &plan), arguments.replace) {
-        Ok(written) => say(&report(&written)),
-        Err(error @ WriteError::Io { .. }) => fail(EXIT_USAGE, error),
-        Err(error) => fail(1, error),
-    }
-}
-
-fn table(setup: &Setup) -> Result<ItemTable, String> {
-    let Some(path) = &setup.items else { return Ok(ItemTable::built_in()) };
-    let shown = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-    ItemTable::built_in().overridden(&text).map_err(|error| format!("{shown}: {error}"))
-}
-
-/// An estate of which nothing is known.
-fn unseen(setup: &Setup) -> Estate {
-    let replicas = setup.directories.iter().map(|access| Replica::unseen(&access.name, &access.domain));
-    Estate { replicas: replicas.collect() }
-}
-
-fn refusals(plan: &Plan) -> String {
-    let refused = plan.findings.iter().filter(|finding| finding.level == Level::Refusal);
-    refused.map(|finding| format!("[{}] {}", finding.id, finding.text)).collect::<Vec<_>>().join("\n")
+    run(async {
+        let open = if arguments.offline { Desk::offline } else { Desk::new };
+        let mut desk = open(&arguments.file.config)?;
+        let (plan, _) = desk.plan().await?;
+        keep(&desk, &plan)?;
+        if plan.is_refused() {
+            return Ok(fail(EXIT_USAGE, format!("{}\nrefused; no files have been written", table(&plan))));
+        }
+        let folder = arguments.out.clone().unwrap_or_else(|| desk.beside("setup-files"));
+        let files = export::files(&desk.setup, &desk.table, &plan);
+        let written = export::write(&folder, &files, arguments.replace).map_err(|error| fail(1, error))?;
+        Ok(say(&report(&written)))
+    })
 }
 
 fn report(written: &[(PathBuf, Written)]) -> String {
@@ -84,11 +53,8 @@ fn report(written: &[(PathBuf, Written)]) -> String {
         .iter()
         .map(|(path, written)| format!("{:<9}  {}\n", word(*written), path.display()))
         .collect();
-    let start = written.last().map_or_else(String::new, |(path, _)| at(path));
-    text.push_str(&start);
+    if let Some((path, _)) = written.last() {
+        text.push_str(&format!("Begin with {}. Nothing has been changed on any server.\n", path.display()));
+    }
     text
-}
-
-fn at(path: &Path) -> String {
-    format!("Begin with {}. Nothing has been changed on any server.\n", path.display())
 }
