@@ -59,6 +59,7 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["hyper", "http::", "crate::session", "crate::bridge", "crate::community::"],
         "a list and a switch",
     ),
+    ("gateway/src/bridge/rewrite", &["tokio", "crate::net", "tracing::"], "bytes in, bytes out"),
     ("loadtest", &["gateway::", "gateway_core::"], "a black-box client"),
 ];
 

@@ -69,6 +69,7 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 pub(super) fn to_upstream(
     request: Request<Incoming>,
     context: &RequestContext,
+    route: &UpstreamRoute,
     upgrade: Option<&HeaderValue>,
 ) -> Result<Request<Upload>, BridgeError> {
     let (mut parts, body) = request.into_parts();
@@ -90,9 +91,10 @@ pub(super) fn to_upstream(
     vouch(&mut parts.headers, parts.version, context);
     name_user(&mut parts.headers, context);
 
+    let affinity = route.rewrite.affinity_id.then_some(context.route.path.as_str());
     let mut outgoing = Request::new(Upload::empty());
     *outgoing.method_mut() = parts.method;
-    *outgoing.uri_mut() = origin_form(parts.uri);
+    *outgoing.uri_mut() = origin_form(parts.uri, affinity)?;
     *outgoing.headers_mut() = parts.headers;
     if let Some(wanted) = wanted {
         upload.wait_for(wanted.clone());
@@ -259,10 +261,19 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
     }
 }
 
-/// Path and query only: an absolute URI, or the authority of HTTP/2, could contradict `Host`.
-fn origin_form(uri: Uri) -> Uri {
+/// Path and query only: an absolute URI, or the authority of HTTP/2, could contradict `Host`. Without the
+/// affinity id.
+fn origin_form(uri: Uri, affinity: Option<&str>) -> Result<Uri, BridgeError> {
     let path = uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    Uri::from(path)
+    let Some(affinity) = affinity else { return Ok(Uri::from(path)) };
+    let rest = path
+        .as_str()
+        .split_at_checked(affinity.len())
+        .filter(|(start, _)| start.eq_ignore_ascii_case(affinity))
+        .map(|(_, rest)| if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") });
+    // Or a spelling that the router understood and that cannot be cut off as it stands.
+    let path: Option<PathAndQuery> = rest.and_then(|rest| rest.parse().ok());
+    path.map(Uri::from).ok_or(BridgeError::judged(Fault::Malformed("path")))
 }
 
 #[cfg(test)]

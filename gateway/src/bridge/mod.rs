@@ -1,11 +1,9 @@
 //! The bridge: passes requests on to an upstream web server (Sametime HTTP, the Sametime Proxy, Domino)
 //! whose scheme may differ from the page's, and streams the answers back (browser-side.md 1.4 and 4).
 //!
-//! It does not look into bodies.
-//!
 //! `headers` makes the request's head, `upload` its body; `attempt` finds an upstream that takes it: `balance`
 //! chooses, `health` knows who is well, `pool` has the connections; `answer` makes the answer's head,
-//! `download` its body; `upgrade` and `tunnel` take over when both sides leave HTTP.
+//! `download` its body, in which `rewrite` turns addresses into the page's; `upgrade` and `tunnel` take over when both sides leave HTTP.
 
 mod answer;
 mod attempt;
@@ -16,6 +14,7 @@ mod error;
 mod headers;
 mod health;
 mod pool;
+pub mod rewrite;
 mod tunnel;
 mod upgrade;
 mod upload;
@@ -33,14 +32,15 @@ use tokio_util::task::TaskTracker;
 pub use error::{BridgeError, Fault, Phase, Side};
 pub use health::{UpstreamServer, Upstreams};
 
-use answer::View;
+use answer::Reach;
 use attempt::Answer;
 use balance::{Group, Groups};
 use download::Download;
 use pool::{Lease, Pool};
+use rewrite::Rewriting;
 
 use crate::config::UpstreamRoute;
-use crate::http::{Body, RequestContext};
+use crate::http::{Body, RequestContext, Scheme};
 use crate::telemetry::Metrics;
 
 /// Passes requests on. One per worker.
@@ -96,8 +96,10 @@ impl Bridge {
         let asked = upgrade::asked(&mut request)?;
 
         let method = request.method().clone();
-        let mut request =
-            headers::to_upstream(request, context, asked.as_ref().map(|asked| &asked.protocol))?;
+        let reach = Reach::of(request.headers(), context.scheme == Scheme::Https, &context.host);
+        let rewriting = Rewriting::prepare(&mut request, context, route);
+        let switch_to = asked.as_ref().map(|asked| &asked.protocol);
+        let mut request = headers::to_upstream(request, context, route, switch_to)?;
         let signs_connection = is_connection_bound(request.headers(), &AUTHORIZATION);
 
         let cookie = route.sticky_cookie.as_deref();
@@ -106,7 +108,6 @@ impl Bridge {
         let answer = self.send(request, route, &group, preferred.as_deref()).await?;
         let Answer { response, mut lease, member } = answer;
 
-        let view = View::new(context, route, &member.upstream);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return self.switch(response, lease, asked);
         }
@@ -114,11 +115,17 @@ impl Bridge {
             lease.keep_to_one();
         }
         let (mut parts, body) = response.into_parts();
-        answer::to_downstream(&mut parts, &body, &method, &view);
+        let names = answer::names(context, route, &member.upstream);
+        answer::to_downstream(&mut parts, &body, &method, &names, reach);
         if let Some(cookie) = cookie.filter(|_| preferred.as_ref() != Some(&member.alias)) {
             balance::remember(&mut parts.headers, cookie, &member.alias, context.scheme);
         }
-        Ok(Response::from_parts(parts, Download::new(body, lease).boxed_unsync()))
+        let download = Download::new(body, lease);
+        let body = match rewriting {
+            Some(rewriting) => rewriting.answer(&mut parts, download, &names),
+            None => download.boxed_unsync(),
+        };
+        Ok(Response::from_parts(parts, body))
     }
 
     /// Both sides leave HTTP.

@@ -163,6 +163,9 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "sticky_cookie", "none", "Name of a cookie that keeps a browser on the upstream that answered it first."),
     key("route", "retry", "\"idempotent\"", "What may be sent again, to the next upstream too: `unsent` requests only, or also `idempotent` ones without a body that got no answer."),
     key("route", "sametime_protocol", "\"page\"", "Scheme of the Sametime side as pages see it, like `iNotes_WA_SametimeProtocol`: `page`, `http` or `https`."),
+    key("route", "rewrite", "true", "Turn the upstreams' addresses in HTML, JavaScript, CSS and JSON into those of the page. Heads are always turned. On such a route compression is not asked of the upstreams; write `false` where answers hold no addresses."),
+    key("route", "aliases", "none", "Other addresses by which the upstreams call themselves in their answers, `[\"http://st1\", \"http://st1.example:8088\"]`."),
+    key("route", "affinity_id", "false", "The route's path (`/st01`) is an affinity id: it names the Sametime server, is taken off on the way up and put in front on the way down."),
     key("route", "auth", "\"required\"", "`required`: 401 without a valid token. `optional`: a valid token gives an identity. `off`: tokens are not looked at."),
     key("route", "logins", "token", "With `serve = \"awareness\"`: how pages may log in through the Sametime Proxy interface: `token`, `password`, `anonymous`. The last two need `auth = \"optional\"`; `anonymous` only looks, and needs `privacy = \"trust\"`."),
     key("route", "login_url", "that of `[sso]`", "Where pages of this route without a valid token are sent. Needs `auth = \"required\"` and `upstreams`."),
@@ -235,8 +238,9 @@ pub fn reference() -> String {
             "### `{header}`\n\n{purpose}\n\n| key | default | meaning |\n| --- | --- | --- |\n"
         ));
         for key in KEYS.iter().filter(|key| key.section == *section) {
-            let literal =
-                key.default.starts_with('"') || key.default.parse::<u64>().is_ok() || key.default == "false";
+            let literal = key.default.starts_with('"')
+                || key.default.parse::<u64>().is_ok()
+                || matches!(key.default, "true" | "false");
             let default = if literal { format!("`{}`", key.default) } else { key.default.to_owned() };
             page.push_str(&format!("| `{}` | {default} | {} |\n", key.name, key.meaning));
         }

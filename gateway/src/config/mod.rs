@@ -18,6 +18,7 @@ mod names;
 mod network;
 mod origin;
 mod pilot;
+mod rewrite;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,8 @@ use section::Reader;
 use value::FromValue;
 
 pub use access_log::{AccessFormat, AccessLogging};
+pub use rewrite::{Address, Rewrite};
+
 pub use checked::*;
 pub use errors::{ConfigError, ConfigErrors};
 pub use files::{FileError, read_secret};

@@ -7,6 +7,8 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
+use super::Rewrite;
+
 /// A route whose requests are passed on.
 #[derive(Debug)]
 pub struct UpstreamRoute {
@@ -24,12 +26,14 @@ pub struct UpstreamRoute {
     pub sticky_cookie: Option<String>,
     /// Default `Idempotent`.
     pub retry: Retry,
+    pub rewrite: Rewrite,
 }
 
 impl UpstreamRoute {
     /// To these upstreams, with the default of everything else.
     pub fn to(upstreams: Vec<Upstream>) -> Self {
         Self {
+            rewrite: Rewrite::of(&upstreams),
             upstreams,
             sametime_protocol: SametimeProtocol::Page,
             connect_timeout: Duration::from_secs(10),

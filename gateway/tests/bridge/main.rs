@@ -8,6 +8,7 @@ mod faults;
 mod forwarding;
 mod identities;
 mod pooling;
+mod rewriting;
 mod smuggling;
 mod streaming;
 mod support;

@@ -89,6 +89,20 @@ fn absolute_uris_lose_their_authority() {
     for (given, sent) in
         [("http://evil.example/a?b=c", "/a?b=c"), ("/a", "/a"), ("http://x", "/"), ("*", "*")]
     {
-        assert_eq!(origin_form(given.parse().unwrap()).to_string(), sent);
+        assert_eq!(origin_form(given.parse().unwrap(), None).unwrap().to_string(), sent);
+    }
+}
+
+#[test]
+fn the_affinity_id_is_taken_off() {
+    for (given, sent) in [
+        ("/st01/sametime/a?b", Some("/sametime/a?b")),
+        ("/ST01/", Some("/")),
+        ("http://x/st01", Some("/")),
+        ("/st01?b", Some("/?b")),
+        ("/%73t01/a", None),
+    ] {
+        let cut = origin_form(given.parse().unwrap(), Some("/st01")).ok();
+        assert_eq!(cut.map(|uri| uri.to_string()).as_deref(), sent, "{given}");
     }
 }

@@ -8,6 +8,7 @@ mod logins;
 mod names;
 mod pilot;
 mod rest;
+mod rewrite;
 mod route;
 mod sso;
 mod upstream;

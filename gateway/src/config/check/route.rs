@@ -26,6 +26,9 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
         }
         let auth = auth(section, keys_given);
         let serve = serve(section, communities, auth);
+        if path.as_ref().is_some_and(|path| path.value == "/") && strips_path(&serve) {
+            section.wrong("affinity_id", "needs a path that names the server, such as \"/st01\"");
+        }
         let own_login = sso::login(section, sso.domain.as_deref());
         if own_login.is_some() && auth != AuthPolicy::Required {
             section.wrong("login_url", "only auth = \"required\" sends anybody there");
@@ -40,6 +43,10 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
         }
     }
     routes
+}
+
+fn strips_path(serve: &Option<Serve>) -> bool {
+    matches!(serve, Some(Serve::Upstream(upstream)) if upstream.rewrite.affinity_id)
 }
 
 fn hosts(section: &Section<'_>) -> Vec<String> {

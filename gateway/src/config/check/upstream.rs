@@ -8,6 +8,7 @@ use http::{HeaderName, Uri};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 
+use super::rewrite;
 use crate::config::section::{Given, Section};
 use crate::config::value::{TlsWord, quoted};
 use crate::config::{AuthPolicy, Check, Health, PoolBounds, SametimeProtocol, Upstream, UpstreamRoute, tls};
@@ -25,6 +26,9 @@ pub(super) const KEYS: &[&str] = &[
     "retry",
     "pool",
     "health",
+    "rewrite",
+    "aliases",
+    "affinity_id",
 ];
 
 /// Headers that may carry an identity: the bridge removes them from every request.
@@ -65,8 +69,9 @@ pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -
             health: health.clone(),
             ..Upstream::at(https, &host, port, tls.client.clone())
         })
-        .collect();
+        .collect::<Vec<_>>();
     Some(UpstreamRoute {
+        rewrite: rewrite::read(section, &upstreams),
         upstreams,
         sametime_protocol,
         connect_timeout,
@@ -223,7 +228,7 @@ fn tls_settings(route: &Section<'_>, needed: bool) -> Option<Tls> {
 }
 
 /// Scheme, host and port of `http://host[:port]`.
-fn address(text: &str) -> Option<(bool, String, u16)> {
+pub(super) fn address(text: &str) -> Option<(bool, String, u16)> {
     let uri: Uri = text.parse().ok()?;
     let tls = match uri.scheme_str()? {
         "http" => false,

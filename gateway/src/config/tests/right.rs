@@ -66,6 +66,11 @@ fn every_setting_arrives_where_it_belongs() {
         upstream.upstreams.iter().map(|one| (one.tls, one.host.as_str(), one.port)).collect();
     assert_eq!(addresses, [(false, "st1.acme.example", 80), (true, "st2.acme.example", 8443)]);
     assert_eq!(upstream.sametime_protocol, SametimeProtocol::Http);
+    let known: Vec<_> =
+        upstream.rewrite.known.iter().map(|one| (one.tls, one.host.as_str(), one.port)).collect();
+    assert_eq!(known[..2], addresses);
+    assert_eq!(known[2..], [(false, "st1", 80), (true, "2001:db8::1", 8443)]);
+    assert!(!upstream.rewrite.bodies && upstream.rewrite.affinity_id);
     assert_eq!(upstream.identity_header.as_ref().map(|name| name.as_str()), Some("x-livename-user"));
     assert_eq!(
         (upstream.connect_timeout, upstream.head_timeout),

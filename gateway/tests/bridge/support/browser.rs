@@ -109,6 +109,12 @@ impl Browser {
         String::from_utf8(self.buffer.drain(..length).collect()).unwrap()
     }
 
+    /// Everything to the end of the connection.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        while self.fill().await {}
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Reads that many bytes; do they repeat `pattern`?
     pub(crate) async fn swallow(&mut self, total: usize, pattern: &[u8]) -> bool {
         let mut position = 0;

@@ -35,6 +35,10 @@ pub(crate) struct Setting {
     pub(crate) sticky_cookie: Option<String>,
     pub(crate) retry: Retry,
     pub(crate) http2: bool,
+    /// Whether bodies are rewritten.
+    pub(crate) rewrite: bool,
+    /// Of the route: an affinity id, if it is not the root.
+    pub(crate) path: &'static str,
 }
 
 impl Setting {
@@ -55,6 +59,8 @@ impl Setting {
             sticky_cookie: None,
             retry: Retry::Idempotent,
             http2: false,
+            rewrite: true,
+            path: "/",
         }
     }
 
@@ -66,13 +72,17 @@ impl Setting {
         let servers = Arc::new(Upstreams::new(metrics.clone(), TaskTracker::new(), end.clone()));
         let bridge = Arc::new(Bridge::new(metrics.clone(), servers.clone(), tasks.clone(), end.clone()));
         let treated = |upstream| Upstream { pool: self.bounds, health: self.health.clone(), ..upstream };
-        let upstreams = self.upstreams.into_iter().map(treated).collect();
+        let upstreams: Vec<_> = self.upstreams.into_iter().map(treated).collect();
+        let mut rewrite = UpstreamRoute::to(upstreams.clone()).rewrite;
+        rewrite.bodies = self.rewrite;
+        rewrite.affinity_id = self.path != "/";
         let route = Arc::new(Route {
             hosts: Vec::new(),
-            path: "/".to_owned(),
+            path: self.path.to_owned(),
             auth: AuthPolicy::Off,
             login: None,
             serve: Serve::Upstream(UpstreamRoute {
+                rewrite,
                 sametime_protocol: self.sametime_protocol,
                 connect_timeout: self.connect_timeout,
                 head_timeout: self.head_timeout,
