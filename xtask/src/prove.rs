@@ -10,6 +10,9 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
     cargo("big streams", &["test", "--release", "--package", "gateway", "--test", "bridge"])
         .env("LIVENAME_LONG", "1")
         .run()?;
+    cargo("thousands of polls", &["test", "--release", "--package", "gateway", "--test", "rest"])
+        .env("LIVENAME_LONG", "1")
+        .run()?;
     cargo("50,000 persons", &["test", "--release", "--package", "gateway-setup", "--test", "live"])
         .env("LIVENAME_LONG", "1")
         .run()?;

@@ -18,7 +18,7 @@ use super::command::{self, Command, Op, Refusal};
 use super::message::{self, End};
 use super::users::Page;
 use crate::config::Limits;
-use crate::hub::{Clock, LoginState, Me, OwnCommand};
+use crate::hub::{Clock, Item, LoginState, Me, OwnCommand};
 use crate::shard::Subscription;
 use crate::telemetry::Metrics;
 
@@ -286,6 +286,11 @@ impl Channel {
     /// Puts the own state into the ordered lane.
     pub(super) fn tell_me(&self) {
         self.subscription.notice(message::me(self.me().as_ref()));
+    }
+
+    /// Puts what somebody else wants of the user into the ordered lane.
+    pub(super) fn tell(&self, item: &Item) {
+        self.subscription.notice(message::notice(item));
     }
 
     /// Notes why the channel ends.

@@ -6,11 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel::Channel;
 use super::message::End;
-use crate::hub::Me;
+use crate::hub::{Me, News};
 
 /// What else, beside news, a transport waits for.
 pub(super) struct Life {
     me: Option<watch::Receiver<Me>>,
+    /// What others want of the user, and how much of it the page has been told.
+    news: Option<watch::Receiver<News>>,
+    told: u64,
     logged_out: Option<CancellationToken>,
     expires: watch::Receiver<Option<Instant>>,
     draining: CancellationToken,
@@ -26,8 +29,13 @@ pub(super) enum Turn {
 impl Life {
     pub(super) fn new(channel: &Channel, draining: CancellationToken) -> Self {
         let user = channel.page.as_ref().map(|page| &page.user);
+        let login = user.and_then(|user| user.login());
+        let news = login.map(|login| login.news.clone());
+        let told = news.as_ref().map_or(0, |news| news.borrow().seen());
         Self {
-            me: user.and_then(|user| user.login()).map(|login| login.me.clone()),
+            me: login.map(|login| login.me.clone()),
+            news,
+            told,
             logged_out: user.map(|user| user.logged_out.clone()),
             expires: channel.expires(),
             draining,
@@ -42,10 +50,10 @@ impl Life {
         }
     }
 
-    /// Waits until the channel must end; meanwhile changes of the own state go into the ordered lane. Cancel
-    /// safe.
+    /// Waits until the channel must end; meanwhile changes of the own state, and what others want of the user,
+    /// go into the ordered lane. Cancel safe.
     pub(super) async fn end(&mut self, channel: &Channel) -> End {
-        let Self { me, logged_out, expires, draining } = self;
+        let Self { me, news, told, logged_out, expires, draining } = self;
         let mine = async {
             while let Some(()) = changed(me).await {
                 if let Some(end) = channel.login_end() {
@@ -55,8 +63,18 @@ impl Life {
             }
             std::future::pending().await
         };
+        let others = async {
+            while let Some(()) = changed(news).await {
+                if let Some(news) = news {
+                    let news = news.borrow_and_update();
+                    news.since(told).for_each(|item| channel.tell(item));
+                }
+            }
+            std::future::pending().await
+        };
         tokio::select! {
             end = mine => end,
+            end = others => end,
             // A kick ends all pages of the user; each still says why.
             () = cancelled(logged_out.as_ref()) => channel.login_end().unwrap_or(End::LOGGED_OUT),
             () = passed(expires) => End::TOKEN_EXPIRED,
@@ -66,8 +84,8 @@ impl Life {
 }
 
 /// `None` once there is nothing to hear from any more.
-async fn changed(me: &mut Option<watch::Receiver<Me>>) -> Option<()> {
-    match me {
+async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) -> Option<()> {
+    match receiver {
         Some(receiver) => receiver.changed().await.ok(),
         None => None,
     }

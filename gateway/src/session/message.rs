@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::command::Refusal;
 use crate::config::Limits;
-use crate::hub::Me;
+use crate::hub::{Item, Me};
 use crate::names::Meaning;
 
 /// Why a channel ends, for the page and for the metric.
@@ -69,6 +69,20 @@ pub(crate) fn me(me: Option<&Me>) -> Bytes {
 
 pub(crate) fn ok(id: Option<u64>) -> Bytes {
     text(&with_id(json!({"type": "ok"}), id))
+}
+
+/// What somebody else wanted of the user.
+pub(crate) fn notice(item: &Item) -> Bytes {
+    text(&match item {
+        Item::ChatRefused { from, name } => {
+            json!({"type": "notice", "notice": "chat_refused", "from": from, "name": name})
+        }
+        Item::Announcement { from, name, text, may_reply } => json!({
+            "type": "notice", "notice": "announcement", "from": from, "name": name, "text": text,
+            "may_reply": may_reply,
+        }),
+        Item::Admin(text) => json!({"type": "notice", "notice": "admin", "text": text}),
+    })
 }
 
 /// Who is meant by the names of a `watch`.

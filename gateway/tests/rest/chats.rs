@@ -25,10 +25,18 @@ async fn a_chat_of_a_rich_client_to_a_page_is_refused_visibly_on_both_sides() {
     }
     let estate = Plan::default().start().await;
     let mut page = Browser::logged_in(estate.address(), &id(0)).await;
+    let mut events = estate.page_up(0).await;
     let mut client = peer(&estate, 1);
     client.tell(&["im", &id(0), "Are you there?"]).unwrap();
     let closed = client.wait_for("im_closed", PATIENCE, |seen| seen["with"] == id(0)).unwrap();
     assert_eq!(closed["reason"], 0x8000_2000_u32, "not online, as every client puts into words");
+    let notice = loop {
+        let message = events.next().await.expect("a notice");
+        if message["type"] == "notice" {
+            break message;
+        }
+    };
+    assert_eq!((&notice["notice"], &notice["from"]), (&"chat_refused".into(), &id(1).into()));
     let told = page.hears(&["chat", "refused"]).await;
     assert_eq!((&told["userId"], &told["displayName"]), (&id(1).into(), &"Person 1".into()));
     assert_eq!(told["code"], 9);

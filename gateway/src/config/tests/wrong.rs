@@ -322,6 +322,21 @@ password_file = \"password\""),
             "livename.toml:7: route.auth: the community logs users in (own_presence = \"login\"), which needs their tokens; write \"required\"",
         ),
         (
+            route("path = \"/\"\nserve = \"awareness\"\ncommunity = \"acme\"\nlogins = [\"password\"]")
+                + KEY
+                + COMMUNITY
+                + own,
+            "livename.toml:7: route.logins: whoever logs in without a token has none to show; write auth = \"optional\"",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}logins = [\"token\"]\n"),
+            "livename.toml:7: route.logins: has a meaning only with serve = \"awareness\"",
+        ),
+        (
+            community(&format!("{own}[community.names]\ndeny_domains = [\"a b\"]\n")),
+            "livename.toml:13: community.names.deny_domains: \"a b\" is not a mail domain; write \"acme.example\"",
+        ),
+        (
             format!("{LISTEN}{ROUTE}hosts = [\"https://im\"]\n"),
             "livename.toml:7: route.hosts: \"https://im\" is not a host name; write it without scheme, port and path",
         ),
