@@ -57,7 +57,8 @@ fn every_setting_arrives_where_it_belongs() {
     assert!(
         matches!(&awareness.serve, Serve::Awareness(community) if std::sync::Arc::ptr_eq(community, acme))
     );
-    assert_eq!((awareness.auth, other.auth), (AuthPolicy::Required, AuthPolicy::Required));
+    assert_eq!((awareness.auth, other.auth), (AuthPolicy::Optional, AuthPolicy::Required));
+    assert!(awareness.logins.token && awareness.logins.password && !awareness.logins.anonymous);
     assert_eq!(other.hosts, ["im.acme.example"]);
     assert!(awareness.login.is_none(), "programs ask there");
     assert_eq!(other.login, LoginPage::parse("/names.nsf?Login&RedirectTo={return}"));
