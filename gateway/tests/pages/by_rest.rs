@@ -31,3 +31,37 @@ async fn names_are_live_over_the_long_poll_alone_and_directory_calls_are_answere
     let missing = "new Promise((done) => stproxy.privacy.get(done, (reason, code) => done(code)))";
     assert_eq!(page.value(missing).await, 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_or_a_token_of_the_page_is_passed_on_and_carries_the_session() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(1)).await;
+    let mut page = site.browser().await;
+    // The gateway has no cookie of this user; its REST interface is the stand-in's.
+    let origin = site.mail.origin("https");
+    page.open(&format!("{origin}/stproxy?gateway={origin}&loose=1&wait=1")).await;
+    let log_in = |call: &str| {
+        format!(
+            "new Promise((done) => stproxy.login.{call}, 1, '', (person) => done(person.id), (reason, code) => done(code)))"
+        )
+    };
+    assert_eq!(page.value(&log_in("loginByPassword('ann', 'wrong'")).await, 12);
+    assert_eq!(page.value(&log_in("loginWithToken('ann', 'stale'")).await, 12);
+    let ann = "CN=Ann Example,O=Acme";
+    assert_eq!(page.value(&log_in("loginByPassword('ann', 'secret & safe'")).await, ann);
+    assert_eq!(page.value(&log_in("loginWithToken('ann', 'stoken='")).await, ann);
+    page.value("addRow('CN=Bo Example,O=Acme', 'Bo')").await;
+    page.wait_for("document.querySelector('.livename[data-status=away]')").await;
+
+    page.open(&format!("{origin}/links?gateway={origin}&loose=1&user=ann&token=stoken%3D")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    page.value("addRow('CN=Bo Example,O=Acme', 'Bo')").await;
+    page.wait_for("document.querySelector('.livename[data-status=away]')").await;
+    assert!(
+        page.complaints.iter().all(|complaint| !complaint.contains("exception")),
+        "{:?}",
+        page.complaints
+    );
+}

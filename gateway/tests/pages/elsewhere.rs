@@ -22,6 +22,13 @@ async fn two_hundred_names_are_current_and_heal_after_a_crash_of_the_gateway() {
         for family in FAMILIES {
             page.open(&site.page(scheme, scheme, family, "")).await;
             page.wait_for("window.outcome === 'works'").await;
+            let globals = page.value("[typeof window.stproxy, typeof window.writeSTLinksApplet]").await;
+            let expected = match family {
+                "links" => json!(["undefined", "function"]),
+                "stproxy" => json!(["object", "undefined"]),
+                _ => json!(["undefined", "undefined"]),
+            };
+            assert_eq!(globals, expected, "{family} defines its own names and no others");
             page.value(&format!("for (let n = 1; n < {NAMES}; n++) addRow(`CN=Person ${{n}}/O=Renovation`)"))
                 .await;
             page.wait_for(&count_of("active", NAMES - 1)).await;

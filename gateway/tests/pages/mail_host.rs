@@ -76,7 +76,16 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Sha
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if let Some(path) = path.strip_prefix("/stwebapi") {
         let method = head.split(' ').next().unwrap_or_default();
-        let (status, body) = shared.rest.answer(method, path, query, &head).await;
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        let mut sent = vec![0; length.unwrap_or(0)];
+        if stream.read_exact(&mut sent).await.is_err() {
+            return;
+        }
+        let sent = String::from_utf8_lossy(&sent);
+        let (status, body) = shared.rest.answer(method, path, query, &head, &sent).await;
         let body = body.to_string();
         let length = body.len();
         let answer = format!(

@@ -20,12 +20,27 @@ pub(crate) struct RestHost {
 
 impl RestHost {
     /// The answer to a request below `/stwebapi`: status and JSON.
-    pub(crate) async fn answer(&self, method: &str, path: &str, query: &str, head: &str) -> (u16, Value) {
+    pub(crate) async fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        query: &str,
+        head: &str,
+        body: &str,
+    ) -> (u16, Value) {
         let parameter = |name: &str| {
             let pairs = url_decoded(query);
             pairs.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
         };
         if (method, path) == ("POST", "/user/connect") {
+            let sent: Vec<_> = url_decoded(query).into_iter().chain(url_decoded(body)).collect();
+            let said = |name: &str, value: &str| sent.contains(&(name.to_owned(), value.to_owned()));
+            let wrong = said("loginMethod", "byPassword") && !said("password", "secret & safe");
+            let stale =
+                said("loginMethod", "byToken") && said("username", "ann") && !said("token", "stoken=");
+            if wrong || stale {
+                return (401, json!({"returnCode": 12}));
+            }
             let person =
                 json!({"id": "CN=Ann Example,O=Acme", "status": 1, "statusMessage": "In the office"});
             return (200, json!({"sid": SID, "loginName": "ann", "reason": "0", "person": person}));

@@ -14,6 +14,7 @@ class Line {
   #url;
   #tell;
   #transport = null;
+  #login;
   #kind;
   #failures = 0;
   #cursor = null;
@@ -31,8 +32,9 @@ class Line {
   state = { state: "waiting", code: "", reason: "" };
 
   /** `tell` hears of `{people}`, `{me}`, `{state}`, `{problem}` and `{rest}`. */
-  constructor(url, transport, tell) {
+  constructor(url, transport, tell, login) {
     this.#url = url;
+    this.#login = login;
     this.#tell = tell;
     this.#kind = Math.max(0, ["socket", "sse", "poll"].indexOf(transport));
     this.#connect();
@@ -106,6 +108,7 @@ class Line {
     const events = {
       message: (message) => this.#receive(message),
       closed: (everOpen) => this.#closed(everOpen),
+      login: this.#login,
     };
     try {
       this.#transport = this.#kind === 2 ? new LaterTransport(this.#url, events) : new [SocketTransport, StreamTransport][this.#kind](this.#url, events);

@@ -17,6 +17,7 @@ const STALE = 10_000;
 class Presence extends EventTarget {
   #url;
   #transport;
+  #login = null;
   #id = Math.random().toString(36).slice(2) + Date.now().toString(36);
   #hall = null;
   #line = null;
@@ -105,6 +106,15 @@ class Presence extends EventTarget {
     else if (this.#hall) this.#hail(SILENT_LEADER, again ? "again" : "soon");
   }
 
+  /** Goes on as whoever a log-in of the page's own (`signIn`) has made it: no cookie proves that to an event channel. */
+  continueAs(login) {
+    this.#leave();
+    Object.assign(this, { share: false, state: "waiting", code: "", reason: "" });
+    this.#transport = "poll";
+    this.#login = login;
+    this.#join();
+  }
+
   close() {
     this.#closed = true;
     this.#leave();
@@ -150,7 +160,7 @@ class Presence extends EventTarget {
     clearTimeout(this.#timer);
     if (this.#line) return;
     this.#leader = null;
-    this.#line = new Line(this.#url, this.#transport, (news) => this.#spread(news));
+    this.#line = new Line(this.#url, this.#transport, (news) => this.#spread(news), this.#login);
     this.#post({ lead: true });
     this.#want({ all: true, add: [...this.#owners.keys()] });
   }

@@ -17,10 +17,11 @@ const sessions = new Map();
 
 /**
  * The session of this page: a log-in within its grace time is the same session again, and two polls would take
- * each other's answers. `base` is what stands before `/stwebapi`; `hear` is told every value that comes over the poll.
+ * each other's answers. `base` is what stands before `/stwebapi`; `hear` is told every value that comes over the poll;
+ * `login` is the answer to a log-in that the page has made itself.
  */
-export function sessionOf(base, hear) {
-  if (!sessions.has(base)) sessions.set(base, new RestSession(base));
+export function sessionOf(base, hear, login) {
+  if (!sessions.has(base)) sessions.set(base, new RestSession(base, login));
   const session = sessions.get(base);
   if (hear) session.listeners.add(hear);
   return session;
@@ -34,16 +35,18 @@ class RestSession {
   #waiting = new Map();
   #closed = false;
   #place;
+  #login;
   listeners = new Set();
   sid = "";
   person = null;
 
-  constructor(base) {
+  constructor(base, login) {
     this.#place = base;
+    this.#login = login;
     this.#base = `${base}/stwebapi`;
   }
 
-  /** Logs in with the browser's cookie and begins to poll. */
+  /** Logs in with the browser's cookie, unless the page has logged in, and begins to poll. */
   open() {
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = null;
@@ -53,7 +56,7 @@ class RestSession {
   }
 
   async #open() {
-    const login = await this.#send("POST", "/user/connect", { loginType: CLIENT_TYPE, loginMethod: "byToken" });
+    const login = this.#login ?? (await this.#send("POST", "/user/connect", { loginType: CLIENT_TYPE, loginMethod: "byToken" }));
     this.sid = login.sid ?? login.sessionid ?? "";
     this.person = login.person ?? null;
     this.#nonce = login.rtc4webNonce ?? "";
@@ -133,9 +136,9 @@ export class PollTransport {
   #session;
   #message;
 
-  constructor(url, { message, closed }) {
+  constructor(url, { message, closed, login }) {
     this.#message = message;
-    this.#session = sessionOf(url.replace(/\/livename\/v1\/events$/, ""), (value) => this.#hear(value, closed));
+    this.#session = sessionOf(url.replace(/\/livename\/v1\/events$/, ""), (value) => this.#hear(value, closed), login);
     this.#session.open().then(
       () => {
         const { id = "", status = -1, statusMessage: text = "" } = this.#session.person ?? {};

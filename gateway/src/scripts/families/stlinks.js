@@ -26,13 +26,17 @@ function gateway() {
   return url.origin + url.pathname.replace(/\/(sametime\/)?stlinks\/?$/i, "").replace(/\/$/, "");
 }
 
-function start() {
+/** `login`: the answer to a log-in with the page's own password or token, for when no cookie comes of it. */
+function start(login) {
   if (presence) return;
   presence = new Presence({ url: `${gateway()}/livename/v1/events` });
   presence.addEventListener("state", ({ detail: { state, reason } }) => {
     if (state === "open" && !signedIn) {
       signedIn = true;
       raise("STLinksLoggedIn", presence.me?.id ?? "", commonName(presence.me?.id ?? ""));
+    } else if (state === "ended" && login?.sid) {
+      presence.continueAs(login);
+      login = null;
     } else if (state === "ended") {
       signedIn = false;
       if (reason) console.warn(`Live names have stopped: ${reason}`);
@@ -67,12 +71,11 @@ Object.assign(window, {
   },
 
   writeSTLinksApplet(user, key, byToken) {
-    const begin = () => start();
-    if (!user || !key) return begin();
-    signIn(gateway(), { user, secret: key, method: byToken ? "byToken" : "byPassword" }).then(begin, ({ message }) => {
+    if (!user || !key) return start();
+    signIn(gateway(), { user, secret: key, method: byToken ? "byToken" : "byPassword" }).then(start, ({ message }) => {
       // The browser's own cookie may still do.
       console.warn(`Sametime Links: ${message}`);
-      begin();
+      start();
     });
   },
 

@@ -32,7 +32,8 @@ const watchlist = new Set();
 const loaded = [];
 
 function gatewayOf(address) {
-  const url = new URL(address, location.href);
+  // Pages also write the host alone.
+  const url = new URL(/^(\w+:)?\/|^$/.test(address) ? address : `//${address}`, location.href);
   return url.origin + url.pathname.replace(/\/st(webclient|baseapi|webapi)(\/.*)?$/i, "").replace(/\/$/, "");
 }
 
@@ -131,8 +132,12 @@ function open() {
 }
 
 async function logIn(first) {
-  await first;
-  const me = await open();
+  const login = await first;
+  const me = await open().catch((error) => {
+    if (!login?.sid) throw error;
+    presence.continueAs(login);
+    return open();
+  });
   const person = { id: me?.id ?? "", displayName: commonName(me?.id ?? ""), status: me ? codeOf(me) : -1, statusMessage: me?.text ?? "" };
   stproxy.isLoggedIn = true;
   stproxy.login.onLogin(person, "");

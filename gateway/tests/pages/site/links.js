@@ -4,7 +4,7 @@ window.STLinksLoggedIn = () => (window.outcome = "works");
 window.STLinksLoggedOut = (reason) => (window.outcome = reason);
 const wished = new URLSearchParams(location.search);
 setSTLinksURL(wished.get("gateway") + "/sametime/stlinks", wished.get("lang") ?? "en");
-writeSTLinksApplet("", "", false);
+writeSTLinksApplet(wished.get("user") ?? "", wished.get("token") ?? "", wished.has("token"));
 window.addRow = (name, display) => {
   const row = document.createElement("li");
   row.innerHTML = prepareSametimeLink(name, display ?? name, true, "icon:yes;");

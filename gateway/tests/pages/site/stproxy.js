@@ -2,7 +2,7 @@ window.outcome = "";
 window.updates = {};
 stproxy.addOnLoad(() => {
   stproxy.watchlist.onUpdate = (person) => (window.updates[person.id] = person);
-  stproxy.login.loginByToken(null, stproxy.awareness.AVAILABLE, "", () => (window.outcome = "works"), (reason, code) => (window.outcome = `${code}: ${reason}`));
+  if (!new URLSearchParams(location.search).has("wait")) stproxy.login.loginByToken(null, stproxy.awareness.AVAILABLE, "", () => (window.outcome = "works"), (reason, code) => (window.outcome = `${code}: ${reason}`));
 });
 window.addRow = (userId, displayName) => {
   const row = document.createElement("li");
