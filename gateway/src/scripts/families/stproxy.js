@@ -131,6 +131,16 @@ function open() {
   });
 }
 
+/** The channel says good-bye after the answer; a log-in before that would meet the old one. */
+function ended() {
+  return new Promise((resolve) => {
+    const look = () => presence.state === "ended" && resolve();
+    presence.addEventListener("state", look);
+    setTimeout(resolve, 3000);
+    look();
+  });
+}
+
 async function logIn(first) {
   const login = await first;
   const me = await open().catch((error) => {
@@ -184,7 +194,7 @@ const stproxy = {
       callback?.(Boolean(seen));
     },
     logout(_real, ok, err) {
-      const done = presence ? presence.logout() : Promise.resolve();
+      const done = presence ? presence.logout().then(ended) : Promise.resolve();
       answer(
         done.then(() => {
           if (stproxy.isLoggedIn) stproxy.login.onLogout("");
