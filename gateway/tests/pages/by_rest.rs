@@ -1,10 +1,47 @@
-//! Where only plain requests get through, and what only the REST interface has. The server is a stand-in that was
-//! written from browser-side.md.
+//! Where only plain requests get through, and what only the REST interface has: with the gateway, and with a
+//! stand-in that was written from browser-side.md.
 
+use protocol::presence::{PersonId, Status};
 use serde_json::json;
 
 use crate::browser;
-use crate::site::{Site, people};
+use crate::site::{Site, id, people};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_answers_directory_calls_and_lets_passwords_in() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(5)).await;
+    site.online([id(2)]);
+    let mut page = site.browser().await;
+    site.log_in(&mut page, "https", &id(0), 600, "; Secure").await;
+    page.open(&site.page("https", "https", "stproxy", "")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    let ask = |call: &str| {
+        format!("new Promise((done) => stproxy.{call}done, (reason, code) => done([reason, code])))")
+    };
+    let found = page.value(&ask("quickfind.getUsers('Person 3', ")).await;
+    assert!(found["Persons"].to_string().contains(&id(3)), "{found}");
+    let card = page.value(&ask(&format!("person.getUserInfo({:?}, ", id(3)))).await;
+    assert!(card["info"].to_string().contains("Person 3"), "{card}");
+    for call in ["buddylist.get(", "buddylist.getUsers(", "buddylist.getGroups(", "privacy.get("] {
+        assert_eq!(page.value(&ask(call)).await["returnCode"], 200, "{call}");
+    }
+
+    // Nobody is logged in at the mail server, but the page has a password.
+    let mut stranger = site.browser().await;
+    stranger.open(&site.page("https", "https", "stproxy", "wait=1")).await;
+    stranger.wait_for("window.addRow").await;
+    let log_in = |password: &str| ask(&format!("login.loginByPassword('p1', '{password}', 1, '', "));
+    assert_eq!(stranger.value(&log_in("wrong")).await[1], 12);
+    let person = stranger.value(&log_in("p1")).await;
+    assert_eq!(person["id"], id(1), "{person}");
+    stranger.value("addRow('p2@renovation.test')").await;
+    stranger.wait_for("document.querySelector('.livename[data-status=active]')").await;
+    site.community.set_status(&PersonId::from(id(2).as_str()), Status::Dnd, "");
+    stranger.wait_for("document.querySelector('.livename[data-status=dnd]')").await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_live_over_the_long_poll_alone_and_directory_calls_are_answered() {

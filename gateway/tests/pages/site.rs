@@ -79,6 +79,12 @@ login_type = "0x14b4"
 path = "/"
 serve = "awareness"
 community = "renovation"
+[[route]]
+path = "/stwebapi"
+serve = "awareness"
+community = "renovation"
+auth = "optional"
+logins = ["token", "password"]
 "#
         );
         std::fs::write(folder.join("livename.toml"), configuration).unwrap();

@@ -72,7 +72,7 @@ class RestSession {
         for (const { value } of update) if (value) this.#hear(value);
       } catch (error) {
         if (this.#closed) return;
-        if (error.code === 11 || error.code === 4) return this.#end(error);
+        if ([4, 11, 16, 17].includes(error.code)) return this.#end(error);
         await new Promise((over) => setTimeout(over, POLL_PAUSE * (0.5 + Math.random())));
       }
     }
@@ -82,7 +82,7 @@ class RestSession {
     const action = [].concat(value.action ?? []).join(" ");
     const asked = this.#waiting.get(action)?.shift();
     if (asked && (value.returnCode ?? 200) >= 200 && value.returnCode < 300) asked.resolve(value);
-    else asked?.reject(problem(value.returnCode, value.reason ?? "the server refuses"));
+    else asked?.reject(problem(value.code ?? value.returnCode, value.message ?? value.reason ?? "the server refuses"));
     this.#tell(value);
   }
 
@@ -121,8 +121,8 @@ class RestSession {
     });
     const body = await answer.json().catch(() => ({}));
     if (answer.ok) return body;
-    const known = { 400: 14, 401: 11, 403: 11, 404: 3, 501: 3 }[answer.status] ?? 4;
-    throw problem(answer.status >= 500 ? 3 : known, body.message ?? body.reason ?? "the server refuses");
+    const known = { 400: 14, 401: 11, 403: 11, 404: 3, 409: 3, 410: 11 }[answer.status] ?? 4;
+    throw problem(body.code ?? (answer.status >= 500 ? 3 : known), body.message ?? body.reason ?? "the server refuses");
   }
 
   close() {

@@ -267,9 +267,9 @@ const stproxy = {
   openGroupChat: (...values) => unsupported(...values),
   getChatModel: () => null,
   buddylist: {
-    get: rest("GET", "/buddylist"),
-    getUsers: rest("GET", "/buddylist/users"),
-    getGroups: rest("GET", "/buddylist/groups"),
+    get: rest("GET", "/buddylist", "buddylist get"),
+    getUsers: rest("GET", "/buddylist/users", "buddylist users"),
+    getGroups: rest("GET", "/buddylist/groups", "buddylist groups"),
     ...group("addUser", "removeUser", "renameUser", "addGroup", "removeGroup", "renameGroup", "addAlert"),
   },
   quickfind: {
