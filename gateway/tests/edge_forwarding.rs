@@ -1,8 +1,11 @@
 //! From the browser through every phase to an upstream and back.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
-use gateway::config::AuthPolicy;
+use gateway::config::{AuthPolicy, ProxyVersion};
+use gateway::net::proxy_header;
 use http::StatusCode;
 use support::client::{fetch, get_with, read_to_end, send};
 use support::{Setup, soon, tokens, until};
@@ -98,4 +101,70 @@ async fn drain_waits_for_an_upgraded_connection() {
     drop(browser);
     soon("the end", gateway.running.stopped()).await;
     assert_eq!(gateway.metric("livename_connections{listener=\"http\"}"), 0.0);
+}
+
+/// What an upstream was asked by a browser behind a proxy that wrote `header`; `None`: nobody asked it.
+async fn asked_behind(setup: Setup, header: &[u8]) -> (Option<String>, support::Gateway) {
+    let (listener, route) = upstream().await.unwrap();
+    let gateway = setup.route("/sametime", AuthPolicy::Off, &route).start().await;
+    let mut browser = TcpStream::connect(gateway.http()).await.unwrap();
+    browser.write_all(header).await.unwrap();
+    let ask = b"GET /sametime/x HTTP/1.1\r\nHost: im.example\r\nConnection: close\r\n\r\n";
+    browser.write_all(ask).await.unwrap();
+    let head = tokio::select! {
+        asked = next_head(&listener) => asked.ok().map(|(_, head)| head),
+        end = read_to_end(&mut browser) => {
+            assert_eq!(end, "", "no answer, since nobody knows to whom");
+            None
+        }
+    };
+    (head, gateway)
+}
+
+fn behind_proxy() -> Setup {
+    let setup = Setup { proxied: true, ..Setup::default() };
+    setup.limits(|limits| limits.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()])
+}
+
+#[tokio::test]
+async fn a_proxy_says_by_the_proxy_protocol_who_the_browser_is() {
+    let (client, server) = ("192.0.2.7:5123".parse().unwrap(), "198.51.100.1:443".parse().unwrap());
+    for version in [ProxyVersion::V1, ProxyVersion::V2] {
+        let header = proxy_header(version, client, server);
+        let (head, _gateway) = asked_behind(behind_proxy(), &header).await;
+        let head = head.unwrap();
+        assert!(head.contains("\r\nx-forwarded-for: 192.0.2.7\r\nx-forwarded-proto: http\r\n"), "{head}");
+    }
+    // The browser spoke TLS to it.
+    let mut header = proxy_header(ProxyVersion::V2, client, server);
+    header[15] += 8;
+    header.extend([0x20, 0, 5, 1, 0, 0, 0, 0]);
+    let head = asked_behind(behind_proxy(), &header).await.0.unwrap();
+    assert!(head.contains("\r\nx-forwarded-proto: https\r\n"), "{head}");
+    // It speaks for itself.
+    let head = asked_behind(behind_proxy(), b"PROXY UNKNOWN\r\n").await.0.unwrap();
+    assert!(head.contains("\r\nx-forwarded-for: 127.0.0.1\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn only_trusted_proxies_may_speak_the_proxy_protocol_and_they_must() {
+    let header = b"PROXY TCP4 192.0.2.7 198.51.100.1 5123 443\r\n";
+    let (head, gateway) = asked_behind(Setup { proxied: true, ..Setup::default() }, header).await;
+    assert_eq!(head, None);
+    assert_eq!(gateway.metric("livename_connections_refused_total{reason=\"untrusted_proxy\"}"), 1.0);
+    assert_eq!(asked_behind(behind_proxy(), b"").await.0, None);
+
+    // The limit per address is that of whoever is behind it.
+    let one = behind_proxy().limits(|limits| limits.connections_per_address = 1);
+    let gateway = one.start().await;
+    let mut first = TcpStream::connect(gateway.http()).await.unwrap();
+    first.write_all(header).await.unwrap();
+    first.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    soon("an answer", first.read_u8()).await.unwrap();
+    let mut second = TcpStream::connect(gateway.http()).await.unwrap();
+    second.write_all(header).await.unwrap();
+    assert_eq!(read_to_end(&mut second).await, "");
+    assert_eq!(gateway.metric("livename_connections_refused_total{reason=\"address_limit\"}"), 1.0);
+    until("only the first is counted", || gateway.metric("livename_connections{listener=\"http\"}") == 1.0)
+        .await;
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use crate::config::in_any;
 use crate::http::Live;
 use crate::net::{Accepted, Admission, Listen, Listener, Workers};
 use crate::telemetry::Metrics;
@@ -44,10 +45,10 @@ impl Doors {
         Self { shared: Arc::new(shared), closing: CancellationToken::new(), tasks: TaskTracker::new() }
     }
 
-    /// Begins to accept.
-    pub(super) fn open(&self, listener: Listener, listen: Listen) {
+    /// Begins to accept. `proxied`: connections begin with a PROXY header.
+    pub(super) fn open(&self, listener: Listener, listen: Listen, proxied: bool) {
         let shared = Arc::clone(&self.shared);
-        let take = move |stream, peer| shared.take(stream, peer, listen);
+        let take = move |stream, peer| shared.take(stream, peer, listen, proxied);
         self.tasks.spawn(listener.run(self.closing.clone(), take));
     }
 
@@ -60,12 +61,18 @@ impl Doors {
 }
 
 impl Shared {
-    fn take(&self, stream: TcpStream, peer: SocketAddr, listen: Listen) {
-        let admitted = match self.admission.admit(peer.ip(), listen, &self.live.load().admission) {
+    fn take(&self, stream: TcpStream, peer: SocketAddr, listen: Listen, proxied: bool) {
+        let live = self.live.load();
+        let limits = &live.admission;
+        if proxied && !in_any(&limits.trusted_proxies, peer.ip()) {
+            self.metrics.connection_refused("untrusted_proxy");
+            return debug!(%peer, reason = "untrusted_proxy", "connection refused");
+        }
+        let admitted = match self.admission.admit(peer.ip(), listen, limits) {
             Ok(admitted) => admitted,
             Err(refusal) => return debug!(%peer, reason = refusal.label(), "connection refused"),
         };
-        if self.workers.hand_over(Accepted { stream, peer, listen, admitted }).is_err() {
+        if self.workers.hand_over(Accepted { stream, peer, listen, proxied, admitted }).is_err() {
             self.metrics.connection_refused("busy");
             debug!(%peer, reason = "busy", "connection refused");
         }

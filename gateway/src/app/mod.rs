@@ -87,6 +87,7 @@ impl App {
                 .filter_map(|address| Listener::bind(*address).map_err(|error| taken.push(error)).ok())
                 .collect()
         };
+        let asked_for = config.listen.clone();
         let http = bind(&config.listen.http);
         let https = bind(&config.listen.https);
         let admin_listener = bind(&[config.listen.admin]).pop();
@@ -134,9 +135,11 @@ impl App {
         // Acceptors: from here on browsers are let in.
         let admission = Arc::new(Admission::new(Arc::clone(&metrics)));
         let doors = acceptor::Doors::new(&admission, workers, &live, &metrics);
-        for (listeners, listen) in [(http, Listen::Http), (https, Listen::Https)] {
-            for listener in listeners {
-                doors.open(listener, listen);
+        for (listeners, listen, configured) in
+            [(http, Listen::Http, &asked_for.http), (https, Listen::Https, &asked_for.https)]
+        {
+            for (listener, address) in listeners.into_iter().zip(configured) {
+                doors.open(listener, listen, asked_for.proxy_protocol.contains(address));
             }
         }
 

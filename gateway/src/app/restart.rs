@@ -31,11 +31,12 @@ impl Fixed {
 
     /// The keys that differ.
     pub(super) fn changes(&self, new: &Config) -> Vec<String> {
-        let Listen { http, https, admin, workers } = &new.listen;
+        let Listen { http, https, admin, proxy_protocol, workers } = &new.listen;
         let fixed = [
             ("listen.http", self.listen.http != *http),
             ("listen.https", self.listen.https != *https),
             ("listen.admin", self.listen.admin != *admin),
+            ("listen.proxy_protocol", self.listen.proxy_protocol != *proxy_protocol),
             ("listen.workers", self.listen.workers != *workers),
             ("log", self.log != new.log),
             ("access_log", self.access_log != new.access_log),

@@ -1,9 +1,10 @@
 //! Finding an upstream that takes a request: attempts one after the other, and what each of them tells of
 //! the upstream's health.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use http::header::HOST;
+use http::header::{HOST, UPGRADE};
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -12,7 +13,7 @@ use super::balance::{Group, Member, Tried};
 use super::endless::is_endless;
 use super::error::{BridgeError, Fault, Phase, Side};
 use super::health::Witness;
-use super::pool::{Lease, Reuse};
+use super::pool::{Lease, Reuse, Wish};
 use super::upload::{self, BrokenUpload, Upload};
 use crate::config::{Retry, UpstreamRoute};
 
@@ -25,7 +26,8 @@ pub(super) struct Answer<'a> {
 
 /// What holds for every attempt of one request.
 struct Terms {
-    connect_timeout: Duration,
+    /// Of the first attempt with an upstream.
+    wish: Wish,
     head_timeout: Option<Duration>,
     /// It may be sent again although an upstream has seen it.
     repeatable: bool,
@@ -49,10 +51,16 @@ impl Bridge {
         route: &UpstreamRoute,
         group: &'a Group,
         preferred: Option<&str>,
+        client: IpAddr,
     ) -> Result<Answer<'a>, BridgeError> {
         let endless = is_endless(request.uri().path());
         let terms = Terms {
-            connect_timeout: route.connect_timeout,
+            wish: Wish {
+                limit: route.connect_timeout,
+                reuse: Reuse::Allowed,
+                http1: request.headers().contains_key(UPGRADE),
+                client,
+            },
             head_timeout: route.head_timeout.filter(|_| !endless),
             repeatable: !endless && route.retry == Retry::Idempotent && is_repeatable(&request),
         };
@@ -98,7 +106,7 @@ impl Bridge {
         reuse: Reuse,
         elsewhere: bool,
     ) -> Result<Answer<'a>, Box<Failed>> {
-        let mut lease = match self.pool.lease(member, terms.connect_timeout, reuse).await {
+        let mut lease = match self.pool.lease(member, &Wish { reuse, ..terms.wish }).await {
             Ok(lease) => lease,
             Err(error) => return Err(Failed::unsent(error, request, false)),
         };

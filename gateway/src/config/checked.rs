@@ -38,6 +38,8 @@ pub struct Listen {
     pub http: Vec<SocketAddr>,
     pub https: Vec<SocketAddr>,
     pub admin: SocketAddr,
+    /// Those of `http` and `https` where connections begin with a PROXY header.
+    pub proxy_protocol: Vec<SocketAddr>,
     /// Threads that serve browsers. Default: one per core.
     pub workers: usize,
 }

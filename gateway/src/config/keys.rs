@@ -88,6 +88,7 @@ pub(super) const KEYS: &[Key] = &[
     key("listen", "http", "none", "Addresses for plain HTTP, `[\"0.0.0.0:80\"]`. Port 0 takes any free port."),
     key("listen", "https", "none", "Addresses for HTTPS (HTTP/2 and HTTP/1.1). Needs a certificate."),
     key("listen", "admin", "\"127.0.0.1:9180\"", "Address of metrics, status, reload and drain. Keep it away from users: it asks for no password."),
+    key("listen", "proxy_protocol", "none", "Those of the addresses above where every connection begins with a PROXY header (version 1 or 2). Only `trusted_proxies` may connect there."),
     key("listen", "workers", "one per core", "Threads that serve browsers."),
 
     key("tls.certificate", "chain", MUST, "PEM file with the certificate, then its intermediates."),
@@ -161,6 +162,8 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "upstreams", "none", "Where requests are passed on, `[\"http://st1.example\"]`. Requests are shared among those that are well."),
     key("route", "weights", "1 each", "The upstreams' shares of the requests, in their order: `[3, 1]`."),
     key("route", "sticky_cookie", "none", "Name of a cookie that keeps a browser on the upstream that answered it first."),
+    key("route", "http2", "false", "Whether HTTP/2 is offered to https upstreams. Upgrades use HTTP/1.1 in any case."),
+    key("route", "proxy_protocol", "none", "`v1` or `v2`: each connection to the upstreams begins with a PROXY header that names the browser. Such a connection serves one request."),
     key("route", "retry", "\"idempotent\"", "What may be sent again, to the next upstream too: `unsent` requests only, or also `idempotent` ones without a body that got no answer."),
     key("route", "sametime_protocol", "\"page\"", "Scheme of the Sametime side as pages see it, like `iNotes_WA_SametimeProtocol`: `page`, `http` or `https`."),
     key("route", "rewrite", "true", "Turn the upstreams' addresses in HTML, JavaScript, CSS and JSON into those of the page. Heads are always turned. On such a route compression is not asked of the upstreams; write `false` where answers hold no addresses."),

@@ -49,7 +49,9 @@ pub use names::NameTuning;
 pub use network::{Network, NetworkError, in_any};
 pub use origin::{Origin, is_below};
 pub use pilot::Pilot;
-pub use upstream::{Check, Health, PoolBounds, Retry, SametimeProtocol, Upstream, UpstreamRoute};
+pub use upstream::{
+    Check, Health, PoolBounds, ProxyVersion, Retry, SametimeProtocol, Upstream, UpstreamRoute,
+};
 
 /// The configuration of a file, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use super::Rewrite;
 
 /// A route whose requests are passed on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct UpstreamRoute {
     /// At least one.
     pub upstreams: Vec<Upstream>,
@@ -60,6 +60,10 @@ pub struct Upstream {
     pub server_name: Option<String>,
     /// Its share of new browsers among the upstreams of the route. Default 1.
     pub weight: u32,
+    /// Whether HTTP/2 is offered to it, for https. Default no.
+    pub http2: bool,
+    /// It wants to be told by the PROXY protocol whose bytes it gets; such connections serve one request.
+    pub proxy: Option<ProxyVersion>,
     pub pool: PoolBounds,
     pub health: Health,
 }
@@ -68,7 +72,8 @@ impl Upstream {
     /// At that address, with the default of everything else. `client` is used if `tls` is true.
     pub fn at(tls: bool, host: &str, port: u16, client: Arc<ClientConfig>) -> Self {
         let (pool, health) = (PoolBounds::default(), Health::default());
-        Self { tls, host: host.to_owned(), port, client, server_name: None, weight: 1, pool, health }
+        let (server_name, http2, proxy) = (None, false, None);
+        Self { tls, host: host.to_owned(), port, client, server_name, weight: 1, http2, proxy, pool, health }
     }
 }
 
@@ -116,6 +121,15 @@ pub struct Check {
     pub timeout: Duration,
     /// So many good answers in a row bring an upstream back. Default 2.
     pub successes: u32,
+}
+
+/// Of the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyVersion {
+    /// Text.
+    V1,
+    /// Binary.
+    V2,
 }
 
 /// Which requests may be sent again.

@@ -9,7 +9,8 @@ use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
 use super::{
-    AccessFormat, AuthPolicy, LogFormat, NameForm, Network, OwnPresence, Redirect, Retry, SametimeProtocol,
+    AccessFormat, AuthPolicy, LogFormat, NameForm, Network, OwnPresence, ProxyVersion, Redirect, Retry,
+    SametimeProtocol,
     TokenForm, TokenFormat,
 };
 
@@ -102,6 +103,7 @@ words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
 words!(LoginWord: "token" = Token, "password" = Password, "anonymous" = Anonymous);
 words!(ServeWord: "awareness" = Awareness);
 words!(Retry: "unsent" = Unsent, "idempotent" = Idempotent);
+words!(ProxyVersion: "v1" = V1, "v2" = V2);
 words!(TlsWord: "1.2" = Tls12, "1.3" = Tls13);
 
 impl<T: Words> FromValue for T {

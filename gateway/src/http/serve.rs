@@ -23,10 +23,10 @@ use super::access_log::unread;
 use super::exchange::{Connection, Services, exchange};
 use super::{AccessLog, Live, Scheme, end};
 use crate::bridge::Bridge;
-use crate::config::Limits;
+use crate::config::{Limits, in_any};
 use crate::net::{
-    Accepted, Downstream, HandshakeError, Listen, Patience, Progress, Protocol, Seat, Serving, Stall, Stream,
-    handshake,
+    Accepted, Admitted, Downstream, HandshakeError, Listen, Patience, Progress, Protocol, ProxyError,
+    Refusal, Seat, Serving, Stall, Stream, handshake, read_proxy_header,
 };
 use crate::telemetry::Metrics;
 
@@ -120,23 +120,26 @@ impl fmt::Debug for Edge {
 
 impl Serving for Edge {
     async fn serve(self: Arc<Self>, accepted: Accepted) {
-        let peer = accepted.peer.ip().to_canonical();
+        let peer = accepted.peer;
         let live = self.live();
         let limits = live.limits.clone();
-        let (stream, protocol) = match Box::pin(begin(accepted.stream, accepted.listen, &live)).await {
-            Ok(opened) => opened,
+        let begun = match Box::pin(begin(accepted, &live)).await {
+            Ok(begun) => begun,
             Err(error) => {
-                self.metrics.tls_handshake_failed();
+                if matches!(error, BeginError::Tls(_)) {
+                    self.metrics.tls_handshake_failed();
+                }
                 return debug!(%peer, %error, "connection not begun");
             }
         };
         // An open connection must not keep an old configuration alive.
         drop(live);
+        let Begun { stream, protocol, peer, scheme, admitted } = begun;
         let progress = Arc::new(Progress::new());
         // An upgraded connection leaves this task, but drain still waits for it.
-        let admitted = accepted.admitted.counted_by(&self.seat.connections);
+        let admitted = admitted.counted_by(&self.seat.connections);
         let io = TokioIo::new(Downstream::new(stream, Arc::clone(&progress), admitted));
-        let facts = self.connection(accepted.listen, peer, &progress);
+        let facts = Arc::new(Connection { edge: Arc::clone(&self), peer, scheme, progress });
         let end = match protocol {
             Protocol::Http1 => self.http1(io, &facts, &limits).await,
             Protocol::Http2 => Box::pin(self.http2(io, &facts, &limits)).await,
@@ -151,7 +154,7 @@ impl Serving for Edge {
                 debug!(%peer, %error, "connection broken");
             }
             Err(End::Stalled(stall)) => {
-                if stall == Stall::Head && progress.has_heard() {
+                if stall == Stall::Head && facts.progress.has_heard() {
                     unread(&facts, 408, end::BROWSER_SLOW_HEAD, "head_time");
                 }
                 debug!(%peer, stall = stall.label(), "connection given up");
@@ -220,39 +223,61 @@ impl Edge {
         keep(connection, |connection| connection.graceful_shutdown(), &facts.progress, patience, draining)
             .await
     }
-
-    fn connection(
-        self: &Arc<Self>,
-        listen: Listen,
-        peer: IpAddr,
-        progress: &Arc<Progress>,
-    ) -> Arc<Connection> {
-        let scheme = match listen {
-            Listen::Http => Scheme::Http,
-            Listen::Https => Scheme::Https,
-        };
-        Arc::new(Connection { edge: Arc::clone(self), peer, scheme, progress: Arc::clone(progress) })
-    }
 }
 
-/// Makes the socket this runtime's, and does the TLS handshake on https listeners.
-async fn begin(
-    stream: std::net::TcpStream,
-    listen: Listen,
-    live: &Live,
-) -> Result<(Stream, Protocol), HandshakeError> {
-    let stream = TcpStream::from_std(stream).map_err(HandshakeError::Failed)?;
-    stream.set_nodelay(true).map_err(HandshakeError::Failed)?;
-    match (listen, &live.tls) {
+/// A connection on which HTTP can be spoken.
+struct Begun {
+    stream: Stream,
+    protocol: Protocol,
+    /// Whoever is behind a proxy that passes bytes on.
+    peer: IpAddr,
+    /// What the browser speaks, perhaps to that proxy.
+    scheme: Scheme,
+    admitted: Admitted,
+}
+
+/// Why a connection is not begun.
+#[derive(Debug, thiserror::Error)]
+enum BeginError {
+    #[error(transparent)]
+    Socket(std::io::Error),
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error("refused for {}", .0.label())]
+    Refused(Refusal),
+    #[error(transparent)]
+    Tls(#[from] HandshakeError),
+}
+
+/// Makes the socket this runtime's, finds out who is behind it, and does the TLS handshake on https listeners.
+async fn begin(accepted: Accepted, live: &Live) -> Result<Begun, BeginError> {
+    let Accepted { stream, peer, listen, proxied, mut admitted } = accepted;
+    let mut peer = peer.ip().to_canonical();
+    let mut stream = TcpStream::from_std(stream).map_err(BeginError::Socket)?;
+    stream.set_nodelay(true).map_err(BeginError::Socket)?;
+    let limit = live.limits.tls_handshake_timeout;
+    let mut secure = listen == Listen::Https;
+    if proxied {
+        let said = read_proxy_header(&mut stream, limit).await?;
+        secure |= said.tls;
+        if let Some(client) = said.client {
+            peer = client.ip();
+            if !in_any(&live.admission.trusted_proxies, peer) {
+                admitted.count_for(peer, &live.admission).map_err(BeginError::Refused)?;
+            }
+        }
+    }
+    let (stream, protocol) = match (listen, &live.tls) {
         (Listen::Https, Some(config)) => {
-            let limit = live.limits.tls_handshake_timeout;
             let (stream, protocol) = handshake(stream, Arc::clone(config), limit).await?;
-            Ok((Stream::Tls(Box::new(stream)), protocol))
+            (Stream::Tls(Box::new(stream)), protocol)
         }
         // `app` does not start an https listener without certificates.
-        (Listen::Https, None) => Err(HandshakeError::Failed(std::io::ErrorKind::NotConnected.into())),
-        (Listen::Http, _) => Ok((Stream::Plain(stream), Protocol::Http1)),
-    }
+        (Listen::Https, None) => return Err(BeginError::Socket(std::io::ErrorKind::NotConnected.into())),
+        (Listen::Http, _) => (Stream::Plain(stream), Protocol::Http1),
+    };
+    let scheme = if secure { Scheme::Https } else { Scheme::Http };
+    Ok(Begun { stream, protocol, peer, scheme, admitted })
 }
 
 fn patience(limits: &Limits) -> Patience {

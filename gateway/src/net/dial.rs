@@ -9,10 +9,14 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use super::proxy_header;
+use crate::config::ProxyVersion;
 
 /// Where to, from where, and how long it may take in all (name look-up, every address, TLS).
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +84,33 @@ pub async fn dial_tls(
     config: &Arc<ClientConfig>,
 ) -> Result<TlsStream<TcpStream>, DialError> {
     let deadline = Instant::now() + target.limit;
-    let name = ServerName::try_from(name.unwrap_or(target.host).to_owned()).map_err(|_| DialError::Name)?;
     let stream = dial(target).await?;
+    secure(stream, name.unwrap_or(target.host), config, deadline).await
+}
+
+/// As [`dial`], then says by the PROXY protocol for whom.
+pub async fn dial_for(
+    target: Target<'_>,
+    client: SocketAddr,
+    version: ProxyVersion,
+) -> Result<TcpStream, DialError> {
+    let deadline = Instant::now() + target.limit;
+    let mut stream = dial(target).await?;
+    let server = stream.peer_addr().map_err(DialError::Connect)?;
+    let header = proxy_header(version, client, server);
+    let written = timeout_at(deadline, stream.write_all(&header)).await;
+    written.map_err(|_| DialError::TimedOut)?.map_err(DialError::Connect)?;
+    Ok(stream)
+}
+
+/// A TLS handshake with a server of that name.
+pub async fn secure(
+    stream: TcpStream,
+    name: &str,
+    config: &Arc<ClientConfig>,
+    deadline: Instant,
+) -> Result<TlsStream<TcpStream>, DialError> {
+    let name = ServerName::try_from(name.to_owned()).map_err(|_| DialError::Name)?;
     let handshake = TlsConnector::from(Arc::clone(config)).connect(name, stream);
     timeout_at(deadline, handshake).await.map_err(|_| DialError::TimedOut)?.map_err(DialError::Tls)
 }

@@ -82,27 +82,14 @@ impl Admission {
         limits: &ConnectionLimits,
     ) -> Result<Admitted, Refusal> {
         // Counted first and given back on refusal, so that two acceptors cannot both take the last place.
-        let place = Place { admission: Arc::clone(self), address: None };
+        let mut place = Place { admission: Arc::clone(self), address: None };
         if self.open.fetch_add(1, Ordering::Relaxed) >= limits.connections {
             return Err(Refusal::TooMany);
         }
-        let peer = peer.to_canonical();
-        if in_any(&limits.trusted_proxies, peer) {
-            return Ok(Admitted { place, listen, worker: None });
+        if !in_any(&limits.trusted_proxies, peer) {
+            place.count_for(peer, limits)?;
         }
-        let network = network_of(peer);
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = by_address.entry(network).or_default();
-        if *count >= limits.per_address {
-            // A zero entry can only exist when the limit is zero; it must not stay.
-            if *count == 0 {
-                by_address.remove(&network);
-            }
-            return Err(Refusal::TooManyFromAddress);
-        }
-        *count += 1;
-        drop(by_address);
-        Ok(Admitted { place: place.from(network), listen, worker: None })
+        Ok(Admitted { place, listen, worker: None })
     }
 }
 
@@ -115,6 +102,15 @@ pub struct Admitted {
 }
 
 impl Admitted {
+    /// Counts it as one of `peer` as well: of whoever is behind the proxy that it came through.
+    pub fn count_for(&mut self, peer: IpAddr, limits: &ConnectionLimits) -> Result<(), Refusal> {
+        let counted = self.place.count_for(peer, limits);
+        if let Err(refusal) = &counted {
+            self.place.admission.metrics.connection_refused(refusal.label());
+        }
+        counted
+    }
+
     /// Whoever waits for `connections` also waits for this one, in whichever task it lives.
     pub fn counted_by(mut self, connections: &TaskTracker) -> Self {
         self.worker = Some(connections.token());
@@ -136,9 +132,21 @@ struct Place {
 }
 
 impl Place {
-    fn from(mut self, network: IpAddr) -> Self {
+    fn count_for(&mut self, peer: IpAddr, limits: &ConnectionLimits) -> Result<(), Refusal> {
+        let network = network_of(peer.to_canonical());
+        let mut by_address = self.admission.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = by_address.entry(network).or_default();
+        if *count >= limits.per_address {
+            // A zero entry can only exist when the limit is zero; it must not stay.
+            if *count == 0 {
+                by_address.remove(&network);
+            }
+            return Err(Refusal::TooManyFromAddress);
+        }
+        *count += 1;
+        drop(by_address);
         self.address = Some(network);
-        self
+        Ok(())
     }
 }
 

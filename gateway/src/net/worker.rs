@@ -52,6 +52,8 @@ pub struct Accepted {
     pub stream: TcpStream,
     pub peer: SocketAddr,
     pub listen: Listen,
+    /// Begins with a PROXY header.
+    pub proxied: bool,
     pub admitted: Admitted,
 }
 

@@ -43,9 +43,14 @@ async fn silence_before_the_head_is_a_time_out_where_one_is_set() {
 
 #[tokio::test]
 async fn answers_that_are_none_are_a_bad_gateway() {
-    for answer in
-        ["", "HTTP/1.1 2", "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"]
-    {
+    for answer in [
+        "",
+        "HTTP/1.1 2",
+        "SSH-2.0-OpenSSH\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nbody",
+        "HTTP/1.1 200 OK\r\nContent Length: 4\r\n\r\nbody",
+    ] {
         let backend = Backend::http(move |mut peer| async move {
             peer.head().await;
             peer.send(answer).await;
@@ -213,4 +218,77 @@ async fn a_stream_has_no_time_limit_for_its_head_either() {
     let front = Setting { head_timeout: limit, ..Setting::to(&backend) }.start().await;
     assert_eq!(Browser::at(&front).await.get("/CommunityCBR").await.body, "late");
     assert_eq!(Browser::at(&front).await.get("/other").await.status, 504);
+}
+
+#[tokio::test]
+async fn a_reset_before_the_head_is_a_bad_gateway_and_in_the_body_breaks_it_off() {
+    for (answer, status) in [("", 502), ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", 200)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut byte = [0];
+            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut byte).await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+            // What was not read makes a reset of the end; a moment for what was written to be read.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            drop(stream);
+        });
+        let upstream =
+            gateway::config::Upstream::at(false, "127.0.0.1", port, trusting(RootCertStore::empty()));
+        let front = Setting::upstreams(vec![upstream]).start().await;
+        let seen = Browser::at(&front).await.get("/").await;
+        assert_eq!((seen.status, seen.status == 502 || !seen.whole), (status, true));
+    }
+}
+
+#[tokio::test]
+async fn a_bad_chunk_ends_the_body_without_an_end() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\nzz\r\nbad\r\n").await;
+        peer.rest().await;
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    let answer = Browser::at(&front).await.get("/").await;
+    assert_eq!((answer.body.as_str(), answer.whole), ("good", false));
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn what_comes_after_the_announced_length_is_nobodys() {
+    let backend = Backend::http(|mut peer| async move {
+        while peer.head().await.is_some() {
+            peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngoodHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil").await;
+        }
+    })
+    .await;
+    let front = Front::to(&backend).await;
+    let mut browser = Browser::at(&front).await;
+    for _ in 0..5 {
+        assert_eq!(browser.get("/").await.body, "good");
+    }
+    assert_eq!(backend.connections(), 5, "a connection that says too much is not used again");
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_ends_with_the_browsers_patience() {
+    let backend = Backend::http(|mut peer| async move {
+        peer.head().await;
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+        peer.rest().await;
+    })
+    .await;
+    let limit = Duration::from_millis(50);
+    let front = Setting { head_timeout: Some(limit), ..Setting::to(&backend) }.start().await;
+    let mut browser = Browser::at(&front).await;
+    browser.send("GET / HTTP/1.1\r\nHost: im.example\r\n\r\n").await;
+    browser.head().await;
+    assert_eq!(browser.take(4).await, "half");
+    // Bodies have no limit of ours: an answer may take as long as somebody waits for it.
+    assert!(tokio::time::timeout(limit * 4, browser.take(1)).await.is_err());
+    assert_eq!(backend.open(), 1);
+    drop(browser);
+    until(|| backend.open() == 0).await;
 }

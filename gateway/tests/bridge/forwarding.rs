@@ -1,6 +1,6 @@
 //! What reaches the upstream, and what comes back.
 
-use gateway::config::SametimeProtocol;
+use gateway::config::{ProxyVersion, SametimeProtocol};
 use gateway::http::Scheme;
 
 use crate::support::{Backend, Browser, Front, Setting, header, headers};
@@ -193,4 +193,24 @@ async fn a_route_back_to_the_gateway_ends() {
 fn peer_port(heads: &[String]) -> String {
     let host = header(heads.last().unwrap(), "host").unwrap();
     host.rsplit_once(':').unwrap().1.to_owned()
+}
+
+#[tokio::test]
+async fn an_upstream_that_wants_it_is_told_by_the_proxy_protocol() {
+    let backend = Backend::http(|mut peer| async move {
+        let line = String::from_utf8(peer.take_until(b"\r\n").await.unwrap()).unwrap();
+        while peer.head().await.is_some() {
+            peer.answer(&line).await;
+        }
+    })
+    .await;
+    let mut upstream = backend.upstream();
+    upstream.proxy = Some(ProxyVersion::V1);
+    let front = Setting::upstreams(vec![upstream]).start().await;
+    let mut browser = Browser::at(&front).await;
+    for _ in 0..2 {
+        let line = browser.get("/").await.body;
+        assert_eq!(line, format!("PROXY TCP4 127.0.0.1 127.0.0.1 0 {}\r\n", backend.address.port()));
+    }
+    assert_eq!(backend.connections(), 2, "a connection belongs to the browser it names");
 }

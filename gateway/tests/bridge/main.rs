@@ -4,12 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod balancing;
+mod canary;
+#[path = "../support/mod.rs"]
+mod edge;
 mod faults;
 mod forwarding;
 mod identities;
+mod matrix;
 mod pooling;
 mod rewriting;
 mod smuggling;
 mod streaming;
 mod support;
+mod tls;
 mod upgrades;

@@ -17,6 +17,7 @@ use std::time::Duration;
 use gateway::app::{App, Options, Running, Source, StartError};
 use gateway::config::{
     AccessLogging, AuthPolicy, Community, Config, Limits, Listen, Log, Logins, Route, Serve, Sso,
+    UpstreamRoute,
 };
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
@@ -32,12 +33,16 @@ pub struct Setup {
     pub http: Vec<SocketAddr>,
     pub https: Option<Certificate>,
     pub workers: usize,
+    /// Connections begin with a PROXY header.
+    pub proxied: bool,
     pub limits: Limits,
     pub access_log: AccessLogging,
     pub communities: Vec<Arc<Community>>,
     pub routes: Vec<(String, AuthPolicy, String)>,
     /// How pages may log in on the awareness routes.
     pub logins: Logins,
+    /// Paths that are passed on in a way of their own.
+    pub passing: Vec<(String, UpstreamRoute)>,
     /// Believes the tokens of [`tokens`].
     pub sso: bool,
 }
@@ -48,11 +53,13 @@ impl Default for Setup {
             http: vec![loopback()],
             https: None,
             workers: 2,
+            proxied: false,
             limits: Limits { drain: Duration::from_secs(5), ..Limits::default() },
             access_log: AccessLogging::default(),
             communities: Vec::new(),
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
             logins: Logins::default(),
+            passing: Vec::new(),
             sso: true,
         }
     }
@@ -73,6 +80,12 @@ impl Setup {
     /// of a community (`awareness:NAME`).
     pub fn route(mut self, path: &str, auth: AuthPolicy, page: &str) -> Self {
         self.routes.push((path.into(), auth, page.into()));
+        self
+    }
+
+    /// One more route, without a token, passed on.
+    pub fn passing(mut self, path: &str, route: UpstreamRoute) -> Self {
+        self.passing.push((path.into(), route));
         self
     }
 
@@ -98,17 +111,29 @@ impl Setup {
                 pass_to: None,
             })
         };
+        let passing = self.passing.iter().map(|(path, upstream)| {
+            Arc::new(Route {
+                hosts: Vec::new(),
+                path: path.clone(),
+                auth: AuthPolicy::Off,
+                login: None,
+                serve: Serve::Upstream(upstream.clone()),
+                logins: Logins::default(),
+                pass_to: None,
+            })
+        });
         Config {
             listen: Listen {
                 http: self.http.clone(),
                 https: self.https.iter().map(|_| loopback()).collect(),
                 admin: loopback(),
+                proxy_protocol: self.proxied.then(loopback).into_iter().collect(),
                 workers: self.workers,
             },
             tls: self.https.as_ref().map(Certificate::server),
             sso: if self.sso { tokens::sso() } else { Sso::default() },
             communities: self.communities.clone(),
-            routes: self.routes.iter().map(route).collect(),
+            routes: self.routes.iter().map(route).chain(passing).collect(),
             pilot: None,
             limits: self.limits.clone(),
             log: Log::default(),

@@ -4,6 +4,7 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Either;
 use http::header::HeaderValue;
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -16,15 +17,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::origin::Origin;
+use super::streams::Place;
 use crate::bridge::upload::Upload;
 
 /// How long a connection may take to come to rest after an answer has ended, for instance because the
 /// request is still being written.
 const REST: Duration = Duration::from_secs(1);
 
-/// A connection for one request. Dropped before [`Lease::finish`], it cuts the connection.
+/// A connection for one request. Dropped before [`Lease::finish`], it cuts the connection; one that is
+/// shared goes on without the request.
 pub(in crate::bridge) struct Lease {
-    connection: Option<Connection>,
+    carrier: Option<Carrier>,
     /// It has served another request before: the upstream may have given it up meanwhile.
     pub(in crate::bridge) reused: bool,
     single_use: bool,
@@ -33,15 +36,23 @@ pub(in crate::bridge) struct Lease {
     tasks: TaskTracker,
 }
 
+/// What carries a request.
+pub(super) enum Carrier {
+    /// HTTP/1.1.
+    Whole(Connection),
+    /// HTTP/2.
+    Part(Place),
+}
+
 impl Lease {
     pub(super) fn new(
-        (connection, reused): (Connection, bool),
+        carrier: Carrier,
+        reused: bool,
         origin: Arc<Origin>,
         permit: OwnedSemaphorePermit,
         tasks: TaskTracker,
     ) -> Self {
-        let (connection, permit) = (Some(connection), Some(permit));
-        Self { connection, reused, single_use: false, origin, permit, tasks }
+        Self { carrier: Some(carrier), reused, single_use: false, origin, permit: Some(permit), tasks }
     }
 
     /// What the upstream is called in `Host`.
@@ -54,7 +65,10 @@ impl Lease {
         &mut self,
         request: Request<Upload>,
     ) -> Option<impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<>> {
-        self.connection.as_mut().map(|connection| connection.sender.try_send_request(request))
+        Some(match self.carrier.as_mut()? {
+            Carrier::Whole(connection) => Either::Left(connection.sender.try_send_request(request)),
+            Carrier::Part(place) => Either::Right(place.send(request)),
+        })
     }
 
     /// The connection must not serve anybody else.
@@ -64,7 +78,7 @@ impl Lease {
 
     /// The answer was read to its end: hands the connection back as soon as it is at rest.
     pub(in crate::bridge) fn finish(mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
+        let Some(Carrier::Whole(mut connection)) = self.carrier.take() else { return };
         if self.single_use || connection.sender.is_closed() {
             return;
         }
@@ -89,14 +103,14 @@ impl Lease {
 
     /// The connection is leaving HTTP; the permit counts it until it ends.
     pub(in crate::bridge) fn into_permit(mut self) -> Option<OwnedSemaphorePermit> {
-        self.connection = None;
+        self.carrier = None;
         self.permit.take()
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(Carrier::Whole(connection)) = self.carrier.take() {
             connection.cut();
         }
     }

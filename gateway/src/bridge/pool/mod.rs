@@ -1,21 +1,20 @@
 //! Connections to upstreams, kept between requests. Each worker has its own pool.
 //!
-//! A connection serves one request at a time. It comes back only when hyper says that both messages ended
+//! A connection of HTTP/1.1 serves one request at a time, one of HTTP/2 many. One of HTTP/1.1 comes back only when hyper says that both messages ended
 //! cleanly; every other end cuts it, so that no byte of one browser's answer can be read by the next.
 //!
 //! Each connection in use holds a permit of its upstream, which all workers share; a new one is made only
 //! when none is idle, and tunnels keep their permit until they end.
 
+mod connect;
 mod lease;
 mod origin;
+mod streams;
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,12 +22,9 @@ use tokio_util::task::TaskTracker;
 pub(super) use lease::Lease;
 pub(super) use origin::{Origin, authority};
 
-use lease::{Connection, drive};
-
 use super::balance::Member;
-use super::error::{BridgeError, Fault, Phase};
+use super::error::BridgeError;
 use crate::config::Upstream;
-use crate::net::{DialError, Target, dial, dial_tls};
 
 /// A head of an answer must fit, and no body is buffered beyond it.
 const READ_BUFFER: usize = 64 << 10;
@@ -46,7 +42,19 @@ pub(super) struct Pool {
     origins: Mutex<Vec<Arc<Origin>>>,
 }
 
-/// May an idle connection be taken?
+/// What a request needs of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// Bounds waiting for a free one and connecting, together.
+    pub(super) limit: Duration,
+    pub(super) reuse: Reuse,
+    /// It may leave HTTP, which HTTP/2 does not offer.
+    pub(super) http1: bool,
+    /// For upstreams that want to be told.
+    pub(super) client: IpAddr,
+}
+
+/// May a connection be taken that was used before?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse {
     Allowed,
@@ -62,30 +70,31 @@ impl Pool {
         pool
     }
 
-    /// A connection of one's own for one request. `limit` bounds waiting for a free one and connecting,
-    /// together.
-    pub(super) async fn lease(
-        &self,
-        member: &Member,
-        limit: Duration,
-        reuse: Reuse,
-    ) -> Result<Lease, BridgeError> {
-        let deadline = Instant::now() + limit;
+    /// A connection for one request.
+    pub(super) async fn lease(&self, member: &Member, wish: &Wish) -> Result<Lease, BridgeError> {
+        let deadline = Instant::now() + wish.limit;
         let origin = &member.origin;
         let permit = member.standing.admit(deadline).await?;
-        let idle = match reuse {
-            Reuse::Allowed => origin.take_idle(),
+        let kept = match wish.reuse {
+            // It has told the upstream of another browser.
+            _ if member.upstream.proxy.is_some() => None,
+            Reuse::Allowed => origin.take(wish.http1),
             Reuse::Fresh => {
                 // Makes room for the new one, within the bound; and it is probably stale as well.
                 origin.drop_oldest();
                 None
             }
         };
-        let connection = match idle {
-            Some(connection) => (connection, true),
-            None => (Box::pin(self.connect(&member.upstream, deadline)).await?, false),
+        let reused = kept.is_some();
+        let carrier = match kept {
+            Some(carrier) => carrier,
+            None => Box::pin(self.connect(member, wish, deadline)).await?,
         };
-        Ok(Lease::new(connection, Arc::clone(origin), permit, self.tasks.clone()))
+        let mut lease = Lease::new(carrier, reused, Arc::clone(origin), permit, self.tasks.clone());
+        if member.upstream.proxy.is_some() {
+            lease.keep_to_one();
+        }
+        Ok(lease)
     }
 
     /// This worker's connections to an upstream.
@@ -99,34 +108,6 @@ impl Pool {
         origin
     }
 
-    async fn connect(&self, upstream: &Upstream, deadline: Instant) -> Result<Connection, BridgeError> {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        let host = upstream.host.trim_matches(['[', ']']);
-        let target = Target { host, port: upstream.port, source: None, limit };
-        if upstream.tls {
-            let name = upstream.server_name.as_deref();
-            self.adopt(dial_tls(target, name, &upstream.client).await.map_err(not_connected)?).await
-        } else {
-            self.adopt(dial(target).await.map_err(not_connected)?).await
-        }
-    }
-
-    /// HTTP on a new stream, driven by a task of its own.
-    async fn adopt<S>(&self, stream: S) -> Result<Connection, BridgeError>
-    where
-        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    {
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .max_headers(MAX_HEADERS)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| BridgeError::unsent(Phase::Connect, Fault::Http(error)))?;
-        let (cut, was_cut) = oneshot::channel();
-        self.tasks.spawn(drive(connection, was_cut, self.end.clone()));
-        Ok(Connection { sender, cut, born: Instant::now() })
-    }
-
     fn sweep(&self) {
         // The pool's own hold on it is the only one: no route names it, no lease, nobody waits.
         lock(&self.origins).retain(|origin| origin.sweep() > 0 || Arc::strong_count(origin) > 1);
@@ -138,15 +119,6 @@ async fn sweep(pool: Weak<Pool>, end: CancellationToken) {
         let Some(pool) = pool.upgrade() else { return };
         pool.sweep();
     }
-}
-
-fn not_connected(error: DialError) -> BridgeError {
-    let (phase, fault) = match error {
-        DialError::TimedOut => (Phase::Connect, Fault::Timeout),
-        DialError::Tls(_) | DialError::Name => (Phase::Tls, Fault::Dial(error)),
-        _ => (Phase::Connect, Fault::Dial(error)),
-    };
-    BridgeError::unsent(phase, fault)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,8 +7,9 @@ use http::header::HeaderValue;
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::lease::Connection;
+use super::lease::{Carrier, Connection};
 use super::lock;
+use super::streams::{Place, Shared};
 use crate::config::{PoolBounds, Upstream};
 
 /// One upstream, by everything that makes two connections interchangeable.
@@ -22,6 +23,10 @@ pub(in crate::bridge) struct Origin {
     /// For `Host`.
     pub(super) authority: HeaderValue,
     idle: Mutex<VecDeque<Idle>>,
+    /// Offers HTTP/2 as well, where the upstream may speak it.
+    both_versions: Option<Arc<ClientConfig>>,
+    /// Connections of HTTP/2, with the time when each was seen in use last.
+    shared: Mutex<Vec<(Arc<Shared>, Instant)>>,
 }
 
 impl Origin {
@@ -34,6 +39,12 @@ impl Origin {
             bounds: upstream.pool,
             authority: authority(upstream),
             idle: Mutex::default(),
+            both_versions: (upstream.tls && upstream.http2).then(|| {
+                let mut config = ClientConfig::clone(&upstream.client);
+                config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+                Arc::new(config)
+            }),
+            shared: Mutex::default(),
         }
     }
 
@@ -50,10 +61,42 @@ impl Origin {
             && self.port == upstream.port
             && self.host == upstream.host
             && self.bounds == upstream.pool
+            && self.both_versions.is_some() == (upstream.tls && upstream.http2)
+    }
+
+    /// TLS that offers HTTP/2 as well.
+    pub(super) fn both_versions(&self) -> Option<&Arc<ClientConfig>> {
+        self.both_versions.as_ref()
+    }
+
+    /// A connection that was used before.
+    pub(super) fn take(&self, http1: bool) -> Option<Carrier> {
+        if self.both_versions.is_some()
+            && !http1
+            && let Some(place) = self.enter()
+        {
+            return Some(Carrier::Part(place));
+        }
+        self.take_idle().map(Carrier::Whole)
+    }
+
+    /// Others may use this one too.
+    pub(super) fn share(&self, shared: Arc<Shared>) {
+        lock(&self.shared).push((shared, Instant::now()));
+    }
+
+    fn enter(&self) -> Option<Place> {
+        let now = Instant::now();
+        lock(&self.shared).iter_mut().find_map(|(shared, used)| {
+            let young = now.saturating_duration_since(shared.born) < self.bounds.lifetime;
+            let place = young.then(|| shared.enter()).flatten()?;
+            *used = now;
+            Some(place)
+        })
     }
 
     /// The one that was used last, so that the others can grow old.
-    pub(super) fn take_idle(&self) -> Option<Connection> {
+    fn take_idle(&self) -> Option<Connection> {
         let now = Instant::now();
         let mut all = self.idle();
         while let Some(idle) = all.pop_back() {
@@ -85,7 +128,13 @@ impl Origin {
         let now = Instant::now();
         let mut all = self.idle();
         all.retain(|idle| self.is_good(idle, now));
-        all.len()
+        let mut shared = lock(&self.shared);
+        shared.retain(|(shared, used)| {
+            let old = now.saturating_duration_since(shared.born) >= self.bounds.lifetime;
+            let idle = now.saturating_duration_since(*used) >= self.bounds.idle_time;
+            !shared.is_unused() || !(old || idle || shared.is_closed())
+        });
+        all.len() + shared.len()
     }
 
     fn is_good(&self, idle: &Idle, now: Instant) -> bool {

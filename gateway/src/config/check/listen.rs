@@ -31,8 +31,16 @@ pub(super) fn read(root: &Section<'_>) -> (Listen, Option<Arc<ServerConfig>>) {
     same_address(&section, &http, &https, admin);
 
     let tls = certificates(root, &section, !https.is_empty());
+    let proxy_protocol: Vec<Given<SocketAddr>> = section.list("proxy_protocol");
+    for given in &proxy_protocol {
+        if !http.iter().chain(&https).any(|address| address.value == given.value) {
+            let text = format!("{} is neither in http nor in https", given.value);
+            section.wrong_at(given.at, "proxy_protocol", text);
+        }
+    }
     let plain = |given: Vec<Given<SocketAddr>>| given.into_iter().map(|given| given.value).collect();
-    (Listen { http: plain(http), https: plain(https), admin, workers }, tls)
+    let (http, https, proxy_protocol) = (plain(http), plain(https), plain(proxy_protocol));
+    (Listen { http, https, admin, proxy_protocol, workers }, tls)
 }
 
 fn same_address(

@@ -24,6 +24,8 @@ pub(super) const KEYS: &[&str] = &[
     "weights",
     "sticky_cookie",
     "retry",
+    "http2",
+    "proxy_protocol",
     "pool",
     "health",
     "rewrite",
@@ -57,6 +59,11 @@ pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -
         section.wrong("identity_header", "with auth = \"off\" nobody is known");
     }
     let tls = tls_settings(section, addresses.iter().any(|(tls, ..)| *tls))?;
+    let http2 = section.or("http2", false);
+    if http2 && !addresses.iter().any(|(tls, ..)| *tls) {
+        section.wrong("http2", "needs an https upstream, where HTTP/2 is agreed on");
+    }
+    let proxy = section.value("proxy_protocol").map(|given| given.value);
     let weights = weights(section, key);
     let (pool, health) = (pool(&section.table("pool")), health(&section.table("health")));
     let upstreams = addresses
@@ -64,6 +71,8 @@ pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -
         .enumerate()
         .map(|(index, (https, host, port))| Upstream {
             server_name: tls.server_name.clone(),
+            http2,
+            proxy,
             weight: weights.get(index).copied().unwrap_or(1),
             pool,
             health: health.clone(),

@@ -71,6 +71,7 @@ http  = ["127.0.0.1:0"]
 https = ["127.0.0.1:0"]
 admin = "127.0.0.1:0"
 workers = 2
+proxy_protocol = ["127.0.0.1:0"]
 
 [[tls.certificate]]
 chain = "im.pem"
@@ -188,6 +189,8 @@ tls = { ca = "im.pem", server_name = "st.acme.example", min_version = "1.3", cha
 weights = [3, 1]
 sticky_cookie = "Livename-Server"
 retry = "unsent"
+http2 = true
+proxy_protocol = "v2"
 [route.pool]
 connections = 100
 waiting = 10

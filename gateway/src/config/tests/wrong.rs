@@ -220,6 +220,14 @@ password_file = \"password\""),
             "livename.toml:7: route.tls.chain: needs key; the certificate has both",
         ),
         (
+            format!("{LISTEN}{ROUTE}http2 = true\n"),
+            "livename.toml:7: route.http2: needs an https upstream, where HTTP/2 is agreed on",
+        ),
+        (
+            format!("{LISTEN}proxy_protocol = [\"127.0.0.1:1\"]\n{ROUTE}"),
+            "livename.toml:3: listen.proxy_protocol: 127.0.0.1:1 is neither in http nor in https",
+        ),
+        (
             format!("{LISTEN}{ROUTE}weights = [1, 2]\n"),
             "livename.toml:7: route.weights: give one number for each of the 1 upstreams, in their order",
         ),

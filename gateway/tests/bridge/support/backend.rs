@@ -52,6 +52,16 @@ impl Backend {
         Self::start(Some(TlsAcceptor::from(Arc::new(server))), trusting(roots), script).await
     }
 
+    /// With TLS settings of its own; nobody trusts it yet.
+    pub(crate) async fn with<F, Fut>(server: ServerConfig, script: F) -> Self
+    where
+        F: Fn(Peer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        Self::start(Some(acceptor), trusting(RootCertStore::empty()), script).await
+    }
+
     /// Answers each request with its own head as the body, for ever.
     pub(crate) async fn mirror() -> Self {
         Self::http(|mut peer| async move {

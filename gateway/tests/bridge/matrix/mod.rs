@@ -1,0 +1,241 @@
+//! Every way a browser comes × every way an upstream is spoken to: one test per thing that has to work, run
+//! for all pairs through the whole program.
+
+mod client;
+mod origin;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gateway::config::{Upstream, UpstreamRoute};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body::Frame;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::edge::tls::Certificate;
+use crate::edge::{Gateway, Setup};
+use crate::support::within;
+use client::{Client, Down, body, empty, next_data};
+use origin::{Origin, Up};
+
+/// Bytes of a big body.
+fn total() -> usize {
+    if std::env::var_os("LIVENAME_LONG").is_some() { 100 << 20 } else { 2 << 20 }
+}
+
+/// One way through.
+struct Pair {
+    name: String,
+    client: Client,
+    origin: Arc<Origin>,
+    down: Down,
+}
+
+impl Pair {
+    fn get(&self, path: &str) -> http::request::Builder {
+        self.request("GET", path)
+    }
+
+    fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        let path = format!("/{}{path}", self.origin.up.name());
+        let request = Request::builder().method(method);
+        match self.down {
+            Down::Http2 => request.uri(format!("https://im.example{path}")),
+            _ => request.uri(path).header("host", "im.example"),
+        }
+    }
+}
+
+/// Runs `test` for all pairs.
+async fn each(test: impl AsyncFn(&mut Pair)) {
+    let certificate = Certificate::new("matrix");
+    let mut origins = Vec::new();
+    let mut setup = Setup::default().https(&certificate);
+    for up in [Up::Http, Up::Https, Up::Http2] {
+        let origin = Arc::new(Origin::start(up, &certificate).await);
+        let upstream = Upstream {
+            server_name: Some("im.example".to_owned()),
+            http2: up == Up::Http2,
+            ..Upstream::at(up != Up::Http, "127.0.0.1", origin.address.port(), certificate.client(&[]))
+        };
+        setup = setup.passing(&format!("/{}", up.name()), UpstreamRoute::to(vec![upstream]));
+        origins.push(origin);
+    }
+    let gateway = setup.start().await;
+    for down in [Down::Plain, Down::Tls, Down::Http2] {
+        for origin in &origins {
+            let client = Client::to(&gateway, &certificate, down).await;
+            let name = format!("{down:?} to {}", origin.up.name());
+            let mut pair = Pair { name, client, origin: Arc::clone(origin), down };
+            test(&mut pair).await;
+        }
+    }
+    stop(gateway).await;
+}
+
+async fn stop(gateway: Gateway) {
+    within(gateway.running.stop()).await;
+}
+
+#[tokio::test]
+async fn get() {
+    each(async |pair| {
+        for _ in 0..3 {
+            let answer = pair.client.ask(pair.get("/hello").body(empty()).unwrap()).await;
+            assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "hello"), "{}", pair.name);
+        }
+        let version = if pair.origin.up == Up::Http2 { "HTTP/2.0" } else { "HTTP/1.1" };
+        let answer = pair.client.ask(pair.get("/version").body(empty()).unwrap()).await;
+        assert_eq!(answer.text(), version, "{}", pair.name);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn big_bodies_stream_both_ways_at_once() {
+    let pattern = Bytes::from_iter((0..(64 << 10)).map(|n| (n % 251) as u8));
+    each(async |pair| {
+        let before = resident();
+        let (send, body) = body();
+        let answer = pair.client.start(pair.request("POST", "/echo").body(body).unwrap()).await;
+        let mut answer = answer.into_body();
+        // What was sent comes back before the rest is sent.
+        send.send(Frame::data(pattern.clone())).await.unwrap();
+        let mut received = 0;
+        while received < pattern.len() {
+            received += next_data(&mut answer).await.unwrap().len();
+        }
+        let rest = total() / pattern.len();
+        let feed = pattern.clone();
+        let sending = tokio::spawn(async move {
+            for _ in 0..rest {
+                send.send(Frame::data(feed.clone())).await.unwrap();
+            }
+        });
+        while let Some(data) = next_data(&mut answer).await {
+            let at = received % pattern.len();
+            let expected = pattern.iter().cycle().skip(at);
+            assert!(data.iter().eq(expected.take(data.len())), "{}: wrong at {received}", pair.name);
+            received += data.len();
+        }
+        sending.await.unwrap();
+        assert_eq!(received, pattern.len() * (rest + 1), "{}", pair.name);
+        let grown = resident().saturating_sub(before);
+        // Other tests run in this process as well.
+        assert!(grown < 64 << 20, "{}: {grown} bytes more memory", pair.name);
+    })
+    .await;
+}
+
+/// Bytes of this process in memory: browser, gateway and upstream.
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[tokio::test]
+async fn a_poll_waits_until_there_is_something() {
+    each(async |pair| {
+        let asked = pair.origin.asked();
+        let request = pair.get("/stwebapi/RTCServlet/poll").body(empty()).unwrap();
+        let mut waiting = std::pin::pin!(pair.client.ask(request));
+        let arrived = async {
+            crate::support::until(|| pair.origin.asked() > asked).await;
+        };
+        tokio::select! {
+            _ = &mut waiting => panic!("{}: answered too early", pair.name),
+            () = arrived => {}
+        }
+        pair.origin.go();
+        assert_eq!(within(waiting).await.text(), "news", "{}", pair.name);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_arrive_one_by_one() {
+    each(async |pair| {
+        let answer = pair.client.start(pair.get("/events").body(empty()).unwrap()).await;
+        assert_eq!(answer.headers()["content-type"], "text/event-stream", "{}", pair.name);
+        let mut answer = answer.into_body();
+        for event in ["data: 1\n\n", "data: 2\n\n"] {
+            // The next one is sent only after this one was seen here.
+            assert_eq!(next_data(&mut answer).await.unwrap(), event, "{}", pair.name);
+            pair.origin.go();
+        }
+        assert_eq!(next_data(&mut answer).await, None, "{}", pair.name);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn answers_without_a_body() {
+    each(async |pair| {
+        let answer = pair.client.ask(pair.request("HEAD", "/head").body(empty()).unwrap()).await;
+        assert_eq!(answer.headers["content-length"], "1234", "{}", pair.name);
+        assert_eq!(answer.text(), "");
+        let answer = pair.client.ask(pair.get("/304").body(empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::NOT_MODIFIED, "{}", pair.name);
+        assert_eq!(answer.headers["etag"], "\"e\"", "{}", pair.name);
+        assert_eq!(answer.text(), "");
+        // Both sides are still in step.
+        let answer = pair.client.ask(pair.get("/hello").body(empty()).unwrap()).await;
+        assert_eq!(answer.text(), "hello", "{}", pair.name);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_that_waits_for_100_continue() {
+    each(async |pair| {
+        let (send, body) = body();
+        let request =
+            pair.request("POST", "/echo").header("expect", "100-continue").header("content-length", "4");
+        send.send(Frame::data(Bytes::from_static(b"body"))).await.unwrap();
+        drop(send);
+        let answer = pair.client.ask(request.body(body).unwrap()).await;
+        assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "body"), "{}", pair.name);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn trailers_both_ways() {
+    each(async |pair| {
+        let (send, body) = body();
+        let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), HeaderValue::from_static("42"))]);
+        send.send(Frame::data(Bytes::from_static(b"body"))).await.unwrap();
+        send.send(Frame::trailers(trailers.clone())).await.unwrap();
+        drop(send);
+        let request = pair.request("POST", "/echo").header("te", "trailers").header("trailer", "x-sum");
+        let answer = pair.client.ask(request.body(body).unwrap()).await;
+        assert_eq!(
+            (answer.text().as_str(), answer.trailers.as_ref()),
+            ("body", Some(&trailers)),
+            "{}",
+            pair.name
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn upgrades_from_http1() {
+    each(async |pair| {
+        if pair.down == Down::Http2 {
+            return;
+        }
+        let ask = pair.get("/socket").header("connection", "upgrade").header("upgrade", "echo");
+        let answer = pair.client.start(ask.body(empty()).unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS, "{}", pair.name);
+        let upgraded = within(hyper::upgrade::on(answer)).await.unwrap();
+        let mut socket = hyper_util::rt::TokioIo::new(upgraded);
+        for word in ["ping", "pong"] {
+            socket.write_all(word.as_bytes()).await.unwrap();
+            let mut echo = [0; 4];
+            within(socket.read_exact(&mut echo)).await.unwrap();
+            assert_eq!(echo, word.as_bytes(), "{}", pair.name);
+        }
+    })
+    .await;
+}
