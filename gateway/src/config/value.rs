@@ -10,8 +10,7 @@ use toml::de::DeValue;
 
 use super::{
     AccessFormat, AuthPolicy, LogFormat, NameForm, Network, OwnPresence, ProxyVersion, Redirect, Retry,
-    SametimeProtocol,
-    TokenForm, TokenFormat,
+    SametimeProtocol, TokenForm, TokenFormat,
 };
 
 /// Something that one value of the file can be read as.
