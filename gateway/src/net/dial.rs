@@ -88,15 +88,16 @@ pub async fn dial_tls(
     secure(stream, name.unwrap_or(target.host), config, deadline).await
 }
 
-/// As [`dial`], then says by the PROXY protocol for whom.
+/// As [`dial`], then says by the PROXY protocol for whom; `None`: for ourselves.
 pub async fn dial_for(
     target: Target<'_>,
-    client: SocketAddr,
+    client: Option<SocketAddr>,
     version: ProxyVersion,
 ) -> Result<TcpStream, DialError> {
     let deadline = Instant::now() + target.limit;
     let mut stream = dial(target).await?;
     let server = stream.peer_addr().map_err(DialError::Connect)?;
+    let client = client.map_or_else(|| stream.local_addr(), Ok).map_err(DialError::Connect)?;
     let header = proxy_header(version, client, server);
     let written = timeout_at(deadline, stream.write_all(&header)).await;
     written.map_err(|_| DialError::TimedOut)?.map_err(DialError::Connect)?;

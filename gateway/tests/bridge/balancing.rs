@@ -181,3 +181,33 @@ async fn old_connections_are_replaced() {
     assert_eq!(browser.get("/").await.status, 200);
     assert_eq!(backend.connections(), 2);
 }
+
+#[tokio::test]
+async fn checks_speak_as_the_upstream_wants_it() {
+    let backend = Backend::https(|mut peer| async move {
+        while peer.head().await.is_some() {
+            peer.answer("fine").await;
+        }
+    })
+    .await;
+    let proxied = Backend::http(|mut peer| async move {
+        let line = peer.take_until(b"\r\n").await.unwrap();
+        assert!(line.starts_with(b"PROXY TCP4 127.0.0.1 127.0.0.1 "));
+        while peer.head().await.is_some() {
+            peer.answer("fine").await;
+        }
+    })
+    .await;
+    let check = Check {
+        path: "/check".to_owned(),
+        interval: Duration::from_millis(20),
+        timeout: Duration::from_secs(5),
+        successes: 1,
+    };
+    let health = Health { failures: 1, check: Some(check), ..Health::default() };
+    let mut told = proxied.upstream();
+    told.proxy = Some(gateway::config::ProxyVersion::V1);
+    let front = Setting { health, ..Setting::upstreams(vec![backend.upstream(), told]) }.start().await;
+    until(|| backend.heads().len() > 1 && proxied.heads().len() > 1).await;
+    assert!(front.servers.status().iter().all(|server| server.state == "up"));
+}

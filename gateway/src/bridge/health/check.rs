@@ -12,13 +12,13 @@ use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Standing, Witness};
 use crate::bridge::pool::authority;
 use crate::config::{Check, Upstream};
-use crate::net::{DialError, Target, dial, dial_tls};
+use crate::net::{DialError, Target, dial, dial_for, secure};
 use crate::telemetry::Metrics;
 
 /// Why an upstream is not well.
@@ -67,12 +67,16 @@ async fn ask(upstream: &Upstream, check: &Check) -> Result<(), Unwell> {
         .header(USER_AGENT, "livename-check")
         .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())?;
-    if upstream.tls {
-        let name = upstream.server_name.as_deref();
-        exchange(dial_tls(target, name, &upstream.client).await?, request).await
-    } else {
-        exchange(dial(target).await?, request).await
+    let deadline = Instant::now() + check.timeout;
+    let stream = match upstream.proxy {
+        None => dial(target).await?,
+        Some(version) => dial_for(target, None, version).await?,
+    };
+    if !upstream.tls {
+        return exchange(stream, request).await;
     }
+    let name = upstream.server_name.as_deref().unwrap_or(host);
+    exchange(secure(stream, name, &upstream.client, deadline).await?, request).await
 }
 
 async fn exchange<S>(stream: S, request: Request<Empty<Bytes>>) -> Result<(), Unwell>

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::vitals::{Outlook, Vitals, Witness};
 use crate::bridge::error::{BridgeError, Fault, Phase};
-use crate::config::{Health, PoolBounds, Upstream};
+use crate::config::{Health, PoolBounds, ProxyVersion, Upstream};
 use crate::telemetry::Metrics;
 
 /// What makes two upstreams of a configuration one: the address, and how it is treated. Certificates are not part of
@@ -18,6 +18,7 @@ use crate::telemetry::Metrics;
 pub(super) struct Identity {
     name: String,
     server_name: Option<String>,
+    proxy: Option<ProxyVersion>,
     pool: PoolBounds,
     health: Health,
 }
@@ -27,6 +28,7 @@ impl Identity {
         Self {
             name: upstream.to_string(),
             server_name: upstream.server_name.clone(),
+            proxy: upstream.proxy,
             pool: upstream.pool,
             health: upstream.health.clone(),
         }

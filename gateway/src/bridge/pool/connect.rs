@@ -29,7 +29,7 @@ impl Pool {
         let stream = match upstream.proxy {
             None => dial(target).await,
             // The browser's port is not known here, and nobody needs it.
-            Some(version) => dial_for(target, SocketAddr::new(wish.client, 0), version).await,
+            Some(version) => dial_for(target, Some(SocketAddr::new(wish.client, 0)), version).await,
         };
         let stream = stream.map_err(not_connected)?;
         if !upstream.tls {
