@@ -57,7 +57,7 @@ pub(crate) async fn two(mut stream: impl AsyncRead + AsyncWrite + Unpin, sent: &
     timeout(PATIENCE, answered(&mut stream)).await.unwrap_or("and stays open")
 }
 
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut frame = length[1..].to_vec();
     frame.extend([kind, flags, 0, 0, 0, stream]);

@@ -5,6 +5,7 @@
 
 mod attacker;
 mod backends;
+mod floods;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -8,6 +8,7 @@
 
 pub(crate) mod fanout;
 pub(crate) mod process;
+mod proxy;
 pub(crate) mod report;
 
 use clap::Subcommand;
@@ -21,6 +22,8 @@ pub(crate) enum Bench {
     Functions,
     /// What a delivered change costs: gateway, floors, nchan and ws on one machine
     Fanout(fanout::Fanout),
+    /// What passing a request on costs: gateway, nginx and haproxy on one machine
+    Proxy(proxy::Proxy),
     /// What the bench of deliveries starts of itself
     #[command(hide = true)]
     FanoutPart {
@@ -33,6 +36,7 @@ pub(crate) fn run(bench: Option<Bench>) -> Outcome {
     match bench {
         Some(Bench::Fanout(bench)) => fanout::run(&bench),
         Some(Bench::FanoutPart { part }) => fanout::part(part),
+        Some(Bench::Proxy(bench)) => proxy::run(&bench),
         None | Some(Bench::Functions) => step::cargo("benchmarks", &["bench", "--workspace"]).run(),
     }
 }
