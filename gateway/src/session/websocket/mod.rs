@@ -51,14 +51,14 @@ const PONG: u8 = 10;
 
 /// Where a thread's sockets put together what they write; empty between two of them.
 #[derive(Default)]
-struct Desk {
+struct Scratch {
     batch: Batch,
     messages: Vec<Outgoing>,
     frames: Vec<u8>,
 }
 
 thread_local! {
-    static DESK: RefCell<Desk> = RefCell::default();
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 /// Whether the request asks for a WebSocket.
@@ -223,7 +223,7 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
                 return Ok(Poll::Pending);
             }
             self.mood.stuck = false;
-            let written = DESK.with_borrow_mut(|desk| self.write_pending(cx, desk))?;
+            let written = SCRATCH.with_borrow_mut(|scratch| self.write_pending(cx, scratch))?;
             if !written {
                 return Ok(Poll::Ready(()));
             }
@@ -231,8 +231,8 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
     }
 
     /// `false` if there was nothing.
-    fn write_pending(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Result<bool, Over> {
-        let Desk { batch, messages, frames } = desk;
+    fn write_pending(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, Over> {
+        let Scratch { batch, messages, frames } = scratch;
         self.channel.poll_take(cx, batch, messages);
         if messages.is_empty() {
             return Ok(false);
