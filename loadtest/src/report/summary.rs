@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::results::{PhaseResult, Results, explanation};
+use super::results::{PhaseResult, Results, Used, explanation};
 use super::style;
 use crate::measure::{Latency, Transport};
 
@@ -196,15 +196,20 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
 
 fn costs(results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
+    // Processes elsewhere use nothing that could be seen here.
+    let used = |part: fn(&Used) -> f64, phase: &PhaseResult| {
+        let known = results.phases.iter().any(|phase| part(&phase.used) > 0.0);
+        if known { format!("{} s", style::digits(part(&phase.used))) } else { "not known".to_owned() }
+    };
     for phase in &results.phases {
         let cost = phase.cost().map(|cost| format!(", {} µs per delivered change", style::digits(cost)));
         lines.push(format!(
-            "CPU in phase \"{}\": gateway {} s{}; generator {} s, community {} s.",
+            "CPU in phase \"{}\": gateway {}{}; generator {}, community {}.",
             phase.name,
-            style::digits(phase.used.gateway),
+            used(|used| used.gateway, phase),
             cost.unwrap_or_default(),
-            style::digits(phase.used.generator),
-            style::digits(phase.used.community)
+            used(|used| used.generator, phase),
+            used(|used| used.community, phase)
         ));
     }
     let memory = results.memory;
