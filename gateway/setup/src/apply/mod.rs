@@ -13,8 +13,8 @@ mod write;
 use std::collections::BTreeSet;
 
 use crate::directory::{Directory, DirectoryError};
-use crate::items::ItemTable;
-use crate::plan::{Action, Plan, Step};
+use crate::items::{ItemTable, Setting};
+use crate::plan::{Action, Current, Plan, Step};
 use crate::survey::Opened;
 
 pub use journal::{Intent, Journal, JournalError, JournalItem, Record};
@@ -42,6 +42,10 @@ pub async fn apply<D: Directory>(
             Fate::ByHand(document.why.clone())
         } else if let Some(reason) = &report.stopped {
             Fate::NotReached(reason.clone())
+        } else if document.step >= Step::AllUsers && sso_is_wrong(plan) {
+            Fate::NotReached(
+                "the SSO document has to be put right by hand first; then apply again".to_owned(),
+            )
         } else if document.step >= Step::AllUsers && report.servers_failed() {
             Fate::NotReached("a server is not right yet, and users must not see broken awareness".to_owned())
         } else {
@@ -75,4 +79,16 @@ pub async fn apply<D: Directory>(
     }
     journal.flush()?;
     Ok(report)
+}
+
+/// Whether the SSO document is missing, or plainly lacks a server or the domain. What cannot be read does not
+/// hold anybody up: the checks come after it.
+fn sso_is_wrong(plan: &Plan) -> bool {
+    let decides = [Setting::SsoName, Setting::SsoDomain, Setting::SsoServers];
+    plan.documents.iter().filter(|document| document.step == Step::SsoDocument).any(|document| {
+        let mut items = document.items.iter().filter(|item| decides.contains(&item.setting));
+        items.any(|item| {
+            item.action != Action::Leave && item.item.is_some() && item.current != Current::Unseen
+        })
+    })
 }

@@ -140,3 +140,21 @@ async fn what_somebody_changed_since_is_not_undone() {
     assert_eq!((report.written(), report.exit_code()), (3, 3));
     assert_eq!(standin.snapshot()[&ann]["SametimeServer"], "CN=New/O=Renovation");
 }
+
+#[tokio::test]
+async fn users_wait_until_the_sso_document_is_right() {
+    let standin = Standin::start().await;
+    fill(&standin, false);
+    let sso = standin.lock().find("WebSSOConfig", "LTPA_TokenName", "LtpaToken").unwrap();
+    standin.lock().set(&sso, "LTPA_TokenDomain", json!("renovation.example"));
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
+    let report = desk.apply(&mut folder.journal()).await;
+    assert_eq!((report.written(), report.exit_code()), (1, 3), "{:#?}", report.outcomes);
+    assert_eq!(
+        report.count(|fate| matches!(fate, Fate::NotReached(text) if text.contains("SSO document"))),
+        3
+    );
+    standin.lock().set(&sso, "LTPA_TokenDomain", json!(".renovation.example"));
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 3);
+}

@@ -35,6 +35,8 @@ pub(super) struct Door<'a> {
     pub(super) path: &'a str,
     pub(super) resolve: &'a Resolve,
     pub(super) tls: Option<Arc<ClientConfig>>,
+    /// Where the page would come from: the mail server, which usually is another host than the gateway.
+    pub(super) page: &'a Url,
 }
 
 /// Why awareness was not seen.
@@ -117,7 +119,7 @@ impl Drop for Channel {
 
 impl Channel {
     async fn open(door: &Door<'_>, cookies: &Secret, until: Instant) -> Result<Self, ProbeError> {
-        let origin = format!("{}://{}", if door.url.tls { "https" } else { "http" }, door.url.host);
+        let origin = format!("{}://{}", if door.page.tls { "https" } else { "http" }, door.page.host);
         let cookies = String::from_utf8_lossy(cookies.expose()).into_owned();
         let (mut sender, connection) =
             handshake(TokioIo::new(connected(door, until).await?)).await.map_err(ProbeError::Channel)?;

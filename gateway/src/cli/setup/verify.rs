@@ -1,6 +1,7 @@
 //! `setup verify`: the checks, then a real login.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -8,8 +9,10 @@ use gateway_setup::config::{Audience, Probe};
 use gateway_setup::directory::{password, tls};
 use gateway_setup::verify::{self, Outcome, Resolve, Verification, check, log_in};
 
+use super::FileArguments;
 use super::desk::{Desk, run};
-use super::{FileArguments, probe};
+use super::probe::{Door, awareness};
+use crate::cli::token::cookie_of_config;
 use crate::cli::{EXIT_USAGE, fail, say};
 
 #[derive(Debug, Args)]
@@ -19,6 +22,9 @@ pub(super) struct VerifyArguments {
     /// Address to use for a name that DNS does not have yet: HOST:PORT:ADDRESS:PORT; may be given again
     #[arg(long, value_name = "HOST:PORT:ADDRESS:PORT", value_parser = resolution)]
     resolve: Vec<((String, u16), SocketAddr)>,
+    /// Make the tokens of the two users with the Domino secret of this gateway's configuration, instead of logging in
+    #[arg(long, value_name = "FILE")]
+    mint_with: Option<PathBuf>,
     /// Leave the documents out: only look from outside
     #[arg(long)]
     outside: bool,
@@ -36,7 +42,7 @@ pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
             let (plan, estate) = desk.plan().await?;
             verification.checks = verify::documents(&desk.setup, &desk.table, &estate, &plan);
         }
-        outside(&desk, &resolve, &mut verification).await?;
+        outside(&desk, &resolve, arguments.mint_with.as_deref(), &mut verification).await?;
         let verification = verification.sorted();
         let text = if arguments.json {
             format!("{}\n", serde_json::to_string_pretty(&verification).unwrap_or_default())
@@ -49,7 +55,12 @@ pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
 }
 
 /// C7, C14 to C16, then awareness through the gateway: C18 and C19.
-async fn outside(desk: &Desk, resolve: &Resolve, verification: &mut Verification) -> Result<(), ExitCode> {
+async fn outside(
+    desk: &Desk,
+    resolve: &Resolve,
+    mint: Option<&Path>,
+    verification: &mut Verification,
+) -> Result<(), ExitCode> {
     let usage = |error: &dyn std::fmt::Display| fail(EXIT_USAGE, format!("probe: {error}"));
     let Some(probe) = &desk.setup.probe else {
         verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
@@ -57,35 +68,43 @@ async fn outside(desk: &Desk, resolve: &Resolve, verification: &mut Verification
         verification.checks.extend(["C18", "C19"].map(|id| check(id, Outcome::Unknown, text)));
         return Ok(());
     };
-    let secret = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
     let is_tls = probe.login.tls || probe.events.as_ref().is_some_and(|events| events.tls);
     let config = if is_tls { Some(tls(probe.ca.as_deref()).map_err(|error| usage(&error))?) } else { None };
-    let (checks, session) =
-        verify::network(&desk.setup, resolve, Some((probe, &secret)), config.clone()).await;
-    verification.checks.extend(checks);
     let by_hand = "this is not tried from here: two users of ordinary Sametime clients have to do it";
     verification.checks.push(check("C18", Outcome::Unknown, by_hand));
-    let Some(events) = &probe.events else {
-        let text = "there is no address of the gateway's event channel ([probe] events)";
-        verification.checks.push(check("C19", Outcome::Unknown, text));
-        return Ok(());
-    };
-    let Some(session) = session else {
-        verification.checks.push(check("C19", Outcome::Unknown, "there is no token to log in with (C14)"));
-        return Ok(());
-    };
-    let other = password(&probe.other_password, &probe.other).map_err(|error| usage(&error))?;
-    let mut client = resolve.client(&probe.login, config.clone());
-    let result = match log_in(&mut client, &probe.other, &other).await {
-        Ok(other) => {
-            let door = probe::Door { url: events, path: &probe.events_path, resolve, tls: config };
-            probe::awareness(&door, &session.cookies, &other.cookies).await.map_err(|error| error.to_string())
+    let tokens = match mint {
+        Some(file) => {
+            verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
+            let of = |user: &str| cookie_of_config(file, user).map_err(|error| usage(&error));
+            Ok((of(&probe.user)?, of(&probe.other)?))
         }
-        Err(error) => Err(format!("the other user cannot log in: {error}")),
+        None => {
+            let secret = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
+            let other = password(&probe.other_password, &probe.other).map_err(|error| usage(&error))?;
+            let network = verify::network(&desk.setup, resolve, Some((probe, &secret)), config.clone()).await;
+            verification.checks.extend(network.0);
+            let mut client = resolve.client(&probe.login, config.clone());
+            match (network.1, log_in(&mut client, &probe.other, &other).await) {
+                (None, _) => Err("there is no token to log in with (C14)".to_owned()),
+                (_, Err(error)) => Err(format!("the other user cannot log in: {error}")),
+                (Some(one), Ok(other)) => Ok((one.cookies, other.cookies)),
+            }
+        }
     };
-    verification.checks.push(match result {
-        Ok(seen) => check("C19", Outcome::Pass, format!("{seen}{}", note(desk, probe))),
-        Err(error) => check("C19", Outcome::Fail, error),
+    verification.checks.push(match (tokens, &probe.events) {
+        (_, None) => {
+            let text = "there is no address of the gateway's event channel ([probe] events)";
+            check("C19", Outcome::Unknown, text)
+        }
+        (Err(reason), _) => check("C19", Outcome::Unknown, reason),
+        (Ok((one, other)), Some(events)) => {
+            let door =
+                Door { url: events, path: &probe.events_path, resolve, tls: config, page: &probe.login };
+            match awareness(&door, &one, &other).await {
+                Ok(seen) => check("C19", Outcome::Pass, format!("{seen}{}", note(desk, probe))),
+                Err(error) => check("C19", Outcome::Fail, error.to_string()),
+            }
+        }
     });
     Ok(())
 }

@@ -9,10 +9,14 @@ use protocol::ltpa::domino::{self, DominoSecret};
 use protocol::ltpa::keyfile::KeyFile;
 use protocol::ltpa::websphere::{SigningKey, Version};
 use protocol::ltpa::{Charset, SystemSeconds, lmbcs};
+use protocol::secret::Secret;
 
 use super::clock;
 use crate::cli::{EXIT_USAGE, fail, say};
-use crate::config::{self, KeyMaterial, read_secret};
+use crate::config::{self, KeyMaterial, TokenFormat, read_secret};
+
+/// How long a token for a probe lives, in seconds.
+const LIFETIME: u64 = 300;
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("source").required(true).args(["config", "secret_file", "key_file"])))]
@@ -95,10 +99,7 @@ fn made(arguments: &MintArguments) -> Result<String, MintError> {
         (None, Some(file)) => secret_of_config(file, arguments.key.as_deref())?,
         (None, None) => return Err(MintError::NoKey),
     };
-    let name = match charset {
-        Charset::Lmbcs => lmbcs::encode(&arguments.user),
-        Charset::Utf8 => arguments.user.clone().into_bytes(),
-    };
+    let name = spelled(&arguments.user, charset);
     Ok(domino::mint(&name, SystemSeconds(created), SystemSeconds(expires), &secret)?)
 }
 
@@ -127,6 +128,26 @@ fn secret_of_file(file: &Path) -> Result<DominoSecret, MintError> {
         .ok()
         .and_then(|text| DominoSecret::from_base64(text).ok())
         .ok_or_else(|| MintError::Key(file.to_owned(), domino::BadSecret.to_string()))
+}
+
+/// Cookie with a token for a user, made with the first Domino secret of a gateway's configuration.
+pub(in crate::cli) fn cookie_of_config(file: &Path, user: &str) -> Result<Secret, String> {
+    let config = config::load(file).map_err(|error| error.to_string())?;
+    let domino = config.sso.cookies.iter().find(|cookie| cookie.format == TokenFormat::Domino);
+    let cookie = domino.ok_or_else(|| format!("{}: no cookie has the format \"domino\"", file.display()))?;
+    let (secret, charset) = secret_of_config(file, None).map_err(|error| error.to_string())?;
+    let created = clock();
+    let expires = SystemSeconds(created.saturating_add(LIFETIME));
+    let token = domino::mint(&spelled(user, charset), SystemSeconds(created), expires, &secret);
+    let token = token.map_err(|error| error.to_string())?;
+    Ok(Secret::new(format!("{}={token}", cookie.name).into_bytes()))
+}
+
+fn spelled(user: &str, charset: Charset) -> Vec<u8> {
+    match charset {
+        Charset::Lmbcs => lmbcs::encode(user),
+        Charset::Utf8 => user.as_bytes().to_vec(),
+    }
 }
 
 fn secret_of_config(file: &Path, id: Option<&str>) -> Result<(DominoSecret, Charset), MintError> {

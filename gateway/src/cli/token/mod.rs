@@ -17,6 +17,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 use protocol::ltpa::ring::KeyRing;
 
+pub(super) use mint::cookie_of_config;
+
 use super::{EXIT_USAGE, fail};
 use crate::auth;
 use crate::config::{self, Config};
