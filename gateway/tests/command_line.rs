@@ -274,3 +274,25 @@ fn an_export_never_replaces_a_changed_file_unasked() {
     assert_eq!(std::fs::read_to_string(out.join("by-hand.md")).unwrap(), "my notes");
     assert_eq!(export(&["--replace"]).0, Some(0));
 }
+
+#[test]
+fn routes_are_drafted_from_a_mail_servers_settings() {
+    let folder = Folder::new("draft");
+    let notes = folder.0.join("notes.ini");
+    let settings = "[Notes]\niNotes_WA_SametimeServer=st1.acme.example\niNotes_WA_SametimeProtocol=https\n\
+                    iNotes_WA_SametimeNameFormat=1\n";
+    std::fs::write(&notes, settings).unwrap();
+
+    let (code, routes, remarks) = output(&["config", "from-notes-ini", notes.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{remarks}");
+    assert!(routes.contains("upstreams = [\"https://st1.acme.example\"]"), "{routes}");
+    assert!(remarks.contains("Line 4, iNotes_WA_SametimeNameFormat"), "{remarks}");
+    let config = folder.0.join("drafted.toml");
+    std::fs::write(&config, format!("[listen]\nhttp = [\"127.0.0.1:0\"]\n{routes}")).unwrap();
+    let (code, _, errors) = output(&["check-config", "--config", config.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{errors}");
+
+    let (code, _, errors) = output(&["config", "from-notes-ini", "nowhere.ini"]);
+    assert_eq!(code, Some(64), "{errors}");
+    assert!(errors.contains("nowhere.ini"), "{errors}");
+}

@@ -26,5 +26,6 @@ pub mod ini;
 pub mod items;
 pub mod names;
 pub mod plan;
+pub mod routes;
 pub mod survey;
 pub mod verify;

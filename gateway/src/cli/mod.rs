@@ -8,6 +8,7 @@
 
 mod ask;
 mod check;
+mod draft;
 mod ready;
 mod run;
 mod setup;
@@ -44,6 +45,9 @@ enum Command {
     CheckConfig(ConfigArguments),
     /// Print the effective configuration, with every default; secrets appear as file names
     PrintConfig(PrintArguments),
+    /// Write parts of a configuration from what an estate has already
+    #[command(subcommand)]
+    Config(draft::DraftCommand),
     /// Make the running gateway take its configuration file again
     Reload(AdminArguments),
     /// Send everybody's awareness to the Sametime Proxy at once, or back; holds until it is changed
@@ -164,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(arguments) => check::check(&arguments.config),
         Command::PrintConfig(PrintArguments { reference: true, .. }) => say(&crate::config::reference()),
         Command::PrintConfig(arguments) => check::print(&arguments.config),
+        Command::Config(command) => draft::draft(&command),
         Command::Reload(arguments) => arguments.ask(Method::POST, "/reload"),
         Command::Bypass(BypassArguments { wish, admin }) => match wish {
             Wish::On => admin.ask(Method::POST, "/bypass/on"),

@@ -1,6 +1,7 @@
 //! Configurations as an operator writes them, right and wrong ones.
 
 mod pilot;
+mod presets;
 mod reference;
 mod right;
 mod wrong;
