@@ -13,6 +13,9 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
     cargo("thousands of polls", &["test", "--release", "--package", "gateway", "--test", "rest"])
         .env("LIVENAME_LONG", "1")
         .run()?;
+    cargo("attack tools", &["test", "--release", "--package", "gateway", "--test", "edge_tools"])
+        .env("LIVENAME_LONG", "1")
+        .run()?;
     cargo("50,000 persons", &["test", "--release", "--package", "gateway-setup", "--test", "live"])
         .env("LIVENAME_LONG", "1")
         .run()?;

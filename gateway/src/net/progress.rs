@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Time that a byte gives back to a browser that reads slowly: below 500 bytes a second it is given up.
+const MILLIS_PER_BYTE: u64 = 2;
+
 /// How long a browser may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -52,6 +55,8 @@ pub struct Progress {
     blocked: AtomicU64,
     /// Whether the browser has sent a byte.
     heard: AtomicBool,
+    /// The connection is to be reset with its next write.
+    given_up: AtomicBool,
 }
 
 impl Progress {
@@ -65,6 +70,7 @@ impl Progress {
             since: AtomicU64::new(1),
             blocked: AtomicU64::new(0),
             heard: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         }
     }
 
@@ -89,6 +95,16 @@ impl Progress {
     /// Whether the browser does not take what is there for it.
     pub fn is_blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed) != 0
+    }
+
+    /// The next write fails and resets the connection: otherwise the system would go on to offer the bytes that it has
+    /// taken, for minutes, to somebody who does not read.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Whether anything came from the browser.
@@ -124,13 +140,18 @@ impl Progress {
         }
     }
 
-    /// The browser took bytes, or did not.
-    pub(super) fn wrote(&self, taken: bool) {
-        let blocked = self.blocked.load(Ordering::Relaxed) != 0;
-        if taken && blocked {
-            self.blocked.store(0, Ordering::Relaxed);
-        } else if !taken && !blocked {
-            self.blocked.store(self.now(), Ordering::Relaxed);
+    /// The browser's connection took so many bytes, or none. Each byte gives a little time back, so that taking one now
+    /// and then is not reading.
+    pub(super) fn wrote(&self, taken: Option<usize>) {
+        let blocked = self.blocked.load(Ordering::Relaxed);
+        match taken {
+            None if blocked == 0 => self.blocked.store(self.now(), Ordering::Relaxed),
+            Some(bytes) if blocked != 0 => {
+                let back = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(MILLIS_PER_BYTE);
+                let since = blocked.saturating_add(back);
+                self.blocked.store(if since >= self.now() { 0 } else { since }, Ordering::Relaxed);
+            }
+            _ => {}
         }
     }
 
@@ -192,11 +213,13 @@ mod tests {
     async fn a_browser_that_does_not_read_is_given_up_even_during_an_answer() {
         let progress = Progress::new();
         progress.request_begins();
-        progress.wrote(false);
+        progress.wrote(None);
         tokio::time::advance(Duration::from_secs(5)).await;
-        progress.wrote(false);
+        progress.wrote(None);
         assert_eq!(left(&progress), Some((70, Stall::Write)));
-        progress.wrote(true);
+        progress.wrote(Some(1_000));
+        assert_eq!(left(&progress), Some((72, Stall::Write)), "two seconds for a thousand bytes");
+        progress.wrote(Some(10_000));
         assert_eq!(left(&progress), None);
     }
 }

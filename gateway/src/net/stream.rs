@@ -40,8 +40,19 @@ impl Downstream {
     /// Only TLS holds bytes back; a plain stream's flush says nothing about the browser.
     fn flushed(&self, done: bool) {
         if matches!(self.stream, Stream::Tls(_)) {
-            self.progress.wrote(done);
+            self.progress.wrote(done.then_some(usize::MAX));
         }
+    }
+}
+
+impl Stream {
+    /// Makes the close, which follows, throw away what the browser has not read.
+    fn reset(&self) -> io::Error {
+        let socket = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        socket.set_zero_linger().err().unwrap_or_else(|| io::ErrorKind::TimedOut.into())
     }
 }
 
@@ -110,8 +121,11 @@ impl AsyncRead for Downstream {
 impl AsyncWrite for Downstream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if this.progress.is_given_up() {
+            return Poll::Ready(Err(this.stream.reset()));
+        }
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.progress.wrote(polled.is_ready());
+        this.progress.wrote(taken(&polled, bytes.len()));
         polled
     }
 
@@ -121,8 +135,11 @@ impl AsyncWrite for Downstream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        if this.progress.is_given_up() {
+            return Poll::Ready(Err(this.stream.reset()));
+        }
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
-        this.progress.wrote(polled.is_ready());
+        this.progress.wrote(taken(&polled, slices.iter().map(|slice| slice.len()).sum()));
         polled
     }
 
@@ -142,5 +159,14 @@ impl AsyncWrite for Downstream {
         let polled = Pin::new(&mut this.stream).poll_shutdown(cx);
         this.flushed(polled.is_ready());
         polled
+    }
+}
+
+/// What a write says about the browser. Everything that was offered is the end of any wait.
+fn taken(polled: &Poll<io::Result<usize>>, offered: usize) -> Option<usize> {
+    match polled {
+        Poll::Ready(Ok(written)) if *written < offered => Some(*written),
+        Poll::Ready(_) => Some(usize::MAX),
+        Poll::Pending => None,
     }
 }
