@@ -109,33 +109,29 @@ pub(crate) fn run(bench: &Fanout) -> Outcome {
     let mut samples = if bench.resume { load() } else { Vec::new() };
     let begun = Instant::now();
     let rounds = bench.rounds.unwrap_or(if bench.quick { 3 } else { 7 });
-    'rounds: for round in 0..rounds {
-        for stage in stages(bench) {
-            for peer in super::order(round, peers.len()).filter_map(|place| peers.get(place).copied()) {
-                if samples.iter().any(|sample: &Sample| sample.is(round, peer.name(), &stage.name())) {
-                    continue;
-                }
-                if begun.elapsed() > Duration::from_secs(bench.minutes * 60) {
-                    notes.push(format!("out of time in round {} of {rounds}", round + 1));
-                    break 'rounds;
-                }
-                print!("── round {}: {}, {}", round + 1, stage.name(), peer.name());
-                match measure(peer, stage, bench.quick) {
-                    Ok(figures) => {
-                        println!(" {}", findings::brief(&figures));
-                        samples.push(Sample {
-                            round,
-                            peer: peer.name().into(),
-                            stage: stage.name(),
-                            figures,
-                        });
-                        save(&samples)?;
-                    }
-                    Err(why) => {
-                        println!(" failed: {why}");
-                        notes.push(format!("round {}: {}, {}: {why}", round + 1, stage.name(), peer.name()));
-                    }
-                }
+    for Turn { round, peer, stage } in turns(bench, rounds, &peers) {
+        let name = stage.map_or_else(|| idle::NAME.to_owned(), Stage::name);
+        if samples.iter().any(|sample: &Sample| sample.is(round, peer.name(), &name)) {
+            continue;
+        }
+        if begun.elapsed() > Duration::from_secs(bench.minutes * 60) {
+            notes.push(format!("out of time in round {} of {rounds}", round + 1));
+            break;
+        }
+        let what = format!("round {}: {name}, {}", round + 1, peer.name());
+        let found = match stage {
+            Some(stage) => measure(peer, stage, bench.quick),
+            None => idle::measure(bench.quick),
+        };
+        match found {
+            Ok(figures) => {
+                println!("── {what}: {}", findings::brief(&figures));
+                samples.push(Sample { round, peer: peer.name().into(), stage: name, figures });
+                save(&samples)?;
+            }
+            Err(why) => {
+                println!("── {what}: failed: {why}");
+                notes.push(format!("{what}: {why}"));
             }
         }
     }
