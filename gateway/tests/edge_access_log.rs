@@ -1,6 +1,8 @@
 //! The access log as somebody reads it afterwards: one line per request, who ended it and how, and nothing that is a
 //! secret.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::path::PathBuf;

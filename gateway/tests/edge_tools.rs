@@ -1,6 +1,8 @@
 //! Tools that others use to attack or judge servers: `slowhttptest`, `h2load`, `testssl`. They take a minute or two, so
 //! they run only with `LIVENAME_LONG=1` (`cargo xtask prove`), and only where they are installed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::time::Duration;

@@ -40,6 +40,8 @@ pub async fn apply<D: Directory>(
             Fate::Right
         } else if document.action == Action::Manual {
             Fate::ByHand(document.why.clone())
+        } else if document.is_pointless() {
+            Fate::ByHand("the setting that it is for has to be settled by hand first".to_owned())
         } else if let Some(reason) = &report.stopped {
             Fate::NotReached(reason.clone())
         } else if document.step >= Step::AllUsers && sso_is_wrong(plan) {

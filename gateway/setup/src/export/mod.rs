@@ -9,7 +9,7 @@
 //! | `notes-ini.txt` | settings outside the directory | console or editor |
 //! | `by-hand.md` | everything: what to do, in order, with what each value rests on | a person |
 //!
-//! Making the files is pure; [`write`] puts them into a folder. Implements domino-directory.md 3.1, 3.2, 3.6 and 3.7.
+//! Making the files is pure; [`write()`] puts them into a folder. Implements domino-directory.md 3.1, 3.2, 3.6 and 3.7.
 //! None of the files has been tried on a live server, and each says so.
 
 mod agent;
@@ -78,16 +78,11 @@ fn carried(document: &DocumentPlan) -> impl Iterator<Item = (&ItemName, &ItemPla
     document.items.iter().filter(writable).filter_map(|item| Some((item.item.as_ref()?, item)))
 }
 
-/// Whether files carry a document at all. The SSO document is for its own agent; and a new Configuration Settings
-/// document without the one setting it is made for would only be in the way.
+/// Whether files carry a document at all. The SSO document is for its own agent.
 fn is_carried(document: &DocumentPlan) -> bool {
-    let by_hand = |item: &ItemPlan| item.action == Action::Manual;
-    let pointless = document.kind == DocumentKind::Configuration
-        && document.action == Action::Create
-        && document.items.iter().any(by_hand);
     document.kind != DocumentKind::Sso
         && document.action.writes()
-        && !pointless
+        && !document.is_pointless()
         && carried(document).next().is_some()
 }
 

@@ -153,6 +153,16 @@ pub struct DocumentPlan {
     pub items: Vec<ItemPlan>,
 }
 
+impl DocumentPlan {
+    /// Whether it would be created without the one setting that it is for: a Configuration Settings document
+    /// that names no Sametime server would only be in the way.
+    pub fn is_pointless(&self) -> bool {
+        self.kind == DocumentKind::Configuration
+            && self.action == Action::Create
+            && ItemPlan::manual_of(self).next().is_some()
+    }
+}
+
 /// What an item is now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "state", content = "value")]

@@ -111,7 +111,8 @@ pub(super) fn plain_path(path: &str) -> String {
 
 /// The start of a text from outside.
 pub(super) fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default()
+    let end = (0..=LONGEST.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn escape(out: &mut String, text: &str) -> std::fmt::Result {

@@ -24,7 +24,7 @@ pub(crate) struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     pub origin: Origin,
-    /// With its leading slash. Holds names of people and sessions: show it with [`Address::to_string`] only.
+    /// With its leading slash. Holds names of people and sessions: show it with `to_string` only.
     pub path: String,
 }
 

@@ -31,7 +31,9 @@ pub fn rollback(plan: &Plan) -> String {
             document.kind, document.title, document.directory
         );
         if document.action == Action::Create {
-            let _ = writeln!(out, "   * delete the document");
+            let is_unseen = document.items.iter().any(|item| item.current == Current::Unseen);
+            let unless = if is_unseen { ", unless it was there before: nobody could look" } else { "" };
+            let _ = writeln!(out, "   * delete the document{unless}");
             continue;
         }
         for item in document.items.iter().filter(|item| item.action != Action::Leave) {
