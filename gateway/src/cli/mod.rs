@@ -138,6 +138,9 @@ pub struct DemoArguments {
     /// What their names and doings are drawn from: the same seed, the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// How many times faster than life their working day goes; 0: they stay as they are
+    #[arg(long, value_name = "N", default_value_t = 30.0)]
+    pub speed: f64,
     /// Where to write, as JSON, the addresses that were really taken
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,

@@ -21,8 +21,6 @@ use crate::http::Builtin;
 
 /// Name of the route that serves the mail page.
 const PAGES: &str = "demo";
-/// A working day takes a good quarter of an hour.
-const SPEED: f64 = 30.0;
 
 /// A running demo.
 pub struct Demo {
@@ -81,7 +79,7 @@ impl Demo {
             .start()
             .await
             .map_err(DemoError::Community)?;
-        simulator.play_day(arguments.seed, SPEED);
+        simulator.play_day(arguments.seed, arguments.speed);
         let folder = Folder::make()?;
         let tls = folder.certificate()?;
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -145,7 +143,7 @@ impl Demo {
         let _ = write!(
             text,
             "\
-Livename demo: {} people, a working day in a good quarter of an hour.
+Livename demo: {} people, a day from 7 to 19; `--speed` says how fast it goes.
 
   Mail page, http     http://{http}/        (its Sametime web server speaks https)
   Mail page, https    https://{https}/       (its Sametime web server speaks http; accept the certificate)

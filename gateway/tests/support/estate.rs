@@ -34,6 +34,8 @@ impl Estate {
             community: free,
             people,
             seed: 7,
+            // Who comes and goes is the test's own business.
+            speed: 0.0,
             ready_file: None,
             more: more.to_owned(),
         };

@@ -171,4 +171,9 @@ async fn people_change_at_the_rate_that_is_set_and_live_through_a_day() {
     eventually("people change", || simulator.stats().changes > 40).await;
     eventually("people go", || simulator.stats().virtual_logins == 0).await;
     simulator.shut_down().await;
+
+    let simulator = Simulator::builder().people(40).start().await.unwrap();
+    simulator.play_day(3, 0.0);
+    assert!(simulator.stats().virtual_logins > 20, "the morning is over when the play begins");
+    simulator.shut_down().await;
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::switchboard::Switchboard;
-use crate::day::{self, Change};
+use crate::day::{self, Change, Step};
 use crate::model::{Dice, UserStatus};
 
 /// How finely a rate is spread.
@@ -85,39 +85,64 @@ fn change_somebody(
     }
 }
 
-/// Plays day after day until the end; each day has its own seed. The first begins in the middle of the
-/// morning, with everybody doing what they would be doing by then. Who logs in with a client leaves the play.
-pub(super) async fn play(board: Arc<Switchboard>, mut seed: u64, speed: f64, end: CancellationToken) {
-    let people: Vec<PersonId> = board
-        .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
-    let speed = if speed.is_finite() { speed.clamp(0.001, 100_000.0) } else { 1.0 };
-    board.begin_play();
-    let mut from = MORNING;
-    loop {
-        let begun = Instant::now();
-        for step in day::plan(people.len(), seed) {
-            let at = begun + step.at.saturating_sub(from).div_f64(speed);
+/// Working days, one after the other; each has its own seed. The first begins in the middle of the
+/// morning. Who logs in with a client leaves the play.
+pub(super) struct Play {
+    board: Arc<Switchboard>,
+    people: Vec<PersonId>,
+    seed: u64,
+}
+
+impl Play {
+    /// Everybody is where they are in the middle of the morning when this returns.
+    pub(super) fn begin(board: Arc<Switchboard>, seed: u64) -> Self {
+        let people = board.read(|community| {
+            community.directory().people().iter().map(|person| person.id.clone()).collect()
+        });
+        let play = Self { board, people, seed };
+        play.board.begin_play();
+        play.today().take_while(|step| step.at < MORNING).for_each(|step| play.take(step));
+        play
+    }
+
+    /// Goes on, so many times faster than life, until the end.
+    pub(super) async fn go_on(mut self, speed: f64, end: CancellationToken) {
+        let mut from = MORNING;
+        loop {
+            let begun = Instant::now();
+            let when = |at: Duration| begun + at.saturating_sub(from).div_f64(speed);
+            for step in self.today().skip_while(|step| step.at < from) {
+                tokio::select! {
+                    () = end.cancelled() => return,
+                    () = sleep_until(when(step.at)) => self.take(step),
+                }
+            }
             tokio::select! {
                 () = end.cancelled() => return,
-                () = sleep_until(at) => {}
+                () = sleep_until(when(day::LENGTH)) => {}
             }
-            let Some(person) = people.get(step.person) else { continue };
-            if board.has_left_the_play(person) {
-                continue;
-            }
-            match step.change {
-                Change::Arrive => drop(board.log_in_virtually(person)),
-                Change::Leave => drop(board.log_out_virtually(person)),
-                Change::Become(status) if board.is_virtual(person) => set_status(&board, person, status),
-                Change::Become(_) => {}
-            }
+            from = Duration::ZERO;
+            self.seed = self.seed.wrapping_add(1);
         }
-        tokio::select! {
-            () = end.cancelled() => return,
-            () = sleep_until(begun + day::LENGTH.saturating_sub(from).div_f64(speed)) => {}
+    }
+
+    fn today(&self) -> impl Iterator<Item = Step> + use<> {
+        day::plan(self.people.len(), self.seed).into_iter()
+    }
+
+    fn take(&self, step: Step) {
+        let Some(person) = self.people.get(step.person) else { return };
+        if self.board.has_left_the_play(person) {
+            return;
         }
-        from = Duration::ZERO;
-        seed = seed.wrapping_add(1);
+        match step.change {
+            Change::Arrive => drop(self.board.log_in_virtually(person)),
+            Change::Leave => drop(self.board.log_out_virtually(person)),
+            Change::Become(status) if self.board.is_virtual(person) => {
+                set_status(&self.board, person, status);
+            }
+            Change::Become(_) => {}
+        }
     }
 }
 

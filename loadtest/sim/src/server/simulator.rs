@@ -263,11 +263,15 @@ impl Simulator {
     }
 
     /// Plays working days, one after the other, this many times faster than life (at most 100,000).
-    /// Everybody takes part without a connection, until they log in with a client: from then on they are
-    /// their own masters.
+    /// When this returns everybody is where they are in the middle of the first morning; with a speed
+    /// of 0 they stay there. Everybody takes part without a connection, until they log in with a client:
+    /// from then on they are their own masters.
     pub fn play_day(&self, seed: u64, speed: f64) {
         let inner = &self.0;
-        inner.tasks.spawn(drive::play(inner.board.clone(), seed, speed, inner.end.clone()));
+        let play = drive::Play::begin(inner.board.clone(), seed);
+        if speed > 0.0 {
+            inner.tasks.spawn(play.go_on(speed.clamp(0.001, 100_000.0), inner.end.clone()));
+        }
     }
 
     /// Stops all servers: ports and connections are gone when this returns. People who are online
