@@ -12,6 +12,7 @@ use std::time::Duration;
 use gateway::config::{AccessFormat, AuthPolicy};
 use serde_json::Value;
 use support::client::{fetch, get_with, raw, read_to_end, send};
+use support::ports;
 use support::{Gateway, Setup, tokens, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -93,7 +94,7 @@ async fn look_and_leave(gateway: &Gateway, path: &str) {
 #[tokio::test]
 async fn every_request_has_one_line_that_says_who_ended_it() {
     let log = Log::new();
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let gone = ports::CLOSED;
     let gateway = log
         .setup()
         .limits(|limits| {

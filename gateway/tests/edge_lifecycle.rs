@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn a_taken_port_is_named() {
-    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let holder = TcpListener::bind(taken).await.unwrap();
+    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = holder.local_addr().unwrap();
     let refused = Setup { http: vec![taken], ..Setup::default() }.try_start().await;
     let error = refused.err().unwrap();
     assert_eq!(error.to_string(), format!("cannot listen on {taken}: another program listens there already"));

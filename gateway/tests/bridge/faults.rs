@@ -9,7 +9,7 @@ use crate::support::{Backend, Browser, Front, Setting, header, until};
 
 #[tokio::test]
 async fn nobody_there_is_a_bad_gateway() {
-    let front = Setting::upstreams(vec![nobody().await]).start().await;
+    let front = Setting::upstreams(vec![nobody()]).start().await;
     let answer = Browser::at(&front).await.get("/").await;
     assert_eq!((answer.status, answer.body.as_str()), (502, "connect_failed retry=true"));
     assert_eq!(front.metric("livename_bridge_requests_total{outcome=\"connect_failed\"}"), 1.0);

@@ -171,7 +171,7 @@ async fn http2_requests_arrive_as_http1() {
 #[tokio::test]
 async fn a_second_upstream_is_tried_when_the_first_is_not_there() {
     let backend = Backend::mirror().await;
-    let upstreams = vec![crate::support::backend::nobody().await, backend.upstream()];
+    let upstreams = vec![crate::support::backend::nobody(), backend.upstream()];
     let front = Setting::upstreams(upstreams).start().await;
     let answer =
         Browser::ask(&front, "POST / HTTP/1.1\r\nHost: im.example\r\nContent-Length: 0\r\n\r\n").await;

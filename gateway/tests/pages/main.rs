@@ -22,6 +22,8 @@ mod inbox;
 mod mail_host;
 mod manners;
 mod mixed;
+#[path = "../support/ports.rs"]
+mod ports;
 mod rest_host;
 mod site;
 mod stproxy;

@@ -16,6 +16,7 @@ use tokio::time::{Duration, Instant, sleep};
 use crate::browser::Browser;
 use crate::estate::PATIENCE;
 use crate::mail_host::MailHost;
+use crate::ports;
 use crate::tokens;
 
 pub(crate) const RULES: &str = "--host-resolver-rules=MAP *.renovation.test 127.0.0.1";
@@ -49,7 +50,7 @@ impl Site {
         std::fs::write(folder.join("im.key"), key).unwrap();
         let secret = base64::engine::general_purpose::STANDARD.encode(tokens::SECRET);
         std::fs::write(folder.join("domino.secret"), secret).unwrap();
-        let (http, https) = (free_port(), free_port());
+        let (http, https) = (ports::reserved().port(), ports::reserved().port());
         let server = community.addr();
         let configuration = format!(
             r#"
@@ -172,8 +173,4 @@ pub(crate) fn people(count: usize) -> String {
 
 pub(crate) fn id(number: usize) -> String {
     format!("CN=Person {number}/O=Renovation")
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::support::ports;
+
 use crate::support::client::fetch;
 use crate::support::until;
 
@@ -255,7 +257,7 @@ fn node() -> Backend {
 
 /// nginx reads the request its own way and writes it anew; what it has understood arrives at a recorder.
 async fn nginx() -> Backend {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let free = ports::reserved();
     let Backend { address: sink, facts, .. } = recorder(Some(free)).await;
     let folder = std::env::temp_dir().join(format!("livename-smuggling-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod pages;
+pub mod ports;
 pub mod tls;
 pub mod tokens;
 

@@ -6,6 +6,9 @@ use std::thread;
 
 use crate::support::Folder;
 
+/// The discard port: nobody listens there, and the system gives it to nobody.
+const CLOSED: &str = "127.0.0.1:9";
+
 /// A plan against a target that needs nobody behind it.
 fn plan(url: &str, more: &str) -> String {
     format!(
@@ -37,8 +40,7 @@ fn server(answer: &'static str) -> SocketAddr {
 
 #[test]
 fn nobody_there_is_counted_explained_and_no_success() {
-    // A port that was free a moment ago.
-    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let addr = CLOSED;
     let folder = folder();
     let ended = folder.run(&plan(&format!("http://{addr}"), "")).end();
     assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
@@ -120,7 +122,7 @@ fn tls_server(made: &rcgen::CertifiedKey<rcgen::KeyPair>) -> SocketAddr {
 
 #[test]
 fn an_estate_that_people_use_is_not_touched_without_a_yes() {
-    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let addr = CLOSED;
     let folder = folder();
     folder.write("test.toml", &plan(&format!("http://{addr}"), ""));
     let ended = folder.start(&["run", "test.toml", "--out", "out"]).end();

@@ -14,6 +14,8 @@ mod drapi;
 mod estate;
 mod faults;
 mod ldap;
+#[path = "../../../tests/support/ports.rs"]
+mod ports;
 mod slapd;
 mod standin;
 mod whole_way;

@@ -1,12 +1,12 @@
 //! A real slapd with a schema shaped like Domino's (domino-directory.md 6), on a free port, gone when dropped.
 
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::estate::Folder;
+use crate::ports;
 use crate::standin::PASSWORD;
 
 const PROGRAM: &str = "/usr/sbin/slapd";
@@ -32,7 +32,7 @@ impl Slapd {
             return None;
         }
         let folder = Folder::new();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::reserved().port();
         let at = |name: &str| folder.0.join(name);
         for name in ["cfg", "db"] {
             std::fs::create_dir(at(name)).unwrap();

@@ -10,6 +10,8 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+
+use crate::edge::ports;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Io, within};
@@ -131,9 +133,8 @@ impl Backend {
 }
 
 /// An upstream where nobody listens.
-pub(crate) async fn nobody() -> Upstream {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    Upstream::at(false, "127.0.0.1", port, trusting(RootCertStore::empty()))
+pub(crate) fn nobody() -> Upstream {
+    Upstream::at(false, "127.0.0.1", ports::CLOSED.port(), trusting(RootCertStore::empty()))
 }
 
 pub(crate) fn trusting(roots: RootCertStore) -> Arc<ClientConfig> {
