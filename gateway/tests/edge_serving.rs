@@ -7,9 +7,10 @@ use std::time::Duration;
 use gateway::config::AuthPolicy;
 use http::StatusCode;
 use support::client::{Connection, fetch, get_with, raw, read_to_end, send};
-use support::{Setup, soon, tokens, until};
+use support::pages::Large;
+use support::{Gateway, Setup, soon, tokens, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 #[tokio::test]
 async fn a_connection_serves_many_requests() {
@@ -126,6 +127,51 @@ async fn a_browser_that_does_not_read_is_given_up() {
     stream.read_exact(&mut [0; 12]).await.unwrap();
     until("the connection is given up", || gateway.metric("livename_connections{listener=\"http\"}") == 0.0)
         .await;
+}
+
+/// A browser with little room that asks for [`Large`] and does not read.
+async fn ask_and_leave_unread(gateway: &Gateway, how: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(gateway.http()).await.unwrap();
+    let asked = format!("GET /large HTTP/1.1\r\nHost: im.example\r\nConnection: {how}\r\n\r\n");
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    until("the answer was given to the system", || {
+        gateway.metric("livename_requests_total{route=\"/large\",status_class=\"2xx\"}") == 1.0
+    })
+    .await;
+    stream
+}
+
+#[tokio::test]
+async fn what_the_system_holds_for_a_browser_that_does_not_read_ends_with_its_time() {
+    for how in ["keep-alive", "close"] {
+        let gateway = Setup::default()
+            .limits(|limits| limits.idle_timeout = Duration::from_millis(200))
+            .route("/large", AuthPolicy::Off, "large")
+            .start()
+            .await;
+        let mut stream = ask_and_leave_unread(&gateway, how).await;
+        until("the connection is given up", || {
+            gateway.metric("livename_connections{listener=\"http\"}") == 0.0
+        })
+        .await;
+        let mut read = Vec::new();
+        let end = soon("the end", stream.read_to_end(&mut read)).await.unwrap_err();
+        assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset, "{how}");
+        assert!(read.len() < Large::BYTES, "{how}");
+    }
+}
+
+#[tokio::test]
+async fn a_last_answer_waits_for_a_browser_that_reads_late() {
+    let gateway = Setup::default().route("/large", AuthPolicy::Off, "large").start().await;
+    let mut stream = ask_and_leave_unread(&gateway, "close").await;
+    assert_eq!(gateway.metric("livename_connections{listener=\"http\"}"), 1.0);
+    let mut read = Vec::new();
+    soon("the whole answer", stream.read_to_end(&mut read)).await.unwrap();
+    assert!(read.len() > Large::BYTES);
+    until("the connection is over", || gateway.metric("livename_connections{listener=\"http\"}") == 0.0).await;
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ async fn gateway() -> Gateway {
             limits.idle_timeout = Duration::from_secs(4);
         })
         .route("/upload", AuthPolicy::Off, &upstream().await)
+        .route("/large", AuthPolicy::Off, "large")
         .start()
         .await
 }
@@ -70,8 +71,14 @@ async fn slow_connections_are_gone_in_time_and_others_are_served() {
         ("-H", &["-i", "1"][..]),
         // `body_timeout` is 30 s.
         ("-B", &["-i", "5", "-s", "100000"]),
+        // It counts a connection as open until it has read what its own side holds.
+        ("-X", &["-w", "512", "-y", "1024", "-n", "1", "-z", "256"]),
     ] {
-        let path = if kind == "-B" { "upload" } else { "" };
+        let path = match kind {
+            "-B" => "upload",
+            "-X" => "large",
+            _ => "",
+        };
         let url = format!("http://{}/{path}", gateway.http());
         let common = [kind, "-c", &count, "-r", &count, "-l", "60", "-p", "3", "-u", &url];
         let report = tokio::spawn({

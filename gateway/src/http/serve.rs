@@ -318,11 +318,6 @@ where
                 break;
             }
             if deadline <= Instant::now() {
-                if stall == Stall::Write {
-                    // Its next write resets the connection, and ends it.
-                    progress.give_up();
-                    let _ = connection.as_mut().poll(cx);
-                }
                 return Poll::Ready(Err(End::Stalled(stall)));
             }
             timer.as_mut().reset(deadline);

@@ -55,8 +55,6 @@ pub struct Progress {
     blocked: AtomicU64,
     /// Whether the browser has sent a byte.
     heard: AtomicBool,
-    /// The connection is to be reset with its next write.
-    given_up: AtomicBool,
 }
 
 impl Progress {
@@ -70,7 +68,6 @@ impl Progress {
             since: AtomicU64::new(1),
             blocked: AtomicU64::new(0),
             heard: AtomicBool::new(false),
-            given_up: AtomicBool::new(false),
         }
     }
 
@@ -95,16 +92,6 @@ impl Progress {
     /// Whether the browser does not take what is there for it.
     pub fn is_blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed) != 0
-    }
-
-    /// The next write fails and resets the connection: otherwise the system would go on to offer the bytes that it has
-    /// taken, for minutes, to somebody who does not read.
-    pub fn give_up(&self) {
-        self.given_up.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Whether anything came from the browser.

@@ -1,11 +1,16 @@
 //! A browser's connection as one type, plain or TLS, that counts as open as long as it exists.
+//!
+//! It ends in one of two ways. Shut down, it has waited until the browser took everything. Dropped before that, it is
+//! reset: the system would go on for minutes to offer what it had taken to somebody who does not read.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -46,14 +51,47 @@ impl Downstream {
 }
 
 impl Stream {
-    /// Makes the close, which follows, throw away what the browser has not read.
-    fn reset(&self) -> io::Error {
-        let socket = match self {
+    fn socket(&self) -> &TcpStream {
+        match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,
-        };
-        socket.set_zero_linger().err().unwrap_or_else(|| io::ErrorKind::TimedOut.into())
+        }
     }
+
+    /// Waits until the system has sent everything that it was given.
+    fn poll_taken(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let socket = self.socket();
+        loop {
+            ready!(socket.poll_write_ready(cx))?;
+            let taken = || if has_unsent(socket) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) };
+            match socket.try_io(Interest::WRITABLE, taken) {
+                // The system tells when there is nothing unsent any more.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let socket = self.socket();
+        if has_unsent(socket) {
+            // Without it the bytes are sent in the background, which is the lesser evil.
+            let _ = socket.set_zero_linger();
+        }
+    }
+}
+
+/// Whether the system holds bytes for which the other side has left no room. The socket is at its end: the mark below
+/// is in the way of long answers.
+fn has_unsent(socket: &TcpStream) -> bool {
+    // A socket with so many unsent bytes or more is not writable; one that was shut down always is.
+    if SockRef::from(socket).set_tcp_notsent_lowat(1).is_err() {
+        return false;
+    }
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    matches!(rustix::event::poll(&mut [PollFd::new(socket, PollFlags::OUT)], Some(&at_once)), Ok(0))
 }
 
 impl AsyncRead for Stream {
@@ -121,9 +159,6 @@ impl AsyncRead for Downstream {
 impl AsyncWrite for Downstream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.progress.is_given_up() {
-            return Poll::Ready(Err(this.stream.reset()));
-        }
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
         this.progress.wrote(taken(&polled, bytes.len()));
         polled
@@ -135,9 +170,6 @@ impl AsyncWrite for Downstream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.progress.is_given_up() {
-            return Poll::Ready(Err(this.stream.reset()));
-        }
         let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
         this.progress.wrote(taken(&polled, slices.iter().map(|slice| slice.len()).sum()));
         polled
@@ -154,11 +186,14 @@ impl AsyncWrite for Downstream {
         polled
     }
 
+    /// Once the browser has taken everything; one that does not read is given up meanwhile.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_shutdown(cx);
-        this.flushed(polled.is_ready());
-        polled
+        ready!(Pin::new(&mut *this).poll_flush(cx))?;
+        let taken = this.stream.poll_taken(cx);
+        this.progress.wrote(taken.is_ready().then_some(usize::MAX));
+        ready!(taken)?;
+        Pin::new(&mut this.stream).poll_shutdown(cx)
     }
 }
 

@@ -154,6 +154,7 @@ impl Setup {
             ("echo".to_owned(), Arc::new(pages::Echo) as Arc<dyn Builtin>),
             ("gate".to_owned(), Arc::new(gate.clone())),
             ("flood".to_owned(), Arc::new(pages::Flood)),
+            ("large".to_owned(), Arc::new(pages::Large)),
         ]);
         let metrics = Arc::new(Metrics::new());
         let options = Options {

@@ -90,3 +90,16 @@ impl Builtin for Flood {
         Box::pin(async { Response::new(full(vec![b'x'; 64 << 20])) })
     }
 }
+
+/// As much as the socket buffers of our side take, and more than those of a browser with little room.
+pub struct Large;
+
+impl Large {
+    pub const BYTES: usize = 200_000;
+}
+
+impl Builtin for Large {
+    fn serve<'a>(&'a self, _: Request<Incoming>, _: &'a RequestContext) -> BoxFuture<'a, Response<Body>> {
+        Box::pin(async { Response::new(full(vec![b'x'; Self::BYTES])) })
+    }
+}
