@@ -41,8 +41,7 @@ pub(super) fn names(context: &RequestContext, route: &UpstreamRoute, answered: &
         sametime_tls: scheme == Scheme::Https,
         authority: authority.to_owned(),
     };
-    let affinity = if route.rewrite.affinity_id { context.route.path.as_str() } else { "" };
-    Arc::new(Names::new(route.rewrite.known.clone(), answered.tls, page, affinity))
+    Arc::new(Names::new(route.rewrite.known.clone(), answered.tls, page, &route.rewrite.affinity))
 }
 
 pub(super) fn to_downstream(

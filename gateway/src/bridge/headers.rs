@@ -91,10 +91,9 @@ pub(super) fn to_upstream(
     vouch(&mut parts.headers, parts.version, context);
     name_user(&mut parts.headers, context);
 
-    let affinity = route.rewrite.affinity_id.then_some(context.route.path.as_str());
     let mut outgoing = Request::new(Upload::empty());
     *outgoing.method_mut() = parts.method;
-    *outgoing.uri_mut() = origin_form(parts.uri, affinity)?;
+    *outgoing.uri_mut() = origin_form(parts.uri, &route.rewrite.affinity)?;
     *outgoing.headers_mut() = parts.headers;
     if let Some(wanted) = wanted {
         upload.wait_for(wanted.clone());
@@ -262,15 +261,21 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
 }
 
 /// Path and query only: an absolute URI, or the authority of HTTP/2, could contradict `Host`. Without the
-/// affinity id.
-fn origin_form(uri: Uri, affinity: Option<&str>) -> Result<Uri, BridgeError> {
+/// affinity id (`/st01`, or empty), of which nothing but the first segment is taken off.
+fn origin_form(uri: Uri, affinity: &str) -> Result<Uri, BridgeError> {
     let path = uri.into_parts().path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let Some(affinity) = affinity else { return Ok(Uri::from(path)) };
-    let rest = path
-        .as_str()
-        .split_at_checked(affinity.len())
-        .filter(|(start, _)| start.eq_ignore_ascii_case(affinity))
-        .map(|(_, rest)| if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") });
+    if affinity.is_empty() {
+        return Ok(Uri::from(path));
+    }
+    let rest = path.as_str().split_at_checked(affinity.len()).and_then(|(start, rest)| {
+        let rest = match rest.bytes().next() {
+            Some(b'/') => rest.to_owned(),
+            None | Some(b'?') => format!("/{rest}"),
+            // Parameters of the segment, which the router does not count.
+            Some(_) => return None,
+        };
+        start.eq_ignore_ascii_case(affinity).then_some(rest)
+    });
     // Or a spelling that the router understood and that cannot be cut off as it stands.
     let path: Option<PathAndQuery> = rest.and_then(|rest| rest.parse().ok());
     path.map(Uri::from).ok_or(BridgeError::judged(Fault::Malformed("path")))

@@ -168,7 +168,7 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "sametime_protocol", "\"page\"", "Scheme of the Sametime side as pages see it, like `iNotes_WA_SametimeProtocol`: `page`, `http` or `https`."),
     key("route", "rewrite", "true", "Turn the upstreams' addresses in HTML, JavaScript, CSS and JSON into those of the page. Heads are always turned. On such a route compression is not asked of the upstreams; write `false` where answers hold no addresses."),
     key("route", "aliases", "none", "Other addresses by which the upstreams call themselves in their answers, `[\"http://st1\", \"http://st1.example:8088\"]`."),
-    key("route", "affinity_id", "false", "The route's path (`/st01`) is an affinity id: it names the Sametime server, is taken off on the way up and put in front on the way down."),
+    key("route", "affinity_id", "none", "First segment of the route's path, by which it names the Sametime server, `\"st01\"`: taken off on the way up (`/st01/CommunityCBR` becomes `/CommunityCBR`) and put in front on the way down."),
     key("route", "auth", "\"required\"", "`required`: 401 without a valid token. `optional`: a valid token gives an identity. `off`: tokens are not looked at."),
     key("route", "logins", "token", "With `serve = \"awareness\"`: how pages may log in through the Sametime Proxy interface: `token`, `password`, `anonymous`. The last two need `auth = \"optional\"`; `anonymous` only looks, and needs `privacy = \"trust\"`."),
     key("route", "login_url", "that of `[sso]`", "Where pages of this route without a valid token are sent. Needs `auth = \"required\"` and `upstreams`."),

@@ -21,8 +21,9 @@ pub struct Rewrite {
     pub bodies: bool,
     /// Where the upstreams are, and what else they call themselves.
     pub known: Arc<[Address]>,
-    /// The route's path names the upstream and is unknown to it (browser-side.md 4).
-    pub affinity_id: bool,
+    /// `/st01`: the first segment of the path, which names the upstream and is unknown to it (browser-side.md 4).
+    /// Empty if there is none.
+    pub affinity: String,
 }
 
 impl Address {
@@ -37,6 +38,6 @@ impl Rewrite {
     /// The default for a route with these upstreams.
     pub fn of(upstreams: &[Upstream]) -> Self {
         let known = upstreams.iter().map(|one| Address::new(one.tls, &one.host, one.port)).collect();
-        Self { bodies: true, known, affinity_id: false }
+        Self { bodies: true, known, affinity: String::new() }
     }
 }

@@ -70,6 +70,9 @@ pub(super) enum ServeWord {
     Awareness,
 }
 
+/// One segment of a path.
+pub(super) struct AffinityId(pub(super) String);
+
 /// `"0x14b4"` or a number.
 #[derive(Clone, Copy)]
 pub(super) struct LoginType(pub(super) u16);
@@ -192,6 +195,31 @@ impl FromValue for LoginType {
 
     fn literal(&self) -> String {
         format!("\"0x{:04x}\"", self.0)
+    }
+}
+
+impl FromValue for AffinityId {
+    fn expected() -> String {
+        "the id itself such as \"st01\"".to_owned()
+    }
+
+    fn read(value: &DeValue<'_>) -> Result<Self, Wrong> {
+        if value.as_bool().is_some() {
+            // As it was written once.
+            let wrong = "write the id itself, such as \"st01\", instead of true; leave the key out for none";
+            return Err(Wrong::Value(wrong.to_owned()));
+        }
+        let id = text(value)?;
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if id.is_empty() || matches!(id, "." | "..") || !id.bytes().all(legal) {
+            let wrong = format!("expected one segment of the path such as \"st01\", found {}", quoted(id));
+            return Err(Wrong::Value(wrong));
+        }
+        Ok(Self(id.to_owned()))
+    }
+
+    fn literal(&self) -> String {
+        quoted(&self.0)
     }
 }
 

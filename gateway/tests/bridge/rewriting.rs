@@ -198,6 +198,21 @@ async fn an_affinity_id_is_between_the_browser_and_the_gateway_only() {
 }
 
 #[tokio::test]
+async fn only_the_affinity_id_is_taken_off_where_the_path_goes_on() {
+    let backend = Backend::mirror().await;
+    let front = Setting { path: "/st01/CommunityCBR", ..Setting::to(&backend) }.start().await;
+    let mut browser = Browser::at(&front).await;
+    for (asked, arrived) in [
+        ("/st01/CommunityCBR", "/CommunityCBR"),
+        ("/st01/communityCBR/CC.39.1", "/communityCBR/CC.39.1"),
+        ("/ST01/CommunityCBR/st01?x", "/CommunityCBR/st01?x"),
+    ] {
+        let sent = browser.get(asked).await.body;
+        assert!(sent.starts_with(&format!("GET {arrived} HTTP/1.1\r\n")), "{sent}");
+    }
+}
+
+#[tokio::test]
 async fn a_long_poll_of_json_is_not_held_back() {
     let backend = Backend::http(|mut peer| async move {
         let head = peer.head().await.unwrap();

@@ -2,13 +2,15 @@
 
 use super::upstream::address;
 use crate::config::section::Section;
-use crate::config::value::quoted;
+use crate::config::value::{AffinityId, quoted};
 use crate::config::{Address, Rewrite, Upstream};
 
 pub(super) fn read(section: &Section<'_>, upstreams: &[Upstream]) -> Rewrite {
     let mut rewrite = Rewrite::of(upstreams);
     rewrite.bodies = section.or("rewrite", rewrite.bodies);
-    rewrite.affinity_id = section.or("affinity_id", rewrite.affinity_id);
+    if let Some(AffinityId(id)) = section.value("affinity_id").map(|given| given.value) {
+        rewrite.affinity = format!("/{id}");
+    }
     let aliases = section.list::<String>("aliases").into_iter().filter_map(|given| {
         let read = address(&given.value);
         if read.is_none() {

@@ -26,8 +26,9 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
         }
         let auth = auth(section, keys_given);
         let serve = serve(section, communities, auth);
-        if path.as_ref().is_some_and(|path| path.value == "/") && strips_path(&serve) {
-            section.wrong("affinity_id", "needs a path that names the server, such as \"/st01\"");
+        let pass_to = pass_to(section, &serve, auth);
+        if let (Some(path), Some(upstreams)) = (&path, passing(&serve, &pass_to)) {
+            check_affinity(section, &path.value, &upstreams.rewrite.affinity);
         }
         let own_login = sso::login(section, sso.domain.as_deref());
         if own_login.is_some() && auth != AuthPolicy::Required {
@@ -35,7 +36,6 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
         }
         let serves_pages = matches!(serve, Some(Serve::Upstream(_)));
         let logins = logins::read(section, serve.as_ref(), auth);
-        let pass_to = pass_to(section, &serve, auth);
         let login = own_login.or_else(|| sso.login.clone());
         let login = login.filter(|_| auth == AuthPolicy::Required && serves_pages);
         if let (Some(path), Some(serve)) = (path, serve) {
@@ -45,8 +45,20 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
     routes
 }
 
-fn strips_path(serve: &Option<Serve>) -> bool {
-    matches!(serve, Some(Serve::Upstream(upstream)) if upstream.rewrite.affinity_id)
+fn passing<'a>(serve: &'a Option<Serve>, pass_to: &'a Option<UpstreamRoute>) -> Option<&'a UpstreamRoute> {
+    match serve {
+        Some(Serve::Upstream(upstreams)) => Some(upstreams),
+        _ => pass_to.as_ref(),
+    }
+}
+
+/// `affinity` is `/st01`, or empty.
+fn check_affinity(section: &Section<'_>, path: &str, affinity: &str) {
+    let (start, rest) = path.split_at_checked(affinity.len()).unwrap_or_default();
+    let is_first = start.eq_ignore_ascii_case(affinity) && (rest.is_empty() || rest.starts_with('/'));
+    if !affinity.is_empty() && !is_first {
+        section.wrong("affinity_id", format!("the path has to begin with it: path = \"{affinity}…\""));
+    }
 }
 
 fn hosts(section: &Section<'_>) -> Vec<String> {

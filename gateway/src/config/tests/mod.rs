@@ -179,7 +179,7 @@ upstreams = ["http://st1.acme.example", "https://st2.acme.example:8443"]
 sametime_protocol = "http"
 rewrite = false
 aliases = ["http://ST1", "https://[2001:db8::1]:8443"]
-affinity_id = true
+affinity_id = "st01"
 auth      = "required"
 login_url = "/names.nsf?Login&RedirectTo={return}"
 identity_header = "X-Livename-User"

@@ -71,7 +71,7 @@ fn every_setting_arrives_where_it_belongs() {
         upstream.rewrite.known.iter().map(|one| (one.tls, one.host.as_str(), one.port)).collect();
     assert_eq!(known[..2], addresses);
     assert_eq!(known[2..], [(false, "st1", 80), (true, "2001:db8::1", 8443)]);
-    assert!(!upstream.rewrite.bodies && upstream.rewrite.affinity_id);
+    assert!(!upstream.rewrite.bodies && upstream.rewrite.affinity == "/st01");
     assert_eq!(upstream.identity_header.as_ref().map(|name| name.as_str()), Some("x-livename-user"));
     assert_eq!(
         (upstream.connect_timeout, upstream.head_timeout),

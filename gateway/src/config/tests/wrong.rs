@@ -348,6 +348,18 @@ password_file = \"password\""),
             format!("{LISTEN}{ROUTE}hosts = [\"https://im\"]\n"),
             "livename.toml:7: route.hosts: \"https://im\" is not a host name; write it without scheme, port and path",
         ),
+        (
+            format!("{LISTEN}{ROUTE}affinity_id = true\n"),
+            "livename.toml:7: route.affinity_id: write the id itself, such as \"st01\", instead of true; leave the key out for none",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}affinity_id = \"/st01\"\n"),
+            "livename.toml:7: route.affinity_id: expected one segment of the path such as \"st01\", found \"/st01\"",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}affinity_id = \"st01\"\n"),
+            "livename.toml:7: route.affinity_id: the path has to begin with it: path = \"/st01…\"",
+        ),
         // The log.
         (
             format!("{LISTEN}{ROUTE}[log]\nlevel = \"gateway=loud\"\n"),

@@ -37,7 +37,7 @@ pub(crate) struct Setting {
     pub(crate) http2: bool,
     /// Whether bodies are rewritten.
     pub(crate) rewrite: bool,
-    /// Of the route: an affinity id, if it is not the root.
+    /// Of the route: its first segment, if there is one, is an affinity id.
     pub(crate) path: &'static str,
 }
 
@@ -75,7 +75,9 @@ impl Setting {
         let upstreams: Vec<_> = self.upstreams.into_iter().map(treated).collect();
         let mut rewrite = UpstreamRoute::to(upstreams.clone()).rewrite;
         rewrite.bodies = self.rewrite;
-        rewrite.affinity_id = self.path != "/";
+        if let Some(segment) = self.path.split('/').nth(1).filter(|segment| !segment.is_empty()) {
+            rewrite.affinity = format!("/{segment}");
+        }
         let route = Arc::new(Route {
             hosts: Vec::new(),
             path: self.path.to_owned(),
