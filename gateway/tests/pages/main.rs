@@ -11,6 +11,7 @@
 )]
 
 mod attacks;
+mod bridged;
 #[path = "../support/browser.rs"]
 mod browser;
 mod by_rest;

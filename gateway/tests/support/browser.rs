@@ -45,6 +45,8 @@ pub struct Browser {
     next: u64,
     /// Texts that the page wrote to its console as errors, and exceptions.
     pub complaints: Vec<String>,
+    /// What the browser itself says of the page, at any level; with [`Browser::audit`] its issues too.
+    pub remarks: Vec<String>,
     _process: Child,
     profile: PathBuf,
 }
@@ -88,9 +90,8 @@ impl Browser {
         let host = address.split('/').next().unwrap();
         let stream = TcpStream::connect(host).await.unwrap();
         let (socket, _) = client_async(format!("ws://{address}"), stream).await.unwrap();
-        let complaints = Vec::new();
-        let mut browser =
-            Self { socket, session: String::new(), next: 0, complaints, _process: process, profile };
+        let (session, complaints, remarks) = (String::new(), Vec::new(), Vec::new());
+        let mut browser = Self { socket, session, next: 0, complaints, remarks, _process: process, profile };
         browser.new_tab().await;
         browser
     }
@@ -123,6 +124,21 @@ impl Browser {
     pub async fn freeze(&mut self, frozen: bool) {
         let state = if frozen { "frozen" } else { "active" };
         self.call("Page.setWebLifecycleState", json!({"state": state})).await;
+    }
+
+    /// Lists what the developer tools call issues: mixed content, policies, cookies.
+    pub async fn audit(&mut self) {
+        self.call("Audits.enable", json!({})).await;
+    }
+
+    /// Waits for a remark with one of these words.
+    pub async fn wait_for_remark(&mut self, words: &[&str]) {
+        let end = Instant::now() + LIMIT;
+        while !self.remarks.iter().any(|remark| words.iter().any(|word| remark.contains(word))) {
+            assert!(Instant::now() < end, "no remark with one of {words:?}: {:?}", self.remarks);
+            self.value("1").await;
+            sleep(Duration::from_millis(30)).await;
+        }
     }
 
     /// Runs this in every page from now on, before its own scripts.
@@ -250,6 +266,12 @@ impl Browser {
             _ => None,
         };
         self.complaints.extend(complaint.map(Value::to_string));
+        let remark = match event["method"].as_str() {
+            Some("Log.entryAdded") => Some(&parameters["entry"]),
+            Some("Audits.issueAdded") => Some(&parameters["issue"]),
+            _ => None,
+        };
+        self.remarks.extend(remark.map(Value::to_string));
     }
 }
 

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `/sametime/…` | an HTML page that names its scheme and itself by absolute URLs, also escaped ones |
 //! | `/sametime/stlinks/hostinfo.js` | the host variables of the vendor's scripts |
+//! | `/sametime/mixed/page.html` | a page that loads scripts, styles, pictures, a frame and data by absolute URLs of this server |
+//! | `/sametime/mixed/visitor.html?of=ORIGIN` | a page of another host that uses a Sametime server |
 //! | `/echo` | the request head and the size of its body as JSON |
 //! | `/tunnel` | 101 for any `Upgrade`, then every byte comes back |
 //! | `/poll?ms=N` | waits for [`WebServer::publish`], at most N milliseconds (25,000) |
@@ -16,6 +18,7 @@
 //!
 //! [`Fault`]s are set for all requests from outside. Nothing here checks who asks.
 
+mod mixed;
 mod pages;
 mod serve;
 
@@ -57,6 +60,8 @@ pub struct WebServer {
 pub(crate) struct Shared {
     tls: Option<Arc<ServerConfig>>,
     fault: Mutex<Fault>,
+    /// What it calls itself; as the client calls it if there is none.
+    name: Mutex<Option<String>>,
     seen: Mutex<Vec<String>>,
     news: watch::Sender<(u64, String)>,
 }
@@ -72,6 +77,7 @@ impl WebServer {
         let shared = Arc::new(Shared {
             tls,
             fault: Mutex::default(),
+            name: Mutex::default(),
             seen: Mutex::default(),
             news: watch::Sender::new((0, String::new())),
         });
@@ -88,6 +94,13 @@ impl WebServer {
     /// Sets what goes wrong from now on.
     pub fn set_fault(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// From now on its pages name it by this origin, whatever it is asked for, and their cookies are `Secure` if
+    /// that is https: as a server does that knows itself by one name, or stands behind something that rewrites
+    /// nothing.
+    pub fn call_itself(&self, origin: &str) {
+        *self.shared.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(origin.to_owned());
     }
 
     /// The request lines so far (`GET /echo`), oldest first, at most the first 10,000.
@@ -117,6 +130,10 @@ impl Drop for WebServer {
 impl Shared {
     fn fault(&self) -> Fault {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn name(&self) -> Option<String> {
+        self.name.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn remember(&self, line: String) {

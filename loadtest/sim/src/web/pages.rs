@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Shared;
+use super::{Shared, mixed};
 
 /// How long a poll waits if it does not say.
 const POLL: u64 = 25_000;
@@ -31,12 +31,16 @@ pub(super) async fn answer(
     end: &CancellationToken,
 ) -> Response<Pieces> {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let origin = format!("{scheme}://{host}");
+    let origin = shared.name().unwrap_or_else(|| format!("{scheme}://{host}"));
     let query = |name: &str| {
         let pairs = request.uri().query().unwrap_or("").split('&').filter_map(|pair| pair.split_once('='));
         pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
     };
-    match without_affinity_id(request.uri().path()) {
+    let path = without_affinity_id(request.uri().path());
+    if let Some(name) = path.strip_prefix("/sametime/mixed/") {
+        return mixed::answer(name, &request, &origin);
+    }
+    match path {
         "/sametime/stlinks/hostinfo.js" => script(host_variables(scheme, host)),
         path if path == "/sametime" || path.starts_with("/sametime/") => page(&origin, scheme),
         "/echo" => echo(request, scheme).await,
@@ -47,15 +51,15 @@ pub(super) async fn answer(
         }
         "/redirect" => {
             let to = query("to").unwrap_or_else(|| "/sametime/".into());
-            with(StatusCode::FOUND, &[(LOCATION.as_str(), &format!("{origin}{to}"))], "")
+            with(StatusCode::FOUND, &[(LOCATION.as_str(), &format!("{origin}{to}"))], b"")
         }
         "/cookie" => {
             let domain = query("domain").map(|domain| format!("; Domain={domain}")).unwrap_or_default();
             let cookie = format!("STSession=abc123; Path=/sametime; HttpOnly{domain}");
-            with(StatusCode::OK, &[(SET_COOKIE.as_str(), &cookie)], "a cookie\n")
+            with(StatusCode::OK, &[(SET_COOKIE.as_str(), &cookie)], b"a cookie\n")
         }
         "/split" => split(&origin),
-        _ => with(StatusCode::NOT_FOUND, &[], "no such page\n"),
+        _ => with(StatusCode::NOT_FOUND, &[], b"no such page\n"),
     }
 }
 
@@ -78,7 +82,7 @@ fn page(origin: &str, scheme: &str) -> Response<Pieces> {
          <body><p id=\"scheme\">served over {scheme}</p>\n\
          <a href=\"{origin}/redirect?to={encoded}%2Fsametime\">on</a></body></html>\n"
     );
-    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "text/html; charset=utf-8")], &body)
+    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "text/html; charset=utf-8")], body.as_bytes())
 }
 
 fn host_variables(scheme: &str, host: &str) -> String {
@@ -91,7 +95,7 @@ fn host_variables(scheme: &str, host: &str) -> String {
 async fn echo(request: Request<Incoming>, scheme: &str) -> Response<Pieces> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, ECHO).collect().await.map(|body| body.to_bytes()) else {
-        return with(StatusCode::BAD_REQUEST, &[], "the body cannot be read\n");
+        return with(StatusCode::BAD_REQUEST, &[], b"the body cannot be read\n");
     };
     let headers: Vec<_> = head
         .headers
@@ -107,14 +111,14 @@ async fn echo(request: Request<Incoming>, scheme: &str) -> Response<Pieces> {
         "body_bytes": body.len(),
         "body": String::from_utf8_lossy(body.get(..body.len().min(1024)).unwrap_or_default()),
     });
-    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "application/json")], &seen.to_string())
+    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "application/json")], seen.to_string().as_bytes())
 }
 
 /// Accepts any protocol and sends back every byte.
 fn tunnel(mut request: Request<Incoming>, tasks: &TaskTracker, end: &CancellationToken) -> Response<Pieces> {
     let wanted = request.headers().get(UPGRADE).and_then(|wanted| wanted.to_str().ok()).map(str::to_owned);
     let Some(wanted) = wanted else {
-        return with(StatusCode::UPGRADE_REQUIRED, &[(UPGRADE.as_str(), "echo")], "upgrade first\n");
+        return with(StatusCode::UPGRADE_REQUIRED, &[(UPGRADE.as_str(), "echo")], b"upgrade first\n");
     };
     let upgrade = hyper::upgrade::on(&mut request);
     let end = end.clone();
@@ -128,7 +132,7 @@ fn tunnel(mut request: Request<Incoming>, tasks: &TaskTracker, end: &Cancellatio
         let _ = tokio::select! { ended = echo => ended, () = end.cancelled() => Ok(()) };
     });
     let headers = [(CONNECTION.as_str(), "upgrade"), (UPGRADE.as_str(), wanted.as_str())];
-    with(StatusCode::SWITCHING_PROTOCOLS, &headers, "")
+    with(StatusCode::SWITCHING_PROTOCOLS, &headers, b"")
 }
 
 async fn poll(shared: &Shared, limit: Duration) -> Response<Pieces> {
@@ -138,7 +142,7 @@ async fn poll(shared: &Shared, limit: Duration) -> Response<Pieces> {
         _ => (0, String::new()),
     };
     let body = json!({ "number": number, "text": text }).to_string();
-    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "application/json")], &body)
+    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "application/json")], body.as_bytes())
 }
 
 /// An absolute URL, cut wherever it hurts, in a chunked body.
@@ -157,11 +161,11 @@ pub(super) fn half_a_body() -> Response<Pieces> {
 }
 
 fn script(text: String) -> Response<Pieces> {
-    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "text/javascript; charset=utf-8")], &text)
+    with(StatusCode::OK, &[(CONTENT_TYPE.as_str(), "text/javascript; charset=utf-8")], text.as_bytes())
 }
 
 /// Header values that are no header values are left out: they come from the query.
-fn with(status: StatusCode, headers: &[(&str, &str)], body: &str) -> Response<Pieces> {
+pub(super) fn with(status: StatusCode, headers: &[(&str, &str)], body: &[u8]) -> Response<Pieces> {
     let mut response = Response::new(Pieces::from(body));
     *response.status_mut() = status;
     for (name, value) in headers {
@@ -190,9 +194,9 @@ enum Rest {
     GivenUp(u64),
 }
 
-impl From<&str> for Pieces {
-    fn from(text: &str) -> Self {
-        let text = Bytes::copy_from_slice(text.as_bytes());
+impl From<&[u8]> for Pieces {
+    fn from(bytes: &[u8]) -> Self {
+        let text = Bytes::copy_from_slice(bytes);
         Self { pieces: if text.is_empty() { VecDeque::new() } else { [text].into() }, rest: Rest::Complete }
     }
 }

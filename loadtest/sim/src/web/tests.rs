@@ -71,6 +71,20 @@ async fn over_tls_the_pages_say_https() {
 }
 
 #[tokio::test]
+async fn a_server_may_know_itself_by_another_name() {
+    let server = server().await;
+    server.call_itself("https://st1.example");
+    let page = fetch(&server, "/sametime/mixed/page.html").await.unwrap();
+    assert!(page.contains("Path=/sametime; HttpOnly; Secure; SameSite=None\r\n"), "{page}");
+    assert!(page.contains("script-src https://st1.example "), "{page}");
+    assert!(page.contains("\"https://st1.example/sametime/mixed/script.js\""), "{page}");
+    let script = fetch(&server, "/sametime/mixed/script.js").await.unwrap();
+    assert!(script.contains("\"https:\\/\\/st1.example\\/sametime\\/mixed\""), "{script}");
+    assert!(script.contains("\"https%3A%2F%2Fst1.example%2Fsametime"), "{script}");
+    assert!(fetch(&server, "/sametime/mixed/nothing").await.unwrap().starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
 async fn a_tunnel_sends_back_every_byte() {
     let server = server().await;
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();
