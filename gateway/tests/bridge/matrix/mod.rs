@@ -4,6 +4,7 @@
 mod client;
 mod origin;
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -168,6 +169,74 @@ async fn events_arrive_one_by_one() {
         assert_eq!(next_data(&mut answer).await, None, "{}", pair.name);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_gzip_page_is_rewritten_while_it_streams() {
+    each(async |pair| {
+        let scheme = if pair.down == Down::Plain { "http" } else { "https" };
+        let expected = origin::halves(&format!("{scheme}://im.example")).concat();
+        for accepted in ["gzip, br", "identity"] {
+            let ask = pair.get("/page").header("accept-encoding", accepted);
+            let answer = pair.client.start(ask.body(empty()).unwrap()).await;
+            let coding = answer.headers().get("content-encoding").map(|coding| coding.to_str().unwrap());
+            let is_coded = coding == Some("gzip");
+            assert_eq!(is_coded, accepted != "identity", "{}: {coding:?}", pair.name);
+            assert!(!answer.headers().contains_key("content-length"), "{}", pair.name);
+            assert!(!answer.headers().contains_key("content-md5"), "{}", pair.name);
+            let mut body = answer.into_body();
+            let mut reader = Reader::new(is_coded);
+            // The first address is there before the upstream has sent the second.
+            while !reader.text().contains("a.js") {
+                reader.read(&next_data(&mut body).await.unwrap());
+            }
+            assert!(!reader.text().contains("/b"), "{}", pair.name);
+            // One for the second half, one for the end.
+            pair.origin.go();
+            while !reader.text().ends_with('y') {
+                reader.read(&next_data(&mut body).await.unwrap());
+            }
+            pair.origin.go();
+            while let Some(data) = next_data(&mut body).await {
+                reader.read(&data);
+            }
+            assert_eq!(reader.text(), expected, "{}", pair.name);
+        }
+    })
+    .await;
+}
+
+/// A browser's view of a body, coded or not.
+enum Reader {
+    Plain(Vec<u8>),
+    Gzip(Box<flate2::write::GzDecoder<Vec<u8>>>),
+}
+
+impl Reader {
+    fn new(is_coded: bool) -> Self {
+        if !is_coded {
+            return Self::Plain(Vec::new());
+        }
+        Self::Gzip(Box::new(flate2::write::GzDecoder::new(Vec::new())))
+    }
+
+    fn read(&mut self, data: &[u8]) {
+        match self {
+            Self::Plain(text) => text.extend_from_slice(data),
+            Self::Gzip(decoder) => {
+                decoder.write_all(data).unwrap();
+                decoder.flush().unwrap();
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let text = match self {
+            Self::Plain(text) => text,
+            Self::Gzip(decoder) => decoder.get_ref(),
+        };
+        String::from_utf8(text.clone()).unwrap()
+    }
 }
 
 #[tokio::test]

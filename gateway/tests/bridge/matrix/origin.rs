@@ -1,5 +1,6 @@
 //! An upstream of the matrix.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -80,8 +81,18 @@ impl Origin {
     }
 }
 
+/// A page in two halves, the first of which ends within the second of its addresses.
+pub(super) fn halves(origin: &str) -> [String; 2] {
+    let (start, rest) = origin.split_at(origin.len() - 3);
+    [
+        format!("<script src=\"{origin}/a.js\"></script>{}<a href=\"{start}", "x".repeat(2000)),
+        format!("{rest}/b\">b</a>{}", "y".repeat(2000)),
+    ]
+}
+
 async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
-    let service = service_fn(move |request| answer(request, Arc::clone(&shared)));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let service = service_fn(move |request| answer(request, scheme, Arc::clone(&shared)));
     let Some(tls) = tls else {
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
         return;
@@ -98,6 +109,7 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, shared: Arc<Sha
 
 async fn answer(
     mut request: Request<Incoming>,
+    scheme: &'static str,
     shared: Arc<Shared>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, hyper::Error>>, http::Error> {
     shared.asked.fetch_add(1, Ordering::SeqCst);
@@ -122,6 +134,26 @@ async fn answer(
             Response::builder().header("content-type", "text/event-stream").body(fed(receive))
         }
         "head" => Response::builder().header("content-length", "1234").body(text("")),
+        "page" => {
+            let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned());
+            let host = host.or_else(|| request.uri().authority().map(ToString::to_string)).unwrap();
+            let (send, receive) = mpsc::channel(1);
+            tokio::spawn(async move {
+                let mut coder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                for half in halves(&format!("{scheme}://{host}")) {
+                    coder.write_all(half.as_bytes()).unwrap();
+                    coder.flush().unwrap();
+                    let coded = std::mem::take(coder.get_mut());
+                    if send.send(Frame::data(Bytes::from(coded))).await.is_err() {
+                        return;
+                    }
+                    shared.go.notified().await;
+                }
+                let _ = send.send(Frame::data(Bytes::from(coder.finish().unwrap()))).await;
+            });
+            let response = Response::builder().header("content-type", "text/html; charset=utf-8");
+            response.header("content-encoding", "gzip").header("content-md5", "x").body(fed(receive))
+        }
         "304" => Response::builder().status(304).header("etag", "\"e\"").body(text("")),
         "socket" => {
             let upgrade = hyper::upgrade::on(&mut request);
