@@ -1,7 +1,6 @@
 //! Finding an upstream that takes a request: attempts one after the other, and what each of them tells of
 //! the upstream's health.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use http::header::{HOST, UPGRADE};
@@ -12,10 +11,12 @@ use super::Bridge;
 use super::balance::{Group, Member, Tried};
 use super::endless::is_endless;
 use super::error::{BridgeError, Fault, Phase, Side};
+use super::headers::OwnPage;
 use super::health::Witness;
 use super::pool::{Lease, Reuse, Wish};
 use super::upload::{self, BrokenUpload, Upload};
 use crate::config::{Retry, UpstreamRoute};
+use crate::http::RequestContext;
 
 /// The head of an answer, and the connection from which its body will come.
 pub(super) struct Answer<'a> {
@@ -29,6 +30,7 @@ struct Terms {
     /// Of the first attempt with an upstream.
     wish: Wish,
     head_timeout: Option<Duration>,
+    page: OwnPage,
     /// It may be sent again although an upstream has seen it.
     repeatable: bool,
 }
@@ -51,7 +53,7 @@ impl Bridge {
         route: &UpstreamRoute,
         group: &'a Group,
         preferred: Option<&str>,
-        client: IpAddr,
+        context: &RequestContext,
     ) -> Result<Answer<'a>, BridgeError> {
         let endless = is_endless(request.uri().path());
         let terms = Terms {
@@ -59,8 +61,9 @@ impl Bridge {
                 limit: route.connect_timeout,
                 reuse: Reuse::Allowed,
                 http1: request.headers().contains_key(UPGRADE),
-                client,
+                client: context.client,
             },
+            page: OwnPage::of(request.headers(), context, route),
             head_timeout: route.head_timeout.filter(|_| !endless),
             repeatable: !endless && route.retry == Retry::Idempotent && is_repeatable(&request),
         };
@@ -111,6 +114,7 @@ impl Bridge {
             Err(error) => return Err(Failed::unsent(error, request, false)),
         };
         request.headers_mut().insert(HOST, lease.authority().clone());
+        terms.page.tell(request.headers_mut(), member.upstream.tls, lease.authority());
         let spare = (terms.repeatable && (lease.reused || elsewhere)).then(|| copy_of(&request));
         let progress = terms.head_timeout.and_then(|_| request.body_mut().watch());
 

@@ -5,6 +5,7 @@
 //! origin which this gateway did not establish (browser-side.md 4; RFC 9110 7.6.1, RFC 9113 8.2.3).
 
 mod cookies;
+mod page;
 
 use std::net::IpAddr;
 
@@ -17,6 +18,8 @@ use http::{Method, Request, Uri, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
+
+pub(super) use page::OwnPage;
 
 use super::error::{BridgeError, Fault};
 use super::upload::Upload;

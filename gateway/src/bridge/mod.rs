@@ -105,7 +105,7 @@ impl Bridge {
         let cookie = route.sticky_cookie.as_deref();
         let preferred = cookie.and_then(|cookie| balance::named(request.headers_mut(), cookie));
         let group = self.groups.of(&context.route, || Group::new(route, &self.upstreams, &self.pool));
-        let answer = self.send(request, route, &group, preferred.as_deref(), context.client).await?;
+        let answer = self.send(request, route, &group, preferred.as_deref(), context).await?;
         let Answer { response, mut lease, member } = answer;
 
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {

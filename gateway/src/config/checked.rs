@@ -13,7 +13,7 @@ use protocol::ltpa::{Charset, KeyLife};
 use protocol::secret::Secret;
 use rustls::ServerConfig;
 
-use super::{AccessLogging, LoginPage, Logins, NameTuning, Network, Pilot, UpstreamRoute};
+use super::{AccessLogging, LoginPage, Logins, NameTuning, Network, Pilot, SchemeRedirect, UpstreamRoute};
 
 /// Everything that `livename run` needs.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Config {
     pub routes: Vec<Arc<Route>>,
     /// Who is served by the awareness of routes with `pass_to`; `None` if there is none.
     pub pilot: Option<Pilot>,
+    /// Hosts whose browsers are sent to the other scheme.
+    pub redirects: Vec<SchemeRedirect>,
     pub limits: Limits,
     pub log: Log,
     pub access_log: AccessLogging,

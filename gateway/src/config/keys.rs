@@ -62,6 +62,11 @@ pub(super) const SECTIONS: &[(&str, &str, &str)] = &[
         "When an upstream gets requests. What requests meet counts always; with `path` each upstream is asked as well.",
     ),
     (
+        "redirect",
+        "[[redirect]]",
+        "Hosts whose browsers are sent from one scheme to the other, with path and query: 301 for GET and HEAD, 308 for everything else, never kept in caches.",
+    ),
+    (
         "pilot",
         "[pilot]",
         "Who gets awareness from this gateway on routes with `pass_to`. With neither `people`, `groups` nor `share` everybody does.",
@@ -169,6 +174,8 @@ pub(super) const KEYS: &[Key] = &[
     key("route", "rewrite", "true", "Turn the upstreams' addresses in HTML, JavaScript, CSS and JSON into those of the page. Heads are always turned. On such a route compression is not asked of the upstreams; write `false` where answers hold no addresses."),
     key("route", "aliases", "none", "Other addresses by which the upstreams call themselves in their answers, `[\"http://st1\", \"http://st1.example:8088\"]`."),
     key("route", "affinity_id", "none", "First segment of the route's path, by which it names the Sametime server, `\"st01\"`: taken off on the way up (`/st01/CommunityCBR` becomes `/CommunityCBR`) and put in front on the way down."),
+    key("route", "cors", "\"upstream\"", "Who says which pages of other hosts may read answers: the `upstream`, or the `gateway`, which answers preflights and lets pages below `domain` and of `origins` in `[sso]` read every answer with credentials, refusals too."),
+    key("route", "origin_header", "\"upstream\"", "What `Origin` and `Referer` tell the upstreams of the gateway's own pages, and with `cors = \"gateway\"` of those that may read: `upstream` is its own origin, so that its checks pass; `page` is what the browser wrote. Foreign pages are never covered up."),
     key("route", "auth", "\"required\"", "`required`: 401 without a valid token. `optional`: a valid token gives an identity. `off`: tokens are not looked at."),
     key("route", "logins", "token", "With `serve = \"awareness\"`: how pages may log in through the Sametime Proxy interface: `token`, `password`, `anonymous`. The last two need `auth = \"optional\"`; `anonymous` only looks, and needs `privacy = \"trust\"`."),
     key("route", "login_url", "that of `[sso]`", "Where pages of this route without a valid token are sent. Needs `auth = \"required\"` and `upstreams`."),
@@ -193,6 +200,11 @@ pub(super) const KEYS: &[Key] = &[
     key("route.health", "interval", "\"10s\"", "Time between two such questions."),
     key("route.health", "timeout", "\"5s\"", "Longest wait for the answer."),
     key("route.health", "successes", "2", "Good answers in a row that bring an upstream back."),
+
+    key("redirect", "hosts", "every host", "Host names without port."),
+    key("redirect", "to", MUST, "`https` or `http`."),
+    key("redirect", "port", "the usual one", "Port of that scheme, as browsers see it."),
+    key("redirect", "except", "none", "Path prefixes that stay on their scheme, `[\"/.well-known/acme-challenge\"]`, for programs that do not follow redirects: health checks, tunnelled clients."),
 
     key("pilot", "people", "none", "Names of users in any spelling, and patterns such as `*/OU=Sales/O=Acme`."),
     key("pilot", "groups", "none", "Files with one name or pattern a line, such as the members of a directory group. Read again at each reload."),

@@ -17,7 +17,9 @@ mod moment;
 mod names;
 mod network;
 mod origin;
+mod pages;
 mod pilot;
+mod redirect;
 mod rewrite;
 mod section;
 #[cfg(test)]
@@ -48,7 +50,9 @@ pub use moment::Moment;
 pub use names::NameTuning;
 pub use network::{Network, NetworkError, in_any};
 pub use origin::{Origin, is_below};
+pub use pages::{Cors, OriginHeader, PageRules};
 pub use pilot::Pilot;
+pub use redirect::SchemeRedirect;
 pub use upstream::{
     Check, Health, PoolBounds, ProxyVersion, Retry, SametimeProtocol, Upstream, UpstreamRoute,
 };

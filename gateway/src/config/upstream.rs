@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::HeaderName;
 use rustls::ClientConfig;
 
-use super::Rewrite;
+use super::{PageRules, Rewrite};
 
 /// A route whose requests are passed on.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub struct UpstreamRoute {
     /// Default `Idempotent`.
     pub retry: Retry,
     pub rewrite: Rewrite,
+    pub pages: PageRules,
 }
 
 impl UpstreamRoute {
@@ -42,6 +43,7 @@ impl UpstreamRoute {
             identity_header: None,
             sticky_cookie: None,
             retry: Retry::Idempotent,
+            pages: PageRules::default(),
         }
     }
 }

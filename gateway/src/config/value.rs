@@ -9,8 +9,8 @@ use protocol::ltpa::Charset;
 use toml::de::DeValue;
 
 use super::{
-    AccessFormat, AuthPolicy, LogFormat, NameForm, Network, OwnPresence, ProxyVersion, Redirect, Retry,
-    SametimeProtocol, TokenForm, TokenFormat,
+    AccessFormat, AuthPolicy, Cors, LogFormat, NameForm, Network, OriginHeader, OwnPresence, ProxyVersion,
+    Redirect, Retry, SametimeProtocol, TokenForm, TokenFormat,
 };
 
 /// Something that one value of the file can be read as.
@@ -65,6 +65,13 @@ pub(super) enum LoginWord {
     Anonymous,
 }
 
+/// Where a redirect leads.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum SchemeWord {
+    Http,
+    Https,
+}
+
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum ServeWord {
     Awareness,
@@ -103,6 +110,9 @@ words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
 words!(LoginWord: "token" = Token, "password" = Password, "anonymous" = Anonymous);
+words!(SchemeWord: "http" = Http, "https" = Https);
+words!(Cors: "upstream" = Upstream, "gateway" = Gateway);
+words!(OriginHeader: "upstream" = Upstream, "page" = Page);
 words!(ServeWord: "awareness" = Awareness);
 words!(Retry: "unsent" = Unsent, "idempotent" = Idempotent);
 words!(ProxyVersion: "v1" = V1, "v2" = V2);

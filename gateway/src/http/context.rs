@@ -49,6 +49,8 @@ pub struct RequestContext {
     pub route: Arc<Route>,
     /// Whom a valid token proves.
     pub identity: Option<Arc<Identity>>,
+    /// The page that asks is on another host, and may read the answer.
+    pub page_allowed: bool,
     /// Index of the worker that serves the connection.
     pub worker: usize,
 }

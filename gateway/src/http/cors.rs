@@ -1,7 +1,8 @@
 //! Awareness for pages on other hosts: the mail page and the gateway usually have different names, and
 //! the page's calls carry cookies. Foreign pages get nothing.
 //!
-//! The bridge does not come through here: what a backend says about origins is the backend's.
+//! Of the bridge only routes with `cors = "gateway"` come through here: on others, what a backend says about origins is
+//! the backend's.
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
@@ -48,10 +49,35 @@ pub(super) fn is_preflight<B>(request: &Request<B>) -> bool {
 pub(super) fn allow(response: &mut Response<Body>, page: &HeaderValue) {
     let headers = response.headers_mut();
     if !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
-        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        vary(headers);
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, page.clone());
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        // Beside those that a backend exposes.
+        headers.append(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+}
+
+/// Takes out what a backend says of who may read its answer.
+pub(super) fn take_over(headers: &mut HeaderMap) {
+    for name in [
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        header::ACCESS_CONTROL_MAX_AGE,
+    ] {
+        headers.remove(name);
+    }
+    // Also without an `Origin`: a cache must not give that answer to a page of another host.
+    vary(headers);
+}
+
+/// The answer is another one for another page.
+fn vary(headers: &mut HeaderMap) {
+    let mut words = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
+    let says_so = |line: &str| line.split(',').any(|word| word.trim().eq_ignore_ascii_case("origin"));
+    if !words.any(says_so) {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
 }
 

@@ -11,10 +11,12 @@ use hyper::body::Incoming;
 use super::access_log::{LoggedBody, Record};
 use super::authorise::{Asked, authorise, identify};
 use super::serve::Edge;
-use super::{AccessLog, Body, Failure, RequestContext, RouteError, Scheme, arrival, cors, head, headers};
+use super::{
+    AccessLog, Body, Failure, RequestContext, RouteError, Scheme, arrival, cors, head, headers, redirect,
+};
 use crate::auth::Delegated;
 use crate::bridge::Upstreams;
-use crate::config::{AuthPolicy, Serve};
+use crate::config::{AuthPolicy, Cors, Serve, UpstreamRoute};
 use crate::net::Progress;
 use crate::pilot::{self, Bypass, Decision};
 use crate::scripts;
@@ -106,6 +108,12 @@ async fn phases(
     let host = client.host.as_deref().map_or(Ok(host), head::valid_host)?;
     record.asked(client.address, client.scheme, &host);
 
+    // The other scheme, for a host that is meant for one.
+    let uri = request.uri();
+    if let Some(response) = redirect::answer(&live.redirects, request.method(), uri, &host, client.scheme)? {
+        return Ok(response);
+    }
+
     // Route.
     let route = Arc::clone(live.router.route(&host, request.uri().path())?);
     record.routed(&route);
@@ -156,6 +164,23 @@ async fn phases(
         }
     }
 
+    // A bridged route's pages, where they are ours to judge. Foreign ones may ask, and do not see the answer.
+    let upstream = passed_to.or(match &route.serve {
+        Serve::Upstream(upstream) => Some(upstream),
+        _ => None,
+    });
+    let judges_pages = upstream.is_some_and(|upstream| upstream.pages.cors == Cors::Gateway);
+    if judges_pages {
+        match cors::page(request.headers(), &host, &live.sso) {
+            Ok(page) => manner.page = page,
+            Err(foreign) if cors::is_preflight(&request) => return Err(foreign),
+            Err(_) => {}
+        }
+        if let Some(response) = cors::preflight(&request).filter(|_| manner.page.is_some()) {
+            return Ok(response);
+        }
+    }
+
     // Authenticate and authorise. Whom the Sametime Proxy serves, it judges itself.
     let identity = match passed_to {
         Some(_) => checked.and_then(Result::ok),
@@ -176,17 +201,18 @@ async fn phases(
         host,
         route: Arc::clone(&route),
         identity,
+        page_allowed: judges_pages && manner.page.is_some(),
         worker: edge.worker(),
     };
     if let Some(proxy) = route.pass_to.as_ref().filter(|_| is_passed) {
-        return Ok(edge.bridge().forward(request, &context, proxy).await?);
+        return pass_on(edge, request, &context, proxy).await;
     }
     match &context.route.serve {
         Serve::Builtin(name) => match services.builtins.get(name) {
             Some(builtin) => Ok(builtin.serve(request, &context).await),
             None => Err(Failure::NotServed),
         },
-        Serve::Upstream(upstream) => Ok(edge.bridge().forward(request, &context, upstream).await?),
+        Serve::Upstream(upstream) => pass_on(edge, request, &context, upstream).await,
         Serve::Awareness(community) => {
             if route.pass_to.is_none() {
                 return services.sessions.serve(request, &context, &community.name, &services.desk).await;
@@ -196,6 +222,19 @@ async fn phases(
             services.sessions.serve(request, &context, &community.name, &desk).await
         }
     }
+}
+
+async fn pass_on(
+    edge: &Edge,
+    request: Request<Incoming>,
+    context: &RequestContext,
+    upstream: &UpstreamRoute,
+) -> Result<Response<Body>, Failure> {
+    let mut response = edge.bridge().forward(request, context, upstream).await?;
+    if upstream.pages.cors == Cors::Gateway {
+        cors::take_over(response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// Below `/livename/` is this gateway's own interface to pages.

@@ -6,7 +6,7 @@ use rustls::ServerConfig;
 
 use super::Router;
 use crate::auth::Authenticator;
-use crate::config::{Config, Limits, Sso};
+use crate::config::{Config, Limits, SchemeRedirect, Sso};
 use crate::net::{ConnectionLimits, connection_capacity, for_browsers};
 use crate::pilot::PilotList;
 use crate::telemetry::Metrics;
@@ -17,6 +17,7 @@ use crate::telemetry::Metrics;
 pub struct Live {
     pub router: Router,
     pub pilot: PilotList,
+    pub redirects: Vec<SchemeRedirect>,
     pub authenticator: Authenticator,
     pub sso: Sso,
     pub limits: Limits,
@@ -28,10 +29,11 @@ pub struct Live {
 impl Live {
     /// `descriptors` bounds the connections.
     pub fn new(config: Config, metrics: &Arc<Metrics>, descriptors: usize) -> Self {
-        let Config { tls, sso, routes, pilot, limits, .. } = config;
+        let Config { tls, sso, routes, pilot, redirects, limits, .. } = config;
         Self {
             router: Router::new(routes),
             pilot: PilotList::new(pilot.as_ref()),
+            redirects,
             authenticator: Authenticator::new(&sso, Arc::clone(metrics)),
             sso,
             admission: ConnectionLimits {

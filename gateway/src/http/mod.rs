@@ -17,6 +17,7 @@ mod head;
 mod headers;
 mod live;
 mod path;
+mod redirect;
 mod router;
 mod serve;
 

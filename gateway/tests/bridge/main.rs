@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod arriving;
 mod balancing;
 mod canary;
+mod cross_origin;
 #[path = "../support/mod.rs"]
 mod edge;
 mod faults;

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use gateway::app::{App, Options, Running, Source, StartError};
 use gateway::config::{
-    AccessLogging, AuthPolicy, Community, Config, Limits, Listen, Log, Logins, Route, Serve, Sso,
-    UpstreamRoute,
+    AccessLogging, AuthPolicy, Community, Config, Limits, Listen, Log, Logins, Route, SchemeRedirect, Serve,
+    Sso, UpstreamRoute,
 };
 use gateway::http::Builtin;
 use gateway::telemetry::Metrics;
@@ -43,7 +43,8 @@ pub struct Setup {
     /// How pages may log in on the awareness routes.
     pub logins: Logins,
     /// Paths that are passed on in a way of their own.
-    pub passing: Vec<(String, UpstreamRoute)>,
+    pub passing: Vec<(String, AuthPolicy, UpstreamRoute)>,
+    pub redirects: Vec<SchemeRedirect>,
     /// Believes the tokens of [`tokens`].
     pub sso: bool,
 }
@@ -61,6 +62,7 @@ impl Default for Setup {
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
             logins: Logins::default(),
             passing: Vec::new(),
+            redirects: Vec::new(),
             sso: true,
         }
     }
@@ -85,8 +87,13 @@ impl Setup {
     }
 
     /// One more route, without a token, passed on.
-    pub fn passing(mut self, path: &str, route: UpstreamRoute) -> Self {
-        self.passing.push((path.into(), route));
+    pub fn passing(self, path: &str, route: UpstreamRoute) -> Self {
+        self.passing_with(path, AuthPolicy::Off, route)
+    }
+
+    /// The same with another policy.
+    pub fn passing_with(mut self, path: &str, auth: AuthPolicy, route: UpstreamRoute) -> Self {
+        self.passing.push((path.into(), auth, route));
         self
     }
 
@@ -112,11 +119,11 @@ impl Setup {
                 pass_to: None,
             })
         };
-        let passing = self.passing.iter().map(|(path, upstream)| {
+        let passing = self.passing.iter().map(|(path, auth, upstream)| {
             Arc::new(Route {
                 hosts: Vec::new(),
                 path: path.clone(),
-                auth: AuthPolicy::Off,
+                auth: *auth,
                 login: None,
                 serve: Serve::Upstream(upstream.clone()),
                 logins: Logins::default(),
@@ -136,6 +143,7 @@ impl Setup {
             communities: self.communities.clone(),
             routes: self.routes.iter().map(route).chain(passing).collect(),
             pilot: None,
+            redirects: self.redirects.clone(),
             limits: self.limits.clone(),
             log: Log::default(),
             access_log: self.access_log.clone(),

@@ -6,7 +6,9 @@ mod community;
 mod listen;
 mod logins;
 mod names;
+mod pages;
 mod pilot;
+mod redirect;
 mod rest;
 mod rewrite;
 mod route;
@@ -32,8 +34,9 @@ pub(super) fn document(root: &Section<'_>) -> Config {
     let routes = route::read(root, &communities, &sso);
     let pilot = pilot::read(root, &routes);
     let limits = rest::limits(&root.table("limits"));
+    let redirects = redirect::read(root, &listen, &limits);
     let log = rest::log(&root.table("log"));
     let access_log = access_log::read(&root.table("access_log"));
     let communities = communities.into_iter().filter_map(|named| named.community).collect();
-    Config { listen, tls, sso, communities, routes, pilot, limits, log, access_log }
+    Config { listen, tls, sso, communities, routes, pilot, redirects, limits, log, access_log }
 }

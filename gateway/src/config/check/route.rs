@@ -21,7 +21,7 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
         let hosts = hosts(section);
         let path = section.must::<String>("path", "give the path prefix, \"/\" for everything");
         if let Some(path) = &path {
-            check_path(section, path);
+            check_path(section, "path", path);
             conflict(section, &hosts, path, &mut seen);
         }
         let auth = auth(section, keys_given);
@@ -61,7 +61,7 @@ fn check_affinity(section: &Section<'_>, path: &str, affinity: &str) {
     }
 }
 
-fn hosts(section: &Section<'_>) -> Vec<String> {
+pub(super) fn hosts(section: &Section<'_>) -> Vec<String> {
     let given = section.list::<String>("hosts");
     if section.is_empty_list("hosts") {
         section.wrong("hosts", "the list is empty; leave the key out to mean every host");
@@ -77,7 +77,8 @@ fn hosts(section: &Section<'_>) -> Vec<String> {
     given.into_iter().map(|host| host.value.to_ascii_lowercase()).collect()
 }
 
-fn check_path(section: &Section<'_>, path: &Given<String>) {
+/// Of `key`, which has a plain prefix.
+pub(super) fn check_path(section: &Section<'_>, key: &str, path: &Given<String>) {
     let text = path.value.as_str();
     let legal = |byte: u8| byte.is_ascii_graphic() && !b"?#\\%\"<>".contains(&byte);
     let wrong = if !text.starts_with('/') {
@@ -91,7 +92,7 @@ fn check_path(section: &Section<'_>, path: &Given<String>) {
     } else {
         return;
     };
-    section.wrong_at(path.at, "path", wrong);
+    section.wrong_at(path.at, key, wrong);
 }
 
 fn conflict(section: &Section<'_>, hosts: &[String], path: &Given<String>, seen: &mut Vec<(String, String)>) {

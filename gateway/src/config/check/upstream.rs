@@ -8,7 +8,7 @@ use http::{HeaderName, Uri};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 
-use super::rewrite;
+use super::{pages, rewrite};
 use crate::config::section::{Given, Section};
 use crate::config::value::{TlsWord, quoted};
 use crate::config::{AuthPolicy, Check, Health, PoolBounds, SametimeProtocol, Upstream, UpstreamRoute, tls};
@@ -31,6 +31,8 @@ pub(super) const KEYS: &[&str] = &[
     "rewrite",
     "aliases",
     "affinity_id",
+    "cors",
+    "origin_header",
 ];
 
 /// Headers that may carry an identity: the bridge removes them from every request.
@@ -89,6 +91,7 @@ pub(super) fn read(section: &Section<'_>, auth: AuthPolicy, key: &'static str) -
         identity_header,
         sticky_cookie: sticky_cookie(section),
         retry: section.or("retry", defaults.retry),
+        pages: pages::read(section),
     })
 }
 

@@ -180,6 +180,8 @@ sametime_protocol = "http"
 rewrite = false
 aliases = ["http://ST1", "https://[2001:db8::1]:8443"]
 affinity_id = "st01"
+cors = "gateway"
+origin_header = "page"
 auth      = "required"
 login_url = "/names.nsf?Login&RedirectTo={return}"
 identity_header = "X-Livename-User"
@@ -206,6 +208,12 @@ path = "/sametime/stlinks/stlinks.js"
 interval = "2s"
 timeout = "1s"
 successes = 3
+
+[[redirect]]
+hosts = ["IM.acme.example"]
+to = "https"
+port = 8443
+except = ["/.well-known/acme-challenge"]
 
 [pilot]
 people = ["CN=Ann Example/O=Acme"]

@@ -4,8 +4,9 @@ use protocol::ltpa::{Charset, KeyLife, SystemSeconds};
 
 use super::*;
 use crate::config::{
-    AuthPolicy, CommunityTuning, Limits, LogFormat, LoginPage, NameForm, ObserverCredential, OwnPresence,
-    Privacy, Redirect, SametimeProtocol, Serve, TokenForm, TokenFormat, admin_address, print,
+    AuthPolicy, CommunityTuning, Cors, Limits, LogFormat, LoginPage, NameForm, ObserverCredential,
+    OriginHeader, OwnPresence, PageRules, Privacy, Redirect, SametimeProtocol, Serve, TokenForm, TokenFormat,
+    admin_address, print,
 };
 
 #[test]
@@ -72,6 +73,14 @@ fn every_setting_arrives_where_it_belongs() {
     assert_eq!(known[..2], addresses);
     assert_eq!(known[2..], [(false, "st1", 80), (true, "2001:db8::1", 8443)]);
     assert!(!upstream.rewrite.bodies && upstream.rewrite.affinity == "/st01");
+    let pages = PageRules { cors: Cors::Gateway, origin_header: OriginHeader::Page };
+    assert_eq!(upstream.pages, pages);
+    let [redirect] = &config.redirects[..] else { panic!("{:?}", config.redirects) };
+    assert_eq!(
+        (&redirect.hosts[..], redirect.tls, redirect.port),
+        (&["im.acme.example".to_owned()][..], true, Some(8443))
+    );
+    assert_eq!(redirect.except, ["/.well-known/acme-challenge"]);
     assert_eq!(upstream.identity_header.as_ref().map(|name| name.as_str()), Some("x-livename-user"));
     assert_eq!(
         (upstream.connect_timeout, upstream.head_timeout),
@@ -142,7 +151,7 @@ fn the_admin_address_is_found_in_a_file_that_is_wrong() {
 
 /// Everything that can be compared; TLS settings hold keys and caches and are left out.
 fn told(config: &Config) -> String {
-    let Config { listen, tls, sso, communities, routes, pilot, limits, log, access_log } = config;
+    let Config { listen, tls, sso, communities, routes, pilot, redirects, limits, log, access_log } = config;
     let keys: Vec<_> = sso.keys.iter().map(|key| (&key.id, key.life)).collect();
     let sso = (
         &sso.domain,
@@ -183,7 +192,8 @@ fn told(config: &Config) -> String {
                         .collect();
                     let times =
                         (up.connect_timeout, up.head_timeout, up.body_timeout, &up.sticky_cookie, up.retry);
-                    format!("{upstreams:?} {:?} {times:?} {:?}", up.sametime_protocol, up.identity_header)
+                    let names = (up.sametime_protocol, &up.identity_header, &up.rewrite, up.pages);
+                    format!("{upstreams:?} {times:?} {names:?}")
                 }
                 Serve::Builtin(name) => name.clone(),
             };
@@ -191,7 +201,7 @@ fn told(config: &Config) -> String {
         })
         .collect();
     format!(
-        "{listen:?} {} {sso:?} {communities:#?} {routes:#?} {pilot:?} {limits:?} {log:?} {access_log:?}",
+        "{listen:?} {} {sso:?} {communities:#?} {routes:#?} {pilot:?} {redirects:?} {limits:?} {log:?} {access_log:?}",
         tls.is_some()
     )
 }

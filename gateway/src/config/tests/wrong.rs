@@ -360,6 +360,23 @@ password_file = \"password\""),
             format!("{LISTEN}{ROUTE}affinity_id = \"st01\"\n"),
             "livename.toml:7: route.affinity_id: the path has to begin with it: path = \"/st01…\"",
         ),
+        // Redirects.
+        (
+            format!("{LISTEN}{ROUTE}[[redirect]]\nto = \"https\"\n"),
+            "livename.toml:8: redirect.to: nobody listens there: there is no such address in [listen]",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}[[redirect]]\nto = \"http\"\n[[redirect]]\nto = \"http\"\n"),
+            "livename.toml:9: redirect.hosts: there is another redirect for every host",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}[[redirect]]\nto = \"http\"\nport = 70000\n"),
+            "livename.toml:9: redirect.port: 70000 is no port",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}[[redirect]]\nto = \"http\"\nexcept = [\"health\"]\n"),
+            "livename.toml:9: redirect.except: must start with \"/\"",
+        ),
         // The log.
         (
             format!("{LISTEN}{ROUTE}[log]\nlevel = \"gateway=loud\"\n"),

@@ -139,6 +139,7 @@ async fn serve(
         host,
         route: route.clone(),
         identity: None,
+        page_allowed: false,
         worker: 0,
     };
     let Serve::Upstream(upstreams) = &route.serve else { unreachable!("an upstream route") };

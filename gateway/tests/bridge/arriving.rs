@@ -1,0 +1,58 @@
+//! How browsers arrive: on the scheme that their host is meant for, and through proxies that say who they are.
+
+use gateway::config::SchemeRedirect;
+use http::StatusCode;
+
+use crate::edge::Setup;
+use crate::edge::client::{Connection, get_with, post_with, send};
+use crate::edge::tls::Certificate;
+
+fn redirect(hosts: &[&str], tls: bool, port: Option<u16>) -> SchemeRedirect {
+    let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+    SchemeRedirect { hosts, tls, port, except: vec!["/.well-known/acme-challenge".to_owned()] }
+}
+
+#[tokio::test]
+async fn browsers_are_sent_to_the_scheme_of_the_host() {
+    let certificate = Certificate::new("arriving");
+    let mut setup = Setup::default().https(&certificate);
+    setup.redirects =
+        vec![redirect(&["im.example"], true, Some(8443)), redirect(&["old.example"], false, None)];
+    let gateway = setup.start().await;
+    let http = gateway.http();
+
+    let answer = send(http, get_with("/mail?a=%2F", &[])).await;
+    assert_eq!(answer.status, StatusCode::MOVED_PERMANENTLY);
+    assert_eq!(answer.header("location"), "https://im.example:8443/mail?a=%2F");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let answer = send(http, post_with("/mail", &[])).await;
+    assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
+    let kept = send(http, get_with("/.well-known/acme-challenge/x", &[])).await;
+    assert_eq!(kept.status, StatusCode::OK);
+
+    // On the right scheme already, and the other way round.
+    let stream = certificate.connect(gateway.https(), &["h2"]).await.unwrap();
+    let mut secure = Connection::http2(stream).await;
+    assert_eq!(secure.get("/mail").await.unwrap().status, StatusCode::OK);
+    let old = http::Request::builder().uri("https://old.example:9443/a?b").body(Default::default()).unwrap();
+    let answer = secure.send(old).await.unwrap();
+    assert_eq!(answer.header("location"), "http://old.example/a?b");
+    // Another host has no such rule.
+    let mut other = get_with("/", &[]);
+    other.headers_mut().insert("host", "other.example".parse().unwrap());
+    assert_eq!(send(http, other).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_browser_that_a_proxy_met_on_https_is_there_already() {
+    let mut setup = Setup::default().limits(|limits| {
+        limits.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    });
+    setup.redirects = vec![redirect(&[], true, None)];
+    let gateway = setup.start().await;
+    for (name, value) in [("x-forwarded-proto", "https"), ("forwarded", "for=192.0.2.7;proto=https")] {
+        assert_eq!(send(gateway.http(), get_with("/", &[(name, value)])).await.status, StatusCode::OK);
+    }
+    let plain = send(gateway.http(), get_with("/a", &[("x-forwarded-host", "im.example:8080")])).await;
+    assert_eq!(plain.header("location"), "https://im.example/a");
+}
