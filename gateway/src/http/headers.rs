@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, HeaderName};
 
-use super::Scheme;
+use super::{Scheme, forwarded};
 use crate::config::{Network, in_any};
 
 /// Who the browser is and what it used, after trusted proxies.
@@ -38,10 +38,15 @@ fn is_ours(name: &str) -> bool {
         || matches!(name, "forwarded" | "x-real-ip" | "proxy")
 }
 
+/// `X-Forwarded-*` goes before `Forwarded`, which is only read where none of the former is there: a proxy that writes one
+/// of the two dialects passes the other on as a browser wrote it, and nearly all write `X-Forwarded-*`.
 fn believe(headers: &HeaderMap, client: &mut Client, trusted: &[Network]) {
     let texts = |name: &str| {
         headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
     };
+    if !SPELLED_OUT.iter().any(|name| headers.contains_key(*name)) {
+        return believe_forwarded(&texts("forwarded"), client, trusted);
+    }
     // The right end was written by the proxy nearest to us. What stands left of the first address that
     // is no proxy of ours was written by anybody.
     for entry in texts("x-forwarded-for").rsplit(',') {
@@ -57,6 +62,27 @@ fn believe(headers: &HeaderMap, client: &mut Client, trusted: &[Network]) {
         _ => {}
     }
     client.host = last(&texts("x-forwarded-host")).map(str::to_ascii_lowercase);
+}
+
+const SPELLED_OUT: [&str; 3] = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"];
+
+/// Each hop was written by the one before it, so the words of the last proxy of ours hold.
+fn believe_forwarded(text: &str, client: &mut Client, trusted: &[Network]) {
+    for hop in forwarded::hops(text) {
+        match hop.scheme.as_deref() {
+            Some("https") => client.scheme = Scheme::Https,
+            Some("http") => client.scheme = Scheme::Http,
+            _ => {}
+        }
+        if let Some(host) = hop.host.filter(|host| !host.is_empty()) {
+            client.host = Some(host.to_ascii_lowercase());
+        }
+        let Some(address) = hop.client.as_deref().and_then(address) else { break };
+        client.address = address;
+        if !in_any(trusted, address) {
+            break;
+        }
+    }
 }
 
 /// The nearest proxy's word.

@@ -13,6 +13,7 @@ mod cors;
 mod end;
 mod exchange;
 mod failure;
+mod forwarded;
 mod head;
 mod headers;
 mod live;

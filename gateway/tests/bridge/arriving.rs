@@ -1,11 +1,12 @@
 //! How browsers arrive: on the scheme that their host is meant for, and through proxies that say who they are.
 
-use gateway::config::SchemeRedirect;
+use gateway::config::{SchemeRedirect, UpstreamRoute};
 use http::StatusCode;
 
 use crate::edge::Setup;
 use crate::edge::client::{Connection, get_with, post_with, send};
 use crate::edge::tls::Certificate;
+use crate::support::{Backend, header};
 
 fn redirect(hosts: &[&str], tls: bool, port: Option<u16>) -> SchemeRedirect {
     let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
@@ -55,4 +56,42 @@ async fn a_browser_that_a_proxy_met_on_https_is_there_already() {
     }
     let plain = send(gateway.http(), get_with("/a", &[("x-forwarded-host", "im.example:8080")])).await;
     assert_eq!(plain.header("location"), "https://im.example/a");
+}
+
+/// Which of the two dialects is believed, and of whom.
+#[tokio::test]
+async fn proxies_that_are_trusted_say_who_asks_in_either_dialect() {
+    let backend = Backend::mirror().await;
+    let trusting = |trusted: &str| {
+        let trusted = vec![trusted.parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+        Setup::default()
+            .limits(|limits| limits.trusted_proxies = trusted)
+            .passing("/x", UpstreamRoute::to(vec![backend.upstream()]))
+    };
+    let gateway = trusting("127.0.0.1").start().await;
+    let forwarded = "for=6.6.6.6;host=evil.example, for=192.0.2.7;proto=https;host=mail.example, for=\"10.1.1.1:99\";proto=http";
+    for (sent, client, scheme, host) in [
+        (vec![("forwarded", forwarded)], "192.0.2.7", "https", "mail.example"),
+        (vec![("forwarded", "for=\"[2001:db8::7]:99\"")], "2001:db8::7", "http", "im.example"),
+        // The nearest proxy hides whom it met; its other words hold.
+        (vec![("forwarded", "for=6.6.6.6, for=_hidden;proto=https")], "127.0.0.1", "https", "im.example"),
+        // Proxies that write one dialect pass the other on as browsers wrote it.
+        (
+            vec![("forwarded", "for=6.6.6.6;proto=https"), ("x-forwarded-for", "192.0.2.8")],
+            "192.0.2.8",
+            "http",
+            "im.example",
+        ),
+        (vec![("forwarded", "for=\""), ("forwarded", "for=192.0.2.9")], "192.0.2.9", "http", "im.example"),
+    ] {
+        let seen = send(gateway.http(), get_with("/x", &sent)).await.body;
+        let of = |name| header(&seen, name).unwrap_or_default();
+        let arrived = (of("x-forwarded-for"), of("x-forwarded-proto"), of("x-forwarded-host"));
+        assert_eq!(arrived, (client, scheme, host), "{sent:?}");
+    }
+    // Nobody else is believed.
+    let gateway = trusting("127.0.0.9").start().await;
+    let seen = send(gateway.http(), get_with("/x", &[("forwarded", forwarded)])).await.body;
+    assert_eq!(header(&seen, "x-forwarded-for"), Some("127.0.0.1"));
+    assert_eq!(header(&seen, "forwarded"), Some("for=127.0.0.1;proto=http;host=\"im.example\""));
 }
