@@ -42,7 +42,7 @@ impl Bridged {
             "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\nworkers = 1\n\
              [[tls.certificate]]\nchain = \"im.pem\"\nkey = \"im.key\"\n\
              [sso]\ndomain = \".renovation.test\"\n{}{}",
-            route("im", ""),
+            route("im", "cors = \"gateway\""),
             route("plain", "")
         );
         let file = folder.join("livename.toml");

@@ -4,6 +4,7 @@
 mod estate;
 
 use estate::{Bridged, raw};
+use serde_json::Value;
 
 use crate::browser::{self, Browser};
 
@@ -95,4 +96,42 @@ async fn without_the_gateway_an_http_page_loses_secure_cookies() {
         browser.open(&format!("http://raw.renovation.test:{}/sametime/", bare.addr().port())).await;
         assert_eq!(browser.value(seen).await, expected, "{origin}");
     }
+}
+
+/// A mail page on a host of its own: scripts, a frame, pictures, and a request with cookies that the browser asks about
+/// first. Sametime takes requests of its own pages only, and knows nothing of such questions.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_another_host_use_it_with_credentials() {
+    if !browser::available() {
+        return;
+    }
+    let mut browser = watching().await;
+    for sametime in ["http", "https"] {
+        let estate = Bridged::start(sametime).await;
+        for scheme in ["https", "http"] {
+            browser.forget_cookies().await;
+            let mail = raw(scheme).await;
+            let visit = |host| {
+                let (port, gateway) = (mail.addr().port(), estate.gateway(scheme, host));
+                format!("{scheme}://mail1.renovation.test:{port}/sametime/mixed/visitor.html?of={gateway}")
+            };
+            assert_eq!(
+                outcome(&mut browser, &visit("im")).await,
+                "works",
+                "{scheme} page, {sametime} Sametime"
+            );
+            assert!(complaints(&browser).is_empty(), "{scheme} page: {:?}", browser.remarks);
+            // Where the upstream is to answer for itself, the browser asks in vain.
+            assert_eq!(outcome(&mut browser, &visit("plain")).await, "failed: post");
+            browser.wait_for_remark(&["CORS policy"]).await;
+            browser.remarks.clear();
+        }
+        estate.stop().await;
+    }
+}
+
+async fn outcome(browser: &mut Browser, page: &str) -> Value {
+    browser.open(page).await;
+    browser.wait_for("window.outcome").await;
+    browser.value("window.outcome").await
 }
