@@ -83,9 +83,13 @@ fn name_page(headers: &mut HeaderMap, names: &Arc<Names>) {
     for name in [LOCATION, CONTENT_LOCATION] {
         replace(headers, name, |value| rewritten(value, names).or_else(|| below_affinity(value, names)));
     }
-    for name in [REFRESH, LINK, ACCESS_CONTROL_ALLOW_ORIGIN] {
-        replace(headers, name, |value| rewritten(value, names));
+    for (name, mark) in [(REFRESH, "url="), (LINK, "<")] {
+        replace(headers, name, |value| {
+            let new = rewritten(value, names);
+            marked_below_affinity(new.as_ref().unwrap_or(value), mark, names).or(new)
+        });
     }
+    replace(headers, ACCESS_CONTROL_ALLOW_ORIGIN, |value| rewritten(value, names));
 }
 
 /// Every line of that name; `None` keeps a line.
@@ -116,8 +120,33 @@ fn below_affinity(value: &HeaderValue, names: &Names) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("{affinity}{path}")).ok()
 }
 
+/// The same for paths that follow after a mark, in any case of letters.
+fn marked_below_affinity(value: &HeaderValue, mark: &str, names: &Names) -> Option<HeaderValue> {
+    let text = value.to_str().ok()?;
+    let affinity = names.affinity();
+    if affinity.is_empty() {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len() + affinity.len());
+    let mut done = 0;
+    for (at, _) in text.to_ascii_lowercase().match_indices(mark) {
+        let path = text.get(at + mark.len()..)?;
+        let quotes = path.len() - path.trim_start_matches(['"', '\'', ' ']).len();
+        let path = path.get(quotes..)?;
+        if path.starts_with('/') && !path.starts_with("//") && !is_below(path, affinity) {
+            let start = at + mark.len() + quotes;
+            out.push_str(text.get(done..start)?);
+            out.push_str(affinity);
+            done = start;
+        }
+    }
+    out.push_str(text.get(done..)?);
+    (done > 0).then(|| HeaderValue::try_from(out).ok()).flatten()
+}
+
 fn is_below(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '>', '"', '\'']))
 }
 
 /// Of `host:port`, also for `[v6]:port`.

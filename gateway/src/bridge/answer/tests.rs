@@ -75,3 +75,26 @@ fn redirects_stay_below_the_affinity_id() {
         assert_eq!(header(LOCATION, from, &names), to);
     }
 }
+
+#[test]
+fn paths_within_headers_stay_below_the_affinity_id() {
+    let names = below((true, "im.example"), (false, "st1.example", 80), "/st01");
+    for (name, from, to) in [
+        (REFRESH, "0; URL=/names.nsf?Login", "0; URL=/st01/names.nsf?Login"),
+        (REFRESH, "5;url='/st01'", "5;url='/st01'"),
+        (REFRESH, "5; url=\"/a\"", "5; url=\"/st01/a\""),
+        (REFRESH, "5; url=http://st1.example/a", "5; url=https://im.example/st01/a"),
+        (REFRESH, "5; url=//cdn.example/a", "5; url=//cdn.example/a"),
+        (REFRESH, "5", "5"),
+        (
+            LINK,
+            "</a.css>; rel=preload, <http://st1.example/b>; rel=next, <c>; rel=x",
+            "</st01/a.css>; rel=preload, <https://im.example/st01/b>; rel=next, <c>; rel=x",
+        ),
+        (LINK, "</st01>; rel=up", "</st01>; rel=up"),
+    ] {
+        assert_eq!(header(name, from, &names), to);
+    }
+    let none = names_of((true, "im.example"), (false, "st1.example", 80));
+    assert_eq!(header(REFRESH, "0; url=/a", &none), "0; url=/a");
+}
