@@ -1,7 +1,7 @@
 //! What a message says about its content: whether it is text in which addresses are looked for, and how it
 //! is coded.
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY};
 
 use super::coding::Coding;
 
@@ -56,6 +56,17 @@ pub(super) fn accepts(accepted: Option<&HeaderValue>, coding: Coding) -> bool {
         let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.trim().parse() == Ok(0.0_f32));
         !refused && (Coding::named(name.trim()) == Some(coding) || name.trim() == "*")
     })
+}
+
+/// Says that another browser may get it coded in another way.
+pub(super) fn vary_by_coding(headers: &mut HeaderMap) {
+    let mut words = headers.get_all(VARY).iter().filter_map(|line| line.to_str().ok());
+    let says_so = |line: &str| {
+        line.split(',').map(str::trim).any(|word| word == "*" || word.eq_ignore_ascii_case("accept-encoding"))
+    };
+    if !words.any(says_so) {
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
 }
 
 #[cfg(test)]

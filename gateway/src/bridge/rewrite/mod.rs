@@ -90,6 +90,10 @@ impl Rewriting {
         let to = from.filter(|coding| content::accepts(self.accepted.as_ref(), *coding));
         self.mark.put_on(&mut parts.headers);
         describe(&mut parts.headers, to.map(coding::Coding::name));
+        if from.is_some() {
+            // What comes out depends on what the browser takes, whatever the upstream thinks.
+            content::vary_by_coding(&mut parts.headers);
+        }
         if self.to_head {
             return body.boxed_unsync();
         }

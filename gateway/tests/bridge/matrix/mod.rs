@@ -184,6 +184,7 @@ async fn a_gzip_page_is_rewritten_while_it_streams() {
             assert_eq!(is_coded, accepted != "identity", "{}: {coding:?}", pair.name);
             assert!(!answer.headers().contains_key("content-length"), "{}", pair.name);
             assert!(!answer.headers().contains_key("content-md5"), "{}", pair.name);
+            assert_eq!(answer.headers()["vary"], "Accept-Encoding", "{}", pair.name);
             let mut body = answer.into_body();
             let mut reader = Reader::new(is_coded);
             // The first address is there before the upstream has sent the second.
