@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::support::{Backend, Browser, Front, Peer, Setting, header, until, within};
 
 const ASK: &str = "GET /socket HTTP/1.1\r\nHost: im.example\r\nConnection: keep-alive, Upgrade\r\n\
-                   Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                   Upgrade: websocket\r\nOrigin: https://im.example\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                    Sec-WebSocket-Version: 13\r\n\r\n";
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                       Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSet-Cookie: a=1\r\n\r\n";
@@ -15,6 +15,9 @@ async fn echo(mut peer: Peer) {
     let head = peer.head().await.unwrap();
     assert_eq!(header(&head, "upgrade"), Some("websocket"));
     assert_eq!(header(&head, "connection"), Some("upgrade"));
+    // A page of the gateway is one of its own.
+    let origin = header(&head, "origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    assert_eq!(origin, header(&head, "host"));
     assert_eq!(header(&head, "sec-websocket-key"), Some("dGhlIHNhbXBsZSBub25jZQ=="));
     peer.send(format!("{SWITCH}early")).await;
     while let Some(byte) = peer.take(1).await {
