@@ -192,6 +192,7 @@ async fn phases(
 
     // Serve presence, forward, or answer from within. The answer may take as long as the page stays
     // open: the configuration is let go.
+    let for_https = !live.serves_http || redirect::is_for_https(&live.redirects, &host);
     drop(live);
     let is_passed = passed_to.is_some();
     let context = RequestContext {
@@ -205,14 +206,14 @@ async fn phases(
         worker: edge.worker(),
     };
     if let Some(proxy) = route.pass_to.as_ref().filter(|_| is_passed) {
-        return pass_on(edge, request, &context, proxy).await;
+        return pass_on(edge, request, &context, proxy, for_https).await;
     }
     match &context.route.serve {
         Serve::Builtin(name) => match services.builtins.get(name) {
             Some(builtin) => Ok(builtin.serve(request, &context).await),
             None => Err(Failure::NotServed),
         },
-        Serve::Upstream(upstream) => pass_on(edge, request, &context, upstream).await,
+        Serve::Upstream(upstream) => pass_on(edge, request, &context, upstream, for_https).await,
         Serve::Awareness(community) => {
             if route.pass_to.is_none() {
                 return services.sessions.serve(request, &context, &community.name, &services.desk).await;
@@ -229,10 +230,15 @@ async fn pass_on(
     request: Request<Incoming>,
     context: &RequestContext,
     upstream: &UpstreamRoute,
+    for_https: bool,
 ) -> Result<Response<Body>, Failure> {
     let mut response = edge.bridge().forward(request, context, upstream).await?;
     if upstream.pages.cors == Cors::Gateway {
         cors::take_over(response.headers_mut());
+    }
+    if !for_https {
+        // True of the upstream's name. Of this one it would end the http pages of a mixed estate, for a year.
+        response.headers_mut().remove(header::STRICT_TRANSPORT_SECURITY);
     }
     Ok(response)
 }

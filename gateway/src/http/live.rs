@@ -18,6 +18,8 @@ pub struct Live {
     pub router: Router,
     pub pilot: PilotList,
     pub redirects: Vec<SchemeRedirect>,
+    /// Browsers may come by plain http.
+    pub serves_http: bool,
     pub authenticator: Authenticator,
     pub sso: Sso,
     pub limits: Limits,
@@ -29,11 +31,12 @@ pub struct Live {
 impl Live {
     /// `descriptors` bounds the connections.
     pub fn new(config: Config, metrics: &Arc<Metrics>, descriptors: usize) -> Self {
-        let Config { tls, sso, routes, pilot, redirects, limits, .. } = config;
+        let Config { listen, tls, sso, routes, pilot, redirects, limits, .. } = config;
         Self {
             router: Router::new(routes),
             pilot: PilotList::new(pilot.as_ref()),
             redirects,
+            serves_http: !listen.http.is_empty(),
             authenticator: Authenticator::new(&sso, Arc::clone(metrics)),
             sso,
             admission: ConnectionLimits {

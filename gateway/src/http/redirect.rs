@@ -47,6 +47,11 @@ pub(super) fn answer(
     Ok(Some(response))
 }
 
+/// Whether nothing but https is meant for the host, so that a browser may be told so for good.
+pub(super) fn is_for_https(redirects: &[SchemeRedirect], host: &str) -> bool {
+    of(redirects, Origin::host_of(host)).is_some_and(|redirect| redirect.tls && redirect.except.is_empty())
+}
+
 /// The host's own, or the one of every host.
 fn of<'a>(redirects: &'a [SchemeRedirect], host: &str) -> Option<&'a SchemeRedirect> {
     let named = redirects.iter().find(|redirect| redirect.hosts.iter().any(|name| name == host));
@@ -113,6 +118,16 @@ mod tests {
             let moved = location(Method::GET, path, "im.example", Scheme::Http);
             assert_eq!(moved.is_none(), stays, "{path}");
         }
+    }
+
+    #[test]
+    fn a_host_with_exceptions_is_not_for_https_alone() {
+        let mut redirects = redirects();
+        assert!(!is_for_https(&redirects, "im.example"));
+        redirects[0].except.clear();
+        assert!(is_for_https(&redirects, "im.example:8443"));
+        assert!(!is_for_https(&redirects, "old.example"));
+        assert!(!is_for_https(&[], "im.example"));
     }
 
     #[test]

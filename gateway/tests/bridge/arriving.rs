@@ -58,6 +58,35 @@ async fn a_browser_that_a_proxy_met_on_https_is_there_already() {
     assert_eq!(plain.header("location"), "https://im.example/a");
 }
 
+/// It is about the upstream's own name, and would end the http pages of a mixed estate.
+#[tokio::test]
+async fn https_for_ever_is_said_only_where_there_is_nothing_else() {
+    let backend = Backend::http(|mut peer| async move {
+        while peer.head().await.is_some() {
+            peer.send("HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=9\r\nContent-Length: 0\r\n\r\n")
+                .await;
+        }
+    })
+    .await;
+    let certificate = Certificate::new("arriving");
+    let said = async |change: fn(&mut Setup)| {
+        let mut setup =
+            Setup::default().https(&certificate).passing("/x", UpstreamRoute::to(vec![backend.upstream()]));
+        change(&mut setup);
+        let gateway = setup.start().await;
+        let stream = certificate.connect(gateway.https(), &["h2"]).await.unwrap();
+        let answer = Connection::http2(stream).await.get("/x").await.unwrap();
+        answer.header("strict-transport-security").to_owned()
+    };
+    assert_eq!(said(|_| ()).await, "");
+    assert_eq!(said(|setup| setup.http.clear()).await, "max-age=9");
+    let everything = |setup: &mut Setup| {
+        let only = SchemeRedirect { except: Vec::new(), ..redirect(&[], true, None) };
+        setup.redirects = vec![only];
+    };
+    assert_eq!(said(everything).await, "max-age=9");
+}
+
 /// Which of the two dialects is believed, and of whom.
 #[tokio::test]
 async fn proxies_that_are_trusted_say_who_asks_in_either_dialect() {
