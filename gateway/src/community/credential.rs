@@ -47,8 +47,9 @@ pub(super) fn of_observer(observer: &Observer, form: TokenForm) -> Result<Auth, 
 /// What a user has shown.
 pub(super) fn of_user(proof: &Proof, form: TokenForm) -> Auth {
     match proof {
-        Proof::Token(token) => of_token(token.clone(), form),
+        Proof::Token(token) | Proof::PageToken(token) => of_token(token.clone(), form),
         Proof::Password(password) => Auth::DhPassword(password.clone()),
+        Proof::Anonymous => Auth::Anonymous,
     }
 }
 

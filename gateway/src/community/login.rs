@@ -36,6 +36,8 @@ use crate::hub::{LoginState, Me, News, OwnCommand, Proof};
 /// Commands of the hub that may wait. Few ADDs are in flight, but when all viewers of an observer go, their
 /// REMOVEs come at once; each command names a whole batch.
 const COMMANDS: usize = 4096;
+/// The bit of a login type that says that nobody in particular logs in (vp-wire.md 4).
+const ANONYMOUS: u16 = 0x0800;
 /// A login that stood that long was a good one: after its loss the waits begin anew.
 const STEADY: Duration = Duration::from_secs(30);
 
@@ -162,7 +164,11 @@ impl Login {
             }
         };
         let now = community.hub.clock.now();
-        let mut session = Session::new(client_config(&community.config), credentials, random(), now);
+        let mut config = client_config(&community.config);
+        if token == Some(Proof::Anonymous) {
+            config.login_type |= ANONYMOUS;
+        }
+        let mut session = Session::new(config, credentials, random(), now);
         let mut standing = Standing::default();
         let end = self.converse(&mut session, &mut link, &mut standing).await;
         self.watching_stopped(&mut standing).await;
@@ -375,7 +381,7 @@ impl Login {
     /// Who the user is, as the community has it.
     fn introduce(&self, info: LoginInfo, privacy: Option<PrivacyInfo>) {
         if let Who::User { me, proofs, .. } = &self.who {
-            let typed = matches!(*proofs.borrow(), Proof::Password(_)) && !info.user_id.is_empty();
+            let typed = proofs.borrow().leaves_name_open();
             me.send_modify(|me| {
                 me.privacy = privacy;
                 if typed {

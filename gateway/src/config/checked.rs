@@ -296,6 +296,10 @@ pub struct Limits {
     pub watches_per_session: usize,
     pub sessions_per_user: usize,
     pub session_grace: Duration,
+    /// Log-ins with a password or a page's token that may fail in ten minutes, for one name and for one address.
+    /// Default 10 and 100.
+    pub login_tries_per_name: usize,
+    pub login_tries_per_address: usize,
     /// The ordered lane of a session; overflow ends it.
     pub lane_messages: usize,
     /// Time that drain gives to open connections.
@@ -374,6 +378,8 @@ impl Default for Limits {
             watches_per_session: 5_000,
             sessions_per_user: 16,
             session_grace: Duration::from_secs(90),
+            login_tries_per_name: 10,
+            login_tries_per_address: 100,
             lane_messages: 256,
             drain: Duration::from_secs(30),
             trusted_proxies: Vec::new(),

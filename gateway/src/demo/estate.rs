@@ -138,7 +138,9 @@ impl Demo {
         let Ready { http, https, admin, community } = self.ready();
         let at = |address: Option<SocketAddr>| address.map(|address| address.to_string()).unwrap_or_default();
         let (http, https, admin, community) = (at(http), at(https), at(admin), at(community));
-        let first = self.people.first().map(|person| person.id.as_str()).unwrap_or_default();
+        let first = self.people.first();
+        let short = first.map(|person| person.short_name.as_str()).unwrap_or_default();
+        let first = first.map(|person| person.id.as_str()).unwrap_or_default();
         let mut text = String::new();
         let _ = write!(
             text,
@@ -151,17 +153,25 @@ Livename demo: {} people, a day from 7 to 19; `--speed` says how fast it goes.
   Both on one page    …/demo/both
   Status page         http://{admin}/status
   Metrics             http://{admin}/metrics
-  Community (VP)      {community}             (any Sametime client; a person's password is the short name)
+  Community (VP)      {community}             (any Sametime client)
   Configuration       {}
 
 Log in as one of the people, then as somebody else in a private window: each sees the other change.
-The log-in hands out a real LtpaToken of the demo's own Domino secret. From the command line:
+The log-in hands out a real LtpaToken of the demo's own Domino secret. Everybody's password is the short name.
+From the command line:
 
   curl -s  http://{http}/demo/people.json
   curl -sc jar -H 'content-type: application/json' -d '{{\"id\":\"{first}\"}}' http://{http}/demo/login
   curl -sNb jar -H 'accept: text/event-stream' http://{http}/livename/v1/events
 
-privacy = \"own\": everybody's watches go through that person's own login, so privacy lists hold exactly.
+The Sametime Proxy's interface takes all three log-ins, by that cookie, by name and password, and by nothing:
+
+  curl -sb jar -X POST 'http://{http}/stwebapi/user/connect?loginMethod=byToken'
+  curl -s -d 'loginMethod=byPassword&username={short}&password={short}' http://{http}/stwebapi/user/connect
+  curl -s -d 'loginMethod=anonymous' http://{http}/stwebapi/user/connect
+
+privacy = \"own\": everybody's watches go through that person's own login, so privacy lists hold exactly. Guests share
+an anonymous login to the community: they see whom it shows to everybody.
 own_presence = \"login\": whoever opens a page is online for the others, and goes offline 90 s after the last page.
 The gateway never sets a status by itself; it adopts the one that the community reports.
 
@@ -263,7 +273,7 @@ path = "/stwebapi"
 serve = "awareness"
 community = "renovation"
 auth = "optional"
-logins = ["token", "password"]
+logins = ["token", "password", "anonymous"]
 
 # The Sametime web server, once on each scheme: either page reaches the other one's.
 [[route]]

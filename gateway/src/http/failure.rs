@@ -109,8 +109,8 @@ impl Failure {
                     let text = "Too many pages are open for this user.";
                     (S::TOO_MANY_REQUESTS, Level::INFO, "too_many_sessions", text, false)
                 }
-                SessionError::WrongPassword => {
-                    (S::UNAUTHORIZED, Level::DEBUG, "password", "Name or password is wrong.", false)
+                SessionError::NotAccepted => {
+                    (S::UNAUTHORIZED, Level::DEBUG, "password", "Name, password or token is wrong.", false)
                 }
                 SessionError::NotReady => {
                     let text = "The community is not ready.";

@@ -29,9 +29,21 @@ pub struct Me {
 /// With what a user proves who it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// An LTPA token.
+    /// An LTPA token, which has been verified: it is known whose it is.
     Token(Secret),
+    /// The community judges it, and says whose it is.
     Password(Secret),
+    /// A token that the page has brought, such as one of Sametime's "secrets and tokens"; judged as a password is.
+    PageToken(Secret),
+    /// None: whoever it is sees what the community shows to everybody (vp-wire.md 5.2).
+    Anonymous,
+}
+
+impl Proof {
+    /// Whether the name that goes with it is only what somebody has typed.
+    pub fn leaves_name_open(&self) -> bool {
+        matches!(self, Self::Password(_) | Self::PageToken(_))
+    }
 }
 
 /// How the user's own upstream login is doing.
@@ -95,8 +107,9 @@ pub struct OwnLogin {
 
 /// Opens own logins. What is behind it is the community; a page only ever holds what it gives back.
 pub trait OwnLogins: Send + Sync {
-    /// Starts the login of the user. Never fails: how it goes is in [`OwnLogin::me`]. With a password `user` is
-    /// whatever name the user has typed; whose login it is says [`Me::person`] when it is up.
+    /// Starts the login of the user. Never fails: how it goes is in [`OwnLogin::me`]. Where the proof leaves the
+    /// name open, `user` is whatever somebody has typed; whose login it is says [`Me::person`] when it is up, and
+    /// it is empty if the community has not said.
     fn open(&self, user: &PersonId, proof: Proof) -> Pin<Box<dyn Future<Output = OwnLogin> + Send + '_>>;
 }
 

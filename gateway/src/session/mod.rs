@@ -82,6 +82,7 @@ pub struct Sessions {
     communities: HashMap<String, Community>,
     channels: Arc<Channels>,
     rest: Arc<rest::Registry>,
+    tries: rest::Tries,
     /// A channel keeps the limits that were in force when it was opened.
     live: Arc<ArcSwap<Live>>,
     metrics: Arc<Metrics>,
@@ -91,6 +92,8 @@ pub struct Sessions {
 struct Community {
     access: Access,
     users: Arc<Users>,
+    /// Apart from the users: nobody's name makes anybody a guest, or the reverse.
+    guests: Arc<Users>,
 }
 
 impl Sessions {
@@ -104,15 +107,19 @@ impl Sessions {
         clock: Clock,
     ) -> Self {
         let communities = communities.into_iter().map(|(name, access)| {
-            let (tasks, stopped) = (tasks.clone(), stopped.clone());
-            let users = Users::new(access.logins.clone(), tasks, stopped, Arc::clone(&metrics));
-            (name, Community { access, users: Arc::new(users) })
+            let users = || {
+                let (logins, metrics) = (access.logins.clone(), Arc::clone(&metrics));
+                Arc::new(Users::new(logins, tasks.clone(), stopped.clone(), metrics))
+            };
+            let (users, guests) = (users(), users());
+            (name, Community { access, users, guests })
         });
         let rest = Arc::<rest::Registry>::default();
         let sweep = rest::Registry::sweep(Arc::downgrade(&rest), Arc::clone(&live));
         let end = stopped.clone();
         tasks.spawn(async move { end.run_until_cancelled(sweep).await });
-        Self { communities: communities.collect(), channels: Arc::default(), rest, live, metrics, clock }
+        let (channels, tries) = (Arc::default(), rest::Tries::default());
+        Self { communities: communities.collect(), channels, rest, tries, live, metrics, clock }
     }
 
     /// Users that are logged in on this node.
@@ -255,8 +262,8 @@ pub enum SessionError {
     TooManyPages,
     #[error("the community is not ready")]
     NotReady,
-    #[error("the community does not accept this name and password")]
-    WrongPassword,
+    #[error("the community does not accept this name with this password or token")]
+    NotAccepted,
 }
 
 fn time_left(identity: &Identity) -> Duration {

@@ -1,27 +1,28 @@
-//! Passwords that the community has accepted, so that a second page of a user costs no second login: kept as
-//! keyed hashes, whose key is gone with the process.
+//! Passwords and pages' tokens that the community has accepted, so that a second page of a user costs no second
+//! login: kept as keyed hashes, whose key is gone with the process.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use protocol::presence::PersonId;
-use protocol::secret::Secret;
 use ring::hmac;
 use tokio::time::Instant;
 
-/// How long a password is believed without asking.
+use crate::hub::Proof;
+
+/// How long a proof is believed without asking.
 const GOOD_FOR: Duration = Duration::from_secs(600);
-/// Passwords that are known.
+/// Proofs that are known.
 const MOST: usize = 1024;
 
 /// See the module.
 pub(super) struct Proofs {
-    /// `None` without random numbers: every password is proved anew.
+    /// `None` without random numbers: everything is proved anew.
     key: Option<hmac::Key>,
     known: Mutex<Vec<(Hash, PersonId, Instant)>>,
 }
 
-/// What a name with its password becomes.
+/// What a name with its proof becomes.
 pub(super) type Hash = Option<[u8; 32]>;
 
 impl Proofs {
@@ -31,16 +32,23 @@ impl Proofs {
         Self { key, known: Mutex::default() }
     }
 
-    pub(super) fn key(&self, name: &str, password: &Secret) -> Hash {
+    /// `None` for what the community does not judge.
+    pub(super) fn key(&self, name: &str, proof: &Proof) -> Hash {
+        let (kind, secret) = match proof {
+            Proof::Password(password) => (b'p', password),
+            Proof::PageToken(token) => (b't', token),
+            Proof::Token(_) | Proof::Anonymous => return None,
+        };
         let mut context = hmac::Context::with_key(self.key.as_ref()?);
-        // The length keeps name and password apart.
+        context.update(&[kind]);
+        // The length keeps name and secret apart.
         context.update(&name.len().to_be_bytes());
         context.update(name.as_bytes());
-        context.update(password.expose());
+        context.update(secret.expose());
         context.sign().as_ref().try_into().ok()
     }
 
-    /// Whom the name and password prove.
+    /// Whom the name and its proof prove.
     pub(super) fn recall(&self, hash: &Hash) -> Option<PersonId> {
         hash.as_ref()?;
         let now = Instant::now();
@@ -62,17 +70,20 @@ impl Proofs {
 
 #[cfg(test)]
 mod tests {
+    use protocol::secret::Secret;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn only_the_same_name_and_password_are_known_and_not_for_ever() {
         let proofs = Proofs::new();
-        let key = |name: &str, password: &str| proofs.key(name, &Secret::from(password));
+        let key = |name: &str, password: &str| proofs.key(name, &Proof::Password(Secret::from(password)));
         proofs.keep(key("ann", "pw"), "CN=Ann".into());
         assert_eq!(proofs.recall(&key("ann", "pw")), Some("CN=Ann".into()));
         for (name, password) in [("ann", "pW"), ("annp", "w"), ("bo", "pw"), ("ann", "")] {
             assert_eq!(proofs.recall(&key(name, password)), None);
         }
+        assert_eq!(proofs.recall(&proofs.key("ann", &Proof::PageToken(Secret::from("pw")))), None);
         assert_eq!(proofs.recall(&None), None);
         tokio::time::advance(GOOD_FOR).await;
         assert_eq!(proofs.recall(&key("ann", "pw")), None);

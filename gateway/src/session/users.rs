@@ -19,8 +19,10 @@ use crate::config::Limits;
 use crate::hub::{LoginState, Me, OwnLogin, OwnLogins, Proof};
 use crate::telemetry::Metrics;
 
-/// How long the community may take to judge a password.
-const PASSWORD_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the community may take to judge a password or a page's token.
+const PROOF_PATIENCE: Duration = Duration::from_secs(30);
+/// What guests are called, who all look through one login.
+const GUEST: &str = "Guest";
 
 /// The users of one community.
 pub(super) struct Users {
@@ -105,29 +107,30 @@ impl Users {
         Ok(Page { user, users: Arc::clone(self), grace: limits.session_grace })
     }
 
-    /// As [`Self::join`], for a user who has typed a name and a password. Whose session it is, is known when the
-    /// community has accepted them.
-    pub(super) async fn join_by_password(
+    /// As [`Self::join`], for somebody who has a name and a proof that only the community can judge. Whose session
+    /// it is, is known when the community has accepted them and says so.
+    pub(super) async fn join_by_proof(
         self: &Arc<Self>,
         name: &str,
-        password: Secret,
+        proof: Proof,
         limits: &Limits,
     ) -> Result<Page, SessionError> {
-        let logins = self.logins.as_ref().ok_or(SessionError::WrongPassword)?;
-        let key = self.proofs.key(name, &password);
+        let logins = self.logins.as_ref().ok_or(SessionError::NotAccepted)?;
+        let key = self.proofs.key(name, &proof);
         if let Some(person) = self.proofs.recall(&key)
             && self.users.contains_key(&person)
         {
             return self.enter(person, limits);
         }
-        let login = logins.open(&PersonId::from(name), Proof::Password(password)).await;
+        let login = logins.open(&PersonId::from(name), proof).await;
         let mut me = login.me.clone();
         let settled = me.wait_for(|me| me.login != LoginState::Connecting);
-        let settled = tokio::time::timeout(PASSWORD_PATIENCE, settled).await;
+        let settled = tokio::time::timeout(PROOF_PATIENCE, settled).await;
         let me = settled.ok().and_then(Result::ok).map(|me| me.clone()).ok_or(SessionError::NotReady)?;
         match me.login {
+            LoginState::Up if me.person.as_str().is_empty() => return Err(SessionError::NotAccepted),
             LoginState::Up => {}
-            LoginState::Refused | LoginState::Kicked => return Err(SessionError::WrongPassword),
+            LoginState::Refused | LoginState::Kicked => return Err(SessionError::NotAccepted),
             LoginState::Off | LoginState::Connecting | LoginState::Down => {
                 return Err(SessionError::NotReady);
             }
@@ -137,6 +140,19 @@ impl Users {
         let _ = page.user.login.set(login);
         self.proofs.keep(key, me.person);
         Ok(page)
+    }
+
+    /// A guest's look through the one anonymous login of all guests, which these users consist of. `None` where the
+    /// gateway logs nobody in.
+    pub(super) async fn join_as_guest(
+        self: &Arc<Self>,
+        limits: &Limits,
+    ) -> Result<Option<Page>, SessionError> {
+        let Some(logins) = &self.logins else { return Ok(None) };
+        let page = self.enter(PersonId::from(GUEST), limits)?;
+        let open = || logins.open(&page.user.person, Proof::Anonymous);
+        page.user.login.get_or_init(open).await;
+        Ok(Some(page))
     }
 
     /// Ends the session for all its pages and upstream; the next page begins a new one.
@@ -177,7 +193,12 @@ impl User {
         let Some(login) = self.login() else { return };
         login.proof.send_if_modified(|known| match known {
             // A password outlives tokens.
-            Proof::Password(_) => false,
+            Proof::Password(_) | Proof::Anonymous => false,
+            // What is known to be the user's is better than what the page has brought.
+            Proof::PageToken(_) => {
+                *known = Proof::Token(token.clone());
+                true
+            }
             Proof::Token(known) => {
                 let fresh = known != token;
                 known.clone_from(token);

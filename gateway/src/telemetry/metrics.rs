@@ -9,6 +9,7 @@ use prometheus::{
 };
 
 use super::access_log::AccessLog;
+use super::page_logins::PageLogins;
 use super::pilot::Pilot;
 use super::series::Series;
 use super::upstreams::Servers;
@@ -25,6 +26,7 @@ pub struct Metrics {
     presence: Presence,
     upstream: Upstream,
     pub(super) pilot: Pilot,
+    pub(super) page_logins: PageLogins,
     pub(super) access_log: AccessLog,
 }
 
@@ -95,6 +97,7 @@ impl Metrics {
             presence: Presence::new(&series),
             upstream: Upstream::new(&series),
             pilot: Pilot::new(&series),
+            page_logins: PageLogins::new(&series),
             access_log: AccessLog::new(&series),
             registry,
         };

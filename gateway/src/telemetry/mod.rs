@@ -5,6 +5,7 @@
 mod access_log;
 pub mod log;
 mod metrics;
+mod page_logins;
 mod pilot;
 mod series;
 #[cfg(test)]

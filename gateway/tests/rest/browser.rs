@@ -16,6 +16,8 @@ pub const BASE: &str = "/im/stwebapi/";
 #[derive(Clone)]
 pub struct Browser {
     address: SocketAddr,
+    /// Where the interface is, with a slash at the end.
+    pub base: &'static str,
     /// By name.
     pub cookies: BTreeMap<String, String>,
     pub nonce: Option<String>,
@@ -40,6 +42,7 @@ impl Browser {
     pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
+            base: BASE,
             cookies: BTreeMap::new(),
             nonce: None,
             origin: None,
@@ -74,6 +77,11 @@ impl Browser {
 
     pub async fn connect_with(&mut self, query: &str) -> Answer {
         self.call(Method::POST, &format!("user/connect?{query}")).await
+    }
+
+    /// Logs in with a form, as nothing but passwords and tokens should be sent.
+    pub async fn connect_by_form(&mut self, form: &str) -> Answer {
+        self.send(Call { method: Method::POST, path: "user/connect", body: form, headers: vec![] }).await
     }
 
     pub async fn join(&mut self) -> Answer {
@@ -130,7 +138,7 @@ impl Browser {
             headers.push(("content-type", "application/x-www-form-urlencoded"));
         }
         headers.extend(call.headers.iter().map(|(name, value)| (*name, value.as_str())));
-        let mut request = get_with(&format!("{BASE}{}", call.path), &headers);
+        let mut request = get_with(&format!("{}{}", self.base, call.path), &headers);
         *request.method_mut() = call.method;
         let answer = send_body(self.address, request, call.body).await;
         self.keep_cookies(&answer);

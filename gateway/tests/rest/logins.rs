@@ -3,20 +3,19 @@
 use gateway::config::{AuthPolicy, Logins};
 use http::{Method, StatusCode};
 
-use crate::browser::{Browser, Call, json};
+use crate::browser::{Browser, json};
 use crate::estate::{Plan, id};
 use crate::support::tokens;
 
-const ALL: Logins = Logins { token: true, password: true, anonymous: true };
+pub const ALL: Logins = Logins { token: true, password: true, anonymous: true };
 
-fn plan(mut plan: Plan, logins: Logins) -> Plan {
+pub fn plan(mut plan: Plan, logins: Logins) -> Plan {
     plan.setup.logins = logins;
     plan.auth(AuthPolicy::Optional)
 }
 
 async fn by_password(page: &mut Browser, name: &str, password: &str) -> crate::support::client::Answer {
-    let form = format!("loginMethod=byPassword&username={name}&password={password}");
-    page.send(Call { method: Method::POST, path: "user/connect", body: &form, headers: vec![] }).await
+    page.connect_by_form(&format!("loginMethod=byPassword&username={name}&password={password}")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,20 +62,6 @@ async fn what_the_route_does_not_allow_is_refused() {
     assert_eq!((guest.status, &json(&guest)["code"]), (StatusCode::FORBIDDEN, &15.into()));
     assert_eq!(page.post("user/connect?loginMethod=byToken").await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(estate.logins(0), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_guest_looks_and_does_nothing_else() {
-    let estate = plan(Plan::trust(), ALL).start().await;
-    estate.online([1]);
-    let mut page = Browser::new(estate.address());
-    let login = json(&page.connect_with("loginMethod=anonymous&username=Guest").await);
-    assert_eq!((&login["person"]["id"], &login["person"]["status"]), (&"".into(), &(-1).into()));
-    assert_eq!(json(&page.join().await)["isAnon"], true);
-    page.does(Method::POST, "presence?users=p1").await;
-    page.sees(&id(1), 1).await;
-    let refused = page.post("user/status?status=1").await;
-    assert_eq!((refused.status, &json(&refused)["code"]), (StatusCode::CONFLICT, &11.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,15 @@ mod attacks;
 mod chats;
 mod commands;
 mod contacts;
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+#[path = "../support/estate.rs"]
+mod demo_estate;
+mod guests;
 mod logins;
+mod page_tokens;
 mod polls;
 mod scale;
 mod sessions;
+mod tries;

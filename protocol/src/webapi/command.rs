@@ -120,6 +120,9 @@ pub struct Connect {
     pub user: String,
     /// Empty if not given.
     pub password: Secret,
+    /// A token that is no cookie, such as one of Sametime's "secrets and tokens"; empty if not given. Its parameter
+    /// has no published name.
+    pub token: Secret,
 }
 
 /// `loginMethod`.
@@ -254,8 +257,9 @@ fn connect(all: &Parameters) -> Result<Connect, Wrong> {
         user.ok_or(Wrong::Missing("username"))?;
         password.ok_or(Wrong::Missing("password"))?;
     }
-    let (user, password) = (user.unwrap_or_default().to_owned(), password.unwrap_or_default().into());
-    Ok(Connect { method, user, password })
+    let secret = |text: Option<&str>| Secret::from(text.unwrap_or_default());
+    let user = user.unwrap_or_default().to_owned();
+    Ok(Connect { method, user, password: secret(password), token: secret(all.text("token")) })
 }
 
 fn servlet(verb: Verb, path: &[&str], all: &Parameters) -> Result<Command, Wrong> {

@@ -2,7 +2,7 @@
 
 use crate::config::section::Section;
 use crate::config::value::LoginWord;
-use crate::config::{AuthPolicy, Logins, Privacy, Serve};
+use crate::config::{AuthPolicy, Logins, Serve};
 
 pub(super) fn read(section: &Section<'_>, serve: Option<&Serve>, auth: AuthPolicy) -> Logins {
     let given = section.list::<LoginWord>("logins");
@@ -15,14 +15,8 @@ pub(super) fn read(section: &Section<'_>, serve: Option<&Serve>, auth: AuthPolic
         password: has(LoginWord::Password),
         anonymous: has(LoginWord::Anonymous),
     };
-    match serve {
-        Some(Serve::Awareness(community)) if logins.anonymous && community.privacy == Privacy::Own => {
-            let text = "\"anonymous\" has no login to watch through; it needs privacy = \"trust\"";
-            section.wrong("logins", text);
-        }
-        Some(Serve::Awareness(_)) => {}
-        Some(_) => section.wrong("logins", "has a meaning only with serve = \"awareness\""),
-        None => {}
+    if serve.is_some_and(|serve| !matches!(serve, Serve::Awareness(_))) {
+        section.wrong("logins", "has a meaning only with serve = \"awareness\"");
     }
     if section.is_empty_list("logins") {
         section.wrong("logins", "the list is empty; leave the key out to mean [\"token\"]");

@@ -36,6 +36,12 @@ pub(super) fn limits(section: &Section<'_>) -> Limits {
             defaults.session_grace,
             Duration::ZERO..=Duration::from_secs(86_400),
         ),
+        login_tries_per_name: section.within("login_tries_per_name", defaults.login_tries_per_name, COUNT),
+        login_tries_per_address: section.within(
+            "login_tries_per_address",
+            defaults.login_tries_per_address,
+            COUNT,
+        ),
         lane_messages: section.within("lane_messages", defaults.lane_messages, COUNT),
         drain: section.within("drain", defaults.drain, Duration::ZERO..=Duration::from_secs(86_400)),
         trusted_proxies: section.list("trusted_proxies").into_iter().map(|given| given.value).collect(),

@@ -1,6 +1,8 @@
 //! Answers with their headers and cookies. An answer is never a redirect: scripts take a bare 401 for "log in
 //! again" (browser-side.md 3.2).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use protocol::webapi::{Code, answer};
@@ -33,6 +35,13 @@ pub(super) fn refuse(status: StatusCode, code: Code) -> Response<Body> {
 
 pub(super) fn bad_parameter(name: &str) -> Response<Body> {
     json(StatusCode::BAD_REQUEST, &answer::bad_parameter(name))
+}
+
+/// The answer to whoever has failed too often.
+pub(super) fn too_often(wait: Duration) -> Response<Body> {
+    let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, Code::ServiceUnavailable);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+    response
 }
 
 /// The answer to a login, with the cookies of the session.

@@ -15,18 +15,65 @@ use protocol::webapi::{Code, Connect, LoginMethod, ScriptStatus};
 use tokio::time::timeout;
 
 use super::Visit;
-use super::answer::{json, logged_in, refuse};
+use super::answer::{json, logged_in, refuse, too_often};
 use super::request::Asked;
-use super::session::{Door, Owner, WebSession};
+use super::session::{Door, Owner, Seat, WebSession};
 use crate::auth::{Identity, Rejection, origin};
 use crate::config::{Limits, Origin, Privacy};
 use crate::http::{Body, Failure};
-use crate::hub::LoginState;
+use crate::hub::{LoginState, Proof};
 use crate::session::SessionError;
 use crate::session::users::Page;
 
 /// How long a login waits for the community; then it goes on without, and heals by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// By what somebody logs in.
+#[derive(Clone, Copy)]
+enum Way {
+    Cookie,
+    PageToken,
+    Password,
+    Nothing,
+}
+
+impl Way {
+    fn of(connect: &Connect) -> Self {
+        match connect.method {
+            LoginMethod::Token if connect.token.is_empty() => Self::Cookie,
+            // It says more than the cookie that comes along.
+            LoginMethod::Token => Self::PageToken,
+            LoginMethod::Password => Self::Password,
+            LoginMethod::Anonymous => Self::Nothing,
+        }
+    }
+
+    /// For metrics.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cookie => "cookie",
+            Self::PageToken => "token",
+            Self::Password => "password",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// The code where the route does not allow it.
+    fn forbidden(self) -> Code {
+        match self {
+            Self::Nothing => Code::NoGuests,
+            Self::Cookie | Self::PageToken | Self::Password => Code::WrongCredentials,
+        }
+    }
+
+    /// The code where the community does not accept it.
+    fn wrong(self) -> Code {
+        match self {
+            Self::Password => Code::BadPassword,
+            Self::Cookie | Self::PageToken | Self::Nothing => Code::WrongCredentials,
+        }
+    }
+}
 
 impl Visit<'_> {
     pub(super) async fn connect(
@@ -38,27 +85,31 @@ impl Visit<'_> {
         if !self.is_own_page(asked) {
             return Ok(refuse(StatusCode::FORBIDDEN, Code::WrongCredentials));
         }
+        let way = Way::of(&connect);
         let logins = self.context.route.logins;
-        let allowed = match connect.method {
-            LoginMethod::Token => logins.token,
-            LoginMethod::Password => logins.password,
-            LoginMethod::Anonymous => logins.anonymous,
+        let allowed = match way {
+            Way::Cookie | Way::PageToken => logins.token,
+            Way::Password => logins.password,
+            Way::Nothing => logins.anonymous,
         };
-        if !allowed {
-            let code = match connect.method {
-                LoginMethod::Anonymous => Code::NoGuests,
-                LoginMethod::Token | LoginMethod::Password => Code::WrongCredentials,
-            };
-            return Ok(refuse(StatusCode::FORBIDDEN, code));
-        }
-        match connect.method {
-            LoginMethod::Token => self.by_token(asked, connect, limits).await,
-            LoginMethod::Password => self.by_password(asked, connect, limits).await,
-            LoginMethod::Anonymous => self.open(Owner::Guest, None, "", limits),
-        }
+        let answer = match way {
+            _ if !allowed => Ok(refuse(StatusCode::FORBIDDEN, way.forbidden())),
+            Way::Cookie => self.by_cookie(asked, connect, limits).await,
+            Way::PageToken | Way::Password => self.by_proof(asked, connect, way, limits).await,
+            Way::Nothing => self.as_guest(limits).await,
+        };
+        let result = match answer.as_ref().map(Response::status) {
+            Ok(StatusCode::OK) => "ok",
+            Ok(StatusCode::TOO_MANY_REQUESTS) => "limited",
+            Ok(status) if status.is_client_error() => "refused",
+            Err(Failure::Token(_)) => "refused",
+            _ => "unavailable",
+        };
+        self.sessions.metrics.page_login(way.name(), result);
+        answer
     }
 
-    async fn by_token(
+    async fn by_cookie(
         self,
         asked: &Asked,
         connect: Connect,
@@ -71,44 +122,71 @@ impl Visit<'_> {
             return Ok(self.answer(&session));
         }
         let page = self.page_of(identity, &limits).await?;
-        if let Some(refusal) = refused_login(&page).await {
+        if let Some(refusal) = refused_login(&page, Code::WrongCredentials).await {
             return Ok(refusal);
         }
         let name = if connect.user.is_empty() { identity.user.clone() } else { connect.user };
-        self.open(owner, Some(page), &name, limits)
+        self.open(owner, Seat::User(page), &name, limits)
     }
 
     async fn page_of(self, identity: &Identity, limits: &Limits) -> Result<Page, Failure> {
         let person = PersonId::from(identity.user.as_str());
-        // The session has waited before its page goes.
-        let at_once = Limits { session_grace: Duration::ZERO, ..limits.clone() };
-        Ok(self.community.users.join(person, identity.token.clone(), &at_once).await?)
+        Ok(self.community.users.join(person, identity.token.clone(), &at_once(limits)).await?)
     }
 
-    async fn by_password(
+    /// By what only the community can judge: the session is that of whom it names.
+    async fn by_proof(
         self,
         asked: &Asked,
         connect: Connect,
+        way: Way,
         limits: Limits,
     ) -> Result<Response<Body>, Failure> {
-        let at_once = Limits { session_grace: Duration::ZERO, ..limits.clone() };
-        let joined = self.community.users.join_by_password(&connect.user, connect.password, &at_once).await;
+        let trying = match self.sessions.tries.begin(&connect.user, self.context.client, &limits) {
+            Ok(trying) => trying,
+            Err(wait) => return Ok(too_often(wait)),
+        };
+        let proof = match way {
+            Way::PageToken => Proof::PageToken(connect.token),
+            _ => Proof::Password(connect.password),
+        };
+        let joined = self.community.users.join_by_proof(&connect.user, proof, &at_once(&limits)).await;
+        if joined.as_ref().err() != Some(&SessionError::NotAccepted) {
+            trying.give_back();
+        }
         let page = match joined {
             Ok(page) => page,
-            Err(SessionError::WrongPassword) => {
-                return Ok(refuse(StatusCode::UNAUTHORIZED, Code::BadPassword));
-            }
+            Err(SessionError::NotAccepted) => return Ok(refuse(StatusCode::UNAUTHORIZED, way.wrong())),
             Err(SessionError::NotReady) => {
                 return Ok(refuse(StatusCode::INTERNAL_SERVER_ERROR, Code::CommunityOffline));
             }
             Err(error) => return Err(error.into()),
         };
-        let owner = Owner::Password(page.user.person().clone());
+        let owner = Owner::Proved(page.user.person().clone());
         if let Some(session) = self.known(asked, &owner) {
             session.touch(None);
             return Ok(self.answer(&session));
         }
-        self.open(owner, Some(page), &connect.user, limits)
+        self.open(owner, Seat::User(page), &connect.user, limits)
+    }
+
+    /// Guests look through the observers where everybody does, otherwise through an anonymous login, so that they
+    /// see whom the community shows to everybody.
+    async fn as_guest(self, limits: Limits) -> Result<Response<Body>, Failure> {
+        let page = match self.community.access.privacy {
+            Privacy::Trust => None,
+            Privacy::Own => {
+                // One login for all of them.
+                let limits = Limits { sessions_per_user: usize::MAX, ..at_once(&limits) };
+                self.community.guests.join_as_guest(&limits).await?
+            }
+        };
+        if let Some(page) = &page
+            && let Some(refusal) = refused_login(page, Code::NoGuests).await
+        {
+            return Ok(refusal);
+        }
+        self.open(Owner::Guest, Seat::Guest(page), "", limits)
     }
 
     /// The session that this browser had, if it was the same user's.
@@ -119,16 +197,13 @@ impl Visit<'_> {
         asked.sids.iter().filter_map(|sid| self.sessions.rest.find(sid)).find(mine)
     }
 
-    fn open(
-        self,
-        owner: Owner,
-        page: Option<Page>,
-        name: &str,
-        limits: Limits,
-    ) -> Result<Response<Body>, Failure> {
-        let own = page.as_ref().and_then(|page| page.user.login()).map(|login| login.scope);
+    fn open(self, owner: Owner, seat: Seat, name: &str, limits: Limits) -> Result<Response<Body>, Failure> {
+        // Guests are counted by nothing else.
+        if self.sessions.rest.len() >= limits.connections {
+            return Err(SessionError::NotReady.into());
+        }
         let scope = match self.community.access.privacy {
-            Privacy::Own => own,
+            Privacy::Own => seat.login().map(|login| login.scope),
             Privacy::Trust => self.community.access.shared,
         };
         let door = Door {
@@ -140,14 +215,14 @@ impl Visit<'_> {
             clock: self.sessions.clock,
             limits,
         };
-        let session = WebSession::open(door, owner, page, name).map_err(|_| SessionError::NotReady)?;
+        let session = WebSession::open(door, owner, seat, name).map_err(|_| SessionError::NotReady)?;
         let session = Arc::new(session);
         self.sessions.rest.insert(&session);
         Ok(self.answer(&session))
     }
 
     fn answer(self, session: &WebSession) -> Response<Body> {
-        let me = session.page.as_ref().map(|page| page.user.me());
+        let me = session.seat.user().map(|page| page.user.me());
         let known = me.as_ref().filter(|me| me.login == LoginState::Up);
         let value = LoggedIn {
             sid: &session.sid,
@@ -201,6 +276,11 @@ impl Visit<'_> {
     }
 }
 
+/// A session waits before its page goes; the user's login then need not.
+fn at_once(limits: &Limits) -> Limits {
+    Limits { session_grace: Duration::ZERO, ..limits.clone() }
+}
+
 /// `scheme://host[:port]` of a page's address.
 fn referer_origin(referer: &str) -> Option<String> {
     let after = referer.find("://")? + 3;
@@ -208,15 +288,16 @@ fn referer_origin(referer: &str) -> Option<String> {
     Origin::parse(referer.get(..end)?).map(|origin| origin.to_string())
 }
 
-/// Waits until it is known how the own login goes; `Some` if the community does not want the user.
-async fn refused_login(page: &Page) -> Option<Response<Body>> {
+/// Waits until it is known how the login goes; `Some`, with that code, if the community does not want it.
+async fn refused_login(page: &Page, code: Code) -> Option<Response<Body>> {
     let login = page.user.login()?;
     let mut me = login.me.clone();
     // Without an answer the page is let in: names are unknown until the community is back.
     let _ = timeout(PATIENCE, me.wait_for(|me| me.login != LoginState::Connecting)).await;
     let state = login.me.borrow().login;
     match state {
-        LoginState::Refused => Some((StatusCode::UNAUTHORIZED, Code::WrongCredentials)),
+        LoginState::Refused if code == Code::NoGuests => Some((StatusCode::FORBIDDEN, code)),
+        LoginState::Refused => Some((StatusCode::UNAUTHORIZED, code)),
         LoginState::Kicked => Some((StatusCode::UNAUTHORIZED, Code::LoggedInElsewhere)),
         LoginState::Off | LoginState::Connecting | LoginState::Up | LoginState::Down => None,
     }

@@ -17,6 +17,7 @@ mod registry;
 mod request;
 mod session;
 mod status;
+mod tries;
 mod watching;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::http::{Body, Failure, RequestContext};
 
 pub(super) use registry::Registry;
 pub(super) use request::below;
+pub(super) use tries::Tries;
 
 use answer::{json, refuse};
 use request::Asked;

@@ -175,7 +175,7 @@ impl Waiting {
                 return (answer, Some(number));
             }
             let Seen { mut me, mut news, .. } = locked(&self.session.seen).clone();
-            let logged_out = self.session.page.as_ref().map(|page| &page.user.logged_out);
+            let logged_out = self.session.seat.page().map(|page| &page.user.logged_out);
             tokio::select! {
                 () = self.session.subscription.news() => {}
                 _ = self.turn.changed() => {}

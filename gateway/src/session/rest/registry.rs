@@ -29,6 +29,10 @@ impl Registry {
         self.sessions.insert(session.sid.clone(), Arc::clone(session));
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
     pub(super) fn find(&self, sid: &str) -> Option<Arc<WebSession>> {
         self.sessions.get(sid).map(|entry| Arc::clone(entry.value()))
     }

@@ -24,7 +24,7 @@ use super::watching::Watching;
 use super::{Refused, Work};
 use crate::auth::Identity;
 use crate::config::Limits;
-use crate::hub::{Clock, LoginState, OwnCommand};
+use crate::hub::{Clock, LoginState, OwnCommand, OwnLogin};
 use crate::names::{Asker, Names};
 use crate::session::message::End;
 use crate::session::users::Page;
@@ -37,10 +37,39 @@ const WORK: usize = 32;
 /// Whose session it is, and by what that was proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Each request has to prove it again.
+    /// By the cookie: each request has to prove it again.
     Token(String),
-    Password(PersonId),
+    /// By what the community has judged.
+    Proved(PersonId),
     Guest,
+}
+
+/// Through which login a session looks and acts.
+pub(super) enum Seat {
+    User(Page),
+    /// Nobody's own; where watches need a login, the one that all guests share. It is only looked through.
+    Guest(Option<Page>),
+}
+
+impl Seat {
+    pub(super) fn user(&self) -> Option<&Page> {
+        match self {
+            Self::User(page) => Some(page),
+            Self::Guest(_) => None,
+        }
+    }
+
+    /// Whosever login it is.
+    pub(super) fn page(&self) -> Option<&Page> {
+        match self {
+            Self::User(page) => Some(page),
+            Self::Guest(page) => page.as_ref(),
+        }
+    }
+
+    pub(super) fn login(&self) -> Option<&OwnLogin> {
+        self.page()?.user.login()
+    }
 }
 
 /// What a session is opened with.
@@ -61,8 +90,7 @@ pub(super) struct WebSession {
     /// The name that was logged in with.
     pub(super) name: String,
     pub(super) owner: Owner,
-    /// `None` for guests.
-    pub(super) page: Option<Page>,
+    pub(super) seat: Seat,
     pub(super) community: String,
     pub(super) names: Arc<Names>,
     pub(super) asker: Asker,
@@ -85,14 +113,8 @@ pub(super) struct WebSession {
 }
 
 impl WebSession {
-    pub(super) fn open(
-        door: Door,
-        owner: Owner,
-        page: Option<Page>,
-        name: &str,
-    ) -> Result<Self, getrandom::Error> {
+    pub(super) fn open(door: Door, owner: Owner, seat: Seat, name: &str) -> Result<Self, getrandom::Error> {
         let Door { community, scope, shard, names, metrics, clock, limits } = door;
-        let login = page.as_ref().and_then(|page| page.user.login());
         metrics.subscribers("poll", 1);
         Ok(Self {
             sid: random()?,
@@ -100,11 +122,11 @@ impl WebSession {
             name: name.to_owned(),
             owner,
             community,
-            asker: names.asker(login),
+            asker: names.asker(seat.login()),
             names,
             subscription: shard.subscribe(scope, shard::limits(&limits)),
             watching: Mutex::default(),
-            seen: Mutex::new(Seen::of(login)),
+            seen: Mutex::new(Seen::of(seat.user().and_then(|page| page.user.login()))),
             polls: Mutex::default(),
             turn: watch::Sender::default(),
             preferences: Mutex::default(),
@@ -112,7 +134,7 @@ impl WebSession {
             working: AtomicUsize::new(0),
             hanging: AtomicUsize::new(0),
             last_seen: Mutex::new(Instant::now()),
-            page,
+            seat,
             scope,
             shard,
             metrics,
@@ -136,14 +158,14 @@ impl WebSession {
     pub(super) fn is_of(&self, identity: Option<&Identity>) -> bool {
         match &self.owner {
             Owner::Token(user) => identity.is_some_and(|identity| identity.user == *user),
-            Owner::Password(_) | Owner::Guest => true,
+            Owner::Proved(_) | Owner::Guest => true,
         }
     }
 
     /// Its page is there. A renewed token is the user's from now on.
     pub(super) fn touch(&self, identity: Option<&Identity>) {
         *locked(&self.last_seen) = Instant::now();
-        if let (Some(page), Some(identity), Owner::Token(_)) = (&self.page, identity, &self.owner) {
+        if let (Seat::User(page), Some(identity), Owner::Token(_)) = (&self.seat, identity, &self.owner) {
             page.user.show(&identity.token);
         }
     }
@@ -159,8 +181,9 @@ impl WebSession {
         Hanging(Arc::clone(self))
     }
 
+    /// Logs the user out; of the login that guests share, only this one goes.
     pub(super) fn log_out(&self) {
-        if let Some(page) = &self.page {
+        if let Some(page) = self.seat.user() {
             page.log_out();
         }
         self.turn.send_modify(|turn| turn.nudges += 1);
@@ -168,7 +191,7 @@ impl WebSession {
 
     /// Why there will be nothing more, if the login is over.
     pub(super) fn login_end(&self) -> Option<End> {
-        let page = self.page.as_ref()?;
+        let page = self.seat.page()?;
         match page.user.me().login {
             LoginState::Kicked => Some(End::LOGGED_IN_ELSEWHERE),
             LoginState::Refused => Some(End::LOGIN_REFUSED),
@@ -181,7 +204,7 @@ impl WebSession {
     /// it again.
     pub(super) fn give_up_login(&self) {
         if self.login_end().is_some()
-            && let Some(page) = &self.page
+            && let Some(page) = self.seat.page()
         {
             page.log_out();
         }
@@ -234,7 +257,7 @@ impl WebSession {
 
     /// Hands a command to the user's own login.
     pub(super) fn command(&self, command: OwnCommand) -> Result<(), Refused> {
-        let login = self.page.as_ref().and_then(|page| page.user.login());
+        let login = self.seat.user().and_then(|page| page.user.login());
         let login = login.ok_or((StatusCode::CONFLICT, Code::NotLoggedIn))?;
         if login.me.borrow().login != LoginState::Up {
             return Err((StatusCode::INTERNAL_SERVER_ERROR, Code::CommunityOffline));

@@ -31,14 +31,14 @@ impl WebSession {
     }
 
     pub(super) fn tell_own_status(&self) {
-        if let Some(page) = &self.page {
+        if let Some(page) = self.seat.user() {
             let me = page.user.me();
             self.tell(&Update::own_status(me.person.as_str(), &me.presence));
         }
     }
 
     pub(super) fn tell_privacy(&self) {
-        let known = self.page.as_ref().and_then(|page| page.user.me().privacy);
+        let known = self.seat.user().and_then(|page| page.user.me().privacy);
         self.tell(&self.privacy("get", &known.unwrap_or_default()));
     }
 

@@ -94,10 +94,11 @@ fn the_three_ways_to_log_in() {
     assert_eq!(method("loginMethod=byToken&loginType=5284&initialStatus=1"), Ok(LoginMethod::Token));
     assert_eq!(method("username=ann&password=pw"), Ok(LoginMethod::Password));
     assert_eq!(method("loginMethod=anonymous&username=guest"), Ok(LoginMethod::Anonymous));
+    assert_eq!(method("loginMethod=byToken&username=ann&token=stoken"), Ok(LoginMethod::Token));
     assert_eq!(method("loginMethod=byPassword&username=ann"), Err(Wrong::Missing("password")));
     assert_eq!(method("loginMethod=byPassword&password=pw"), Err(Wrong::Missing("username")));
     assert_eq!(method("loginMethod=byMagic"), Err(Wrong::Bad("loginMethod")));
-    let shown = format!("{:?}", read(Verb::Post, "user/connect?username=ann&password=hush"));
+    let shown = format!("{:?}", read(Verb::Post, "user/connect?username=ann&password=hush&token=hush"));
     assert!(!shown.contains("hush"), "{shown}");
 }
 
