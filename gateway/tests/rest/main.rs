@@ -30,6 +30,7 @@ mod guests;
 mod logins;
 mod page_tokens;
 mod polls;
+mod program;
 mod scale;
 mod sessions;
 mod tries;
