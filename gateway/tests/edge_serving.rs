@@ -1,5 +1,7 @@
 //! What a browser meets on the way to what serves it: limits, patience, header rules, log-in.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;
@@ -171,7 +173,8 @@ async fn a_last_answer_waits_for_a_browser_that_reads_late() {
     let mut read = Vec::new();
     soon("the whole answer", stream.read_to_end(&mut read)).await.unwrap();
     assert!(read.len() > Large::BYTES);
-    until("the connection is over", || gateway.metric("livename_connections{listener=\"http\"}") == 0.0).await;
+    until("the connection is over", || gateway.metric("livename_connections{listener=\"http\"}") == 0.0)
+        .await;
 }
 
 #[tokio::test]
