@@ -6,6 +6,7 @@ pub mod client;
 pub mod contact_list;
 pub mod crypto;
 pub mod frame;
+pub mod im;
 pub mod message;
 pub mod prim;
 pub mod reason;

@@ -107,8 +107,22 @@ pub enum Command {
     },
     /// Whether somebody is logged in.
     LoggedIn,
-    /// Chats, meetings, calls: not of this program.
-    Chat,
+    /// Begin a chat with somebody, or say something in it.
+    Chat {
+        /// With whom.
+        user: String,
+        /// What; nothing only begins the chat.
+        text: Option<String>,
+    },
+    /// Say that the user is typing, or has stopped.
+    Typing {
+        /// To whom.
+        user: String,
+        /// Whether they type.
+        typing: bool,
+    },
+    /// Chats of more than two, meetings, calls: not of this program.
+    Elsewhere,
 }
 
 /// How somebody logs in.
@@ -215,7 +229,8 @@ impl Command {
             ["preferences"] => preferences(verb, None, all),
             ["preferences", name] => preferences(verb, Some(name), all),
             ["connectweb", "loggedin"] => only(verb, Verb::Get, || Ok(Self::LoggedIn)),
-            ["chat" | "call" | "conference" | "nway" | "convomap", ..] => Ok(Self::Chat),
+            ["chat"] => chat(verb, all),
+            ["chat" | "call" | "conference" | "nway" | "convomap", ..] => Ok(Self::Elsewhere),
             _ => Err(Wrong::Unknown),
         }
     }
@@ -339,6 +354,18 @@ fn contacts(verb: Verb, path: &[&str], all: &Parameters) -> Result<Command, Wron
         ([] | ["users" | "groups" | "user" | "group" | "alerts"], _) => return Err(Wrong::Verb),
         _ => return Err(Wrong::Unknown),
     })
+}
+
+fn chat(verb: Verb, all: &Parameters) -> Result<Command, Wrong> {
+    let user = || must(all, "userId");
+    match verb {
+        Verb::Post => Ok(Command::Chat { user: user()?, text: all.text("msg").map(str::to_owned) }),
+        Verb::Put => {
+            let typing = all.flag("typing").ok_or(Wrong::Missing("typing"))?;
+            Ok(Command::Typing { user: user()?, typing })
+        }
+        Verb::Get | Verb::Delete => Err(Wrong::Verb),
+    }
 }
 
 fn preferences(verb: Verb, name: Option<&str>, all: &Parameters) -> Result<Command, Wrong> {

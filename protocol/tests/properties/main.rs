@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use protocol::vp::awareness::{ToClient, ToServer};
 use protocol::vp::message::{AcceptedLogin, Message};
 use protocol::vp::prim::decode_text;
-use protocol::vp::{resolve, storage};
+use protocol::vp::{im, resolve, storage};
 
 proptest! {
     #[test]
@@ -87,6 +87,15 @@ proptest! {
     }
 
     #[test]
+    fn chats_are_decoded_to_what_was_encoded(said in payloads::said(), features: u32, status in values::user_status()) {
+        prop_assert_eq!(im::Said::decode(&said.encode().unwrap().1), Ok(said));
+        let invitation = im::Invitation { features };
+        prop_assert_eq!(im::Invitation::decode(&invitation.encode().unwrap()), Ok(invitation));
+        let welcome = im::Welcome { features, status };
+        prop_assert_eq!(im::Welcome::decode(&welcome.encode().unwrap()), Ok(welcome));
+    }
+
+    #[test]
     fn no_bytes_make_a_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), send_type: u16) {
         decode_as_everything(&bytes, send_type);
     }
@@ -148,4 +157,7 @@ fn decode_as_everything(bytes: &[u8], send_type: u16) {
     let _ = storage::Loaded::decode(bytes);
     let _ = storage::Save::decode(bytes);
     let _ = storage::Saved::decode(bytes);
+    let _ = im::Said::decode(bytes);
+    let _ = im::Invitation::decode(bytes);
+    let _ = im::Welcome::decode(bytes);
 }

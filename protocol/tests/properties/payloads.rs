@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::vp::awareness::{AttributeSet, AttributeUnset, Block, OnlineState, ToClient, ToServer};
+use protocol::vp::im::Said;
 use protocol::vp::resolve::{Answer, Match, Request, Response};
 use protocol::vp::storage::Value;
 
@@ -61,6 +62,18 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
         .prop_map(|(code, name, matches)| Answer { code, name, matches });
     (any::<u32>(), any::<u32>(), prop::collection::vec(answer, 0..4))
         .prop_map(|(id, code, results)| Response { id, code, results })
+}
+
+pub(crate) fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        text().prop_map(Said::Text),
+        any::<bool>().prop_map(Said::Typing),
+        (2..u32::MAX, any::<u32>(), bytes()).prop_map(|(kind, subkind, data)| Said::Other {
+            kind,
+            subkind,
+            data
+        }),
+    ]
 }
 
 pub(crate) fn value() -> impl Strategy<Value = Value> {

@@ -76,8 +76,14 @@ fn every_command_is_read() {
             Command::SetPreference { name: "sound".into(), value: "on".into() },
         ),
         (Get, "connectweb/loggedin", Command::LoggedIn),
-        (Post, "chat?userId=a", Command::Chat),
-        (Put, "chat/nway", Command::Chat),
+        (Post, "chat?userId=a", Command::Chat { user: "a".into(), text: None }),
+        (
+            Post,
+            "chat?userId=a&msg=Hi%20there",
+            Command::Chat { user: "a".into(), text: Some("Hi there".into()) },
+        ),
+        (Put, "chat?userId=a&typing=TRUE", Command::Typing { user: "a".into(), typing: true }),
+        (Put, "chat/nway", Command::Elsewhere),
     ] {
         assert_eq!(read(verb, target), Ok(expected), "{verb:?} {target}");
     }
@@ -120,6 +126,9 @@ fn what_is_no_command_says_why() {
         (Post, "user/status", Wrong::Missing("status")),
         (Post, "user/status?status=96", Wrong::Bad("status")),
         (Post, "user/status?status=away", Wrong::Bad("status")),
+        (Get, "chat?userId=a", Wrong::Verb),
+        (Post, "chat?msg=Hi", Wrong::Missing("userId")),
+        (Put, "chat?userId=a", Wrong::Missing("typing")),
         (Post, "buddylist/user", Wrong::Missing("userId")),
     ] {
         assert_eq!(read(verb, target), Err(expected), "{verb:?} {target}");
