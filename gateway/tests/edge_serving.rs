@@ -262,7 +262,10 @@ async fn every_reason_not_to_be_let_in_looks_the_same() {
         answers.push((answer.status, headers, answer.body));
     }
     assert_eq!(answers[0].0, StatusCode::UNAUTHORIZED);
-    assert_eq!(answers[0].2, r#"{"error":"token","message":"Please log in.","returnCode":401}"#);
+    assert_eq!(
+        answers[0].2,
+        r#"{"code":11,"error":"token","message":"Please log in.","reason":"11","returnCode":401}"#
+    );
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
 }
 

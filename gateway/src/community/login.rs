@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::Community;
+use super::chats::Chats;
 use super::credential;
 use super::ending::{Ending, Past, judge};
 use super::link::{Happened, Link};
@@ -31,7 +32,7 @@ use super::services::Services;
 use super::silence::Silence;
 use super::visitors;
 use crate::config::{self, Observer, Redirect};
-use crate::hub::{LoginState, Me, News, OwnCommand, Proof};
+use crate::hub::{Audience, LoginState, Me, News, OwnCommand, Proof};
 
 /// Commands of the hub that may wait. Few ADDs are in flight, but when all viewers of an observer go, their
 /// REMOVEs come at once; each command names a whole batch.
@@ -53,6 +54,8 @@ pub(super) enum Who {
         queue: mpsc::Receiver<OwnCommand>,
         /// What others want of the user.
         news: watch::Sender<News>,
+        /// The pages that can show a chat.
+        audience: Arc<Audience>,
         proofs: watch::Receiver<Proof>,
         /// The user has logged out.
         over: CancellationToken,
@@ -172,6 +175,9 @@ impl Login {
         let mut standing = Standing::default();
         let end = self.converse(&mut session, &mut link, &mut standing).await;
         self.watching_stopped(&mut standing).await;
+        if let Who::User { news, .. } = &self.who {
+            visitors::tell(news, standing.chats.lost());
+        }
         if let Some(since) = standing.up_since {
             community.up.fetch_sub(1, Ordering::Relaxed);
             community.metrics.upstream_state(&community.config.name, self.kind(), false);
@@ -246,6 +252,15 @@ impl Login {
                         let announce = Announce { may_reply, text, recipients, ..Announce::default() };
                         let _ = session.client().announce(announce);
                     }
+                    Some(OwnCommand::Chat { with, text }) => {
+                        let refused = standing.chats.say(with, text, session.client());
+                        if let Who::User { news, .. } = &self.who {
+                            visitors::tell(news, refused);
+                        }
+                    }
+                    Some(OwnCommand::Typing { with, typing }) => {
+                        standing.chats.typing(&with, typing, session.client());
+                    }
                     Some(OwnCommand::Ask(ask)) => standing.services.ask(ask, session.client()),
                     None => {
                         session.logout(clock.now());
@@ -300,14 +315,23 @@ impl Login {
     /// What is of no concern to the core: what others want of the user, and answers of the services beside
     /// awareness.
     fn hear(&self, event: &Event, standing: &mut Standing, client: &mut Client) {
-        if let Who::User { me, news, .. } = &self.who {
+        let mut taken = standing.services.take(event);
+        if let Who::User { me, news, audience, .. } = &self.who {
             match event {
                 Event::PrivacyEcho(privacy) => me.send_modify(|me| me.privacy = Some(privacy.clone())),
-                _ => visitors::answer(event, client, news),
+                Event::Incoming { create, .. } => {
+                    let own = audience.is_there().then(|| me.borrow().presence.clone());
+                    visitors::tell(news, standing.chats.invited(create, own.as_ref(), client));
+                }
+                _ => {
+                    let heard = standing.chats.take(event, audience.is_there(), client);
+                    taken = taken.and(heard.map(|items| visitors::tell(news, items)));
+                    visitors::tell(news, visitors::said(event));
+                }
             }
         }
-        if let Err(error) = standing.services.take(event) {
-            debug!(%error, "a service's answer cannot be read");
+        if let Err(error) = taken {
+            debug!(%error, "what a service says cannot be read");
             self.community.metrics.upstream_protocol_error("service");
         }
     }
@@ -425,6 +449,7 @@ struct Standing {
     login: Option<LoginId>,
     commands: Option<mpsc::Receiver<Command>>,
     services: Services,
+    chats: Chats,
 }
 
 impl Who {
@@ -468,7 +493,7 @@ pub(super) fn client_config(config: &config::Community) -> Config {
             Redirect::Reconnect => Follow::Reconnect,
             Redirect::Continue => Follow::Continue,
         },
-        // Refused as well, but with a reason that the other side shows (`visitors`).
+        // Refused as well where no page can chat, but with a reason that the other side shows (`chats`).
         incoming: Incoming::Only(vec![Service::IM.id]),
         ..Config::default()
     }

@@ -3,6 +3,7 @@
 //! A community has observers, which watch people for everybody (privacy `trust`), and users' own logins.
 //! What they learn goes to the hub; what they are to ask for comes from it. Browsers are unknown here.
 
+mod chats;
 mod credential;
 mod ending;
 mod link;
@@ -153,10 +154,11 @@ impl Community {
         let (commands, queue) = mpsc::channel(OWN_COMMANDS);
         let (proof, proofs) = watch::channel(proof);
         let (told, news) = watch::channel(News::default());
-        let over = CancellationToken::new();
-        let who = Who::User { me, news: told, queue, proofs, over: over.clone() };
+        let (audience, over) = (Arc::default(), CancellationToken::new());
+        let who =
+            Who::User { me, news: told, audience: Arc::clone(&audience), queue, proofs, over: over.clone() };
         self.spawn(Login::new(self, scope, who));
-        OwnLogin { scope, me: receiver, commands, news, proof, over }
+        OwnLogin { scope, me: receiver, commands, news, audience, proof, over }
     }
 
     fn spawn(&self, login: Login) {

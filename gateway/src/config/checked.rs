@@ -249,6 +249,8 @@ pub struct Route {
     pub serve: Serve,
     /// Of an awareness route: how pages may log in.
     pub logins: Logins,
+    /// Of an awareness route: its pages can chat.
+    pub chat: bool,
     /// Of an awareness route: where those go who are not in the pilot, and everybody at a bypass.
     pub pass_to: Option<UpstreamRoute>,
 }

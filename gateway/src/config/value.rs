@@ -65,6 +65,13 @@ pub(super) enum LoginWord {
     Anonymous,
 }
 
+/// What becomes of chats.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum ChatWord {
+    Refused,
+    Here,
+}
+
 /// Where a redirect leads.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum SchemeWord {
@@ -110,6 +117,7 @@ words!(LogFormat: "text" = Text, "json" = Json);
 words!(TokenFormat: "domino" = Domino, "ltpa1" = Ltpa1, "ltpa2" = Ltpa2);
 words!(KeyWord: "domino" = Domino, "websphere" = Websphere);
 words!(LoginWord: "token" = Token, "password" = Password, "anonymous" = Anonymous);
+words!(ChatWord: "refused" = Refused, "here" = Here);
 words!(SchemeWord: "http" = Http, "https" = Https);
 words!(Cors: "upstream" = Upstream, "gateway" = Gateway);
 words!(OriginHeader: "upstream" = Upstream, "page" = Page);

@@ -211,6 +211,7 @@ fn load(file: &Path) -> Result<Config, config::ConfigErrors> {
         login: None,
         serve: Serve::Builtin(PAGES.to_owned()),
         logins: Logins::default(),
+        chat: false,
         pass_to: None,
     }));
     Ok(config)

@@ -3,6 +3,7 @@
 //! The browser gets a short text and the request's id; the cause is for the log alone.
 
 use http::{HeaderValue, Response, StatusCode, header};
+use protocol::webapi::Code;
 use tracing::Level;
 
 use super::head::HeadError;
@@ -137,9 +138,11 @@ impl Failure {
         let id = format!("{request_id:016x}");
         let (kind, body) = if json || matches!(self, Self::Token(_)) {
             // Scripts of the Sametime Proxy look for the `returnCode` first.
-            let code = verdict.status.as_u16();
-            let body =
-                serde_json::json!({ "error": verdict.label, "message": verdict.text, "returnCode": code });
+            let code = if matches!(self, Self::Token(_)) { Code::NotLoggedIn } else { Code::Failed };
+            let body = serde_json::json!({
+                "error": verdict.label, "message": verdict.text, "returnCode": verdict.status.as_u16(),
+                "code": code.number(), "reason": code.number().to_string(),
+            });
             ("application/json", body.to_string())
         } else {
             ("text/plain; charset=utf-8", format!("{}\nRequest {id}\n", verdict.text))

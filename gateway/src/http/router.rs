@@ -95,6 +95,7 @@ mod tests {
                 login: None,
                 serve: Serve::Builtin(format!("{host}{path}")),
                 logins: Logins::default(),
+                chat: false,
                 pass_to: None,
             })
         };

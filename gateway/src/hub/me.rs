@@ -12,7 +12,7 @@ use protocol::vp::prim::PrivacyInfo;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Ask, News};
+use super::{Ask, Audience, News, Partner};
 use crate::config::Privacy;
 use crate::names::Names;
 
@@ -87,6 +87,16 @@ pub enum OwnCommand {
         text: String,
         may_reply: bool,
     },
+    /// Begin a chat, or say something in it.
+    Chat {
+        with: Partner,
+        text: Option<String>,
+    },
+    /// The user types, or has stopped.
+    Typing {
+        with: String,
+        typing: bool,
+    },
     Ask(Ask),
 }
 
@@ -99,6 +109,8 @@ pub struct OwnLogin {
     pub commands: mpsc::Sender<OwnCommand>,
     /// What others want of the user.
     pub news: watch::Receiver<News>,
+    /// The pages that can show a chat.
+    pub audience: Arc<Audience>,
     /// The freshest token that a page has shown; the next connection uses it.
     pub proof: watch::Sender<Proof>,
     /// Cancelled when the user logs out, without waiting for pages that still hold the login.

@@ -4,6 +4,7 @@
 //! are bounded: an inbox keeps one state per person, and a login that does not take its commands is cut.
 
 mod ask;
+mod audience;
 mod inbox;
 mod me;
 mod news;
@@ -20,9 +21,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use ask::Ask;
+pub use audience::{Audience, Listening};
 pub use inbox::Inbox;
 pub use me::{Access, LoginState, Me, OwnCommand, OwnLogin, OwnLogins, Proof};
-pub use news::{Item, News};
+pub use news::{Chat, Item, News, Partner};
 
 use crate::telemetry::Metrics;
 

@@ -86,7 +86,8 @@ async fn a_community_that_cannot_be_asked_is_not_nobody() {
     let (told, me) = watch::channel(me);
     let proof = watch::channel(Proof::Token(Secret::from("token"))).0;
     let news = watch::channel(News::default()).1;
-    let login = OwnLogin { scope: ScopeId(1), me, commands, news, proof, over: CancellationToken::new() };
+    let (audience, over) = (Arc::default(), CancellationToken::new());
+    let login = OwnLogin { scope: ScopeId(1), me, commands, news, audience, proof, over };
     let start = Instant::now();
     assert_eq!(names.resolve(&texts(&["ann"]), &names.asker(Some(&login))).await, [Meaning::Unavailable]);
     assert!(start.elapsed() <= PATIENCE + Duration::from_secs(1));

@@ -67,7 +67,7 @@ impl Life {
             while let Some(()) = changed(news).await {
                 if let Some(news) = news {
                     let news = news.borrow_and_update();
-                    news.since(told).for_each(|item| channel.tell(item));
+                    news.since(told).1.for_each(|item| channel.tell(item));
                 }
             }
             std::future::pending().await

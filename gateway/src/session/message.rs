@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::command::Refusal;
 use crate::config::Limits;
-use crate::hub::{Item, Me};
+use crate::hub::{Chat, Item, Me};
 use crate::names::Meaning;
 
 /// Why a channel ends, for the page and for the metric.
@@ -76,6 +76,24 @@ pub(crate) fn notice(item: &Item) -> Bytes {
     text(&match item {
         Item::ChatRefused { from, name } => {
             json!({"type": "notice", "notice": "chat_refused", "from": from, "name": name})
+        }
+        Item::Chat { with, what } => {
+            let (from, name) = (&with.id, &with.name);
+            match what {
+                Chat::Opened => {
+                    json!({"type": "notice", "notice": "chat_opened", "from": from, "name": name})
+                }
+                Chat::Said(text) => {
+                    json!({"type": "notice", "notice": "chat", "from": from, "name": name, "text": text})
+                }
+                Chat::Typing(typing) => json!({
+                    "type": "notice", "notice": "chat_typing", "from": from, "name": name, "typing": typing,
+                }),
+                Chat::Closed(reason) => json!({
+                    "type": "notice", "notice": "chat_closed", "from": from, "name": name,
+                    "reason": reason.text(),
+                }),
+            }
         }
         Item::Announcement { from, name, text, may_reply } => json!({
             "type": "notice", "notice": "announcement", "from": from, "name": name, "text": text,

@@ -287,7 +287,8 @@ mod tests {
                 let (_, news) = watch::channel(News::default());
                 let ((commands, queue), over) = (mpsc::channel(1), CancellationToken::new());
                 self.0.lock().unwrap().push((queue, over.clone()));
-                OwnLogin { scope: ScopeId(1), me, commands, news, proof: watch::channel(proof).0, over }
+                let (audience, proof) = (Arc::default(), watch::channel(proof).0);
+                OwnLogin { scope: ScopeId(1), me, commands, news, audience, proof, over }
             })
         }
     }

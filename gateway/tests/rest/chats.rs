@@ -1,5 +1,5 @@
-//! Chats and announcements. A page has no chat of this program: one that comes to it is refused, visibly on both
-//! sides, and one that a rich client of the same user should get goes there.
+//! Announcements, and chats where pages have none: one that comes to a page is refused, visibly on both sides, and
+//! one that a rich client of the same user should get goes there.
 
 use http::{Method, StatusCode};
 use loadtest_sim::peer::{Peer, PeerProof};
@@ -8,9 +8,9 @@ use crate::browser::{Browser, json};
 use crate::estate::{Estate, Plan, id};
 use crate::support::PATIENCE;
 
-const RICH: u16 = 0x1700;
+pub const RICH: u16 = 0x1700;
 
-fn peer(estate: &Estate, number: usize) -> Peer {
+pub fn peer(estate: &Estate, number: usize) -> Peer {
     let (name, password) = (format!("p{number}"), format!("pw{number}"));
     let proof = PeerProof::Password(&password);
     let mut peer = Peer::log_in(estate.community.addr(), RICH, &name, proof).unwrap();
@@ -84,7 +84,14 @@ async fn announcements_come_and_go() {
 async fn what_is_not_served_here_is_refused_or_passed_on_by_a_route_of_its_own() {
     let estate = Plan::default().start().await;
     let mut page = Browser::logged_in(estate.address(), &id(0)).await;
-    for path in ["chat?userId=p1&msg=Hi", "chat/nway?topic=x", "chat/meeting", "call", "nway/invitation"] {
+    for path in [
+        "chat?userId=p1&msg=Hi",
+        "chat?userId=p1&typing=TRUE&method=put",
+        "chat/nway?topic=x",
+        "chat/meeting",
+        "call",
+        "nway/invitation",
+    ] {
         let answer = page.post(path).await;
         assert_eq!((answer.status, &json(&answer)["code"]), (StatusCode::CONFLICT, &9.into()), "{path}");
     }

@@ -33,4 +33,5 @@ mod polls;
 mod program;
 mod scale;
 mod sessions;
+mod talks;
 mod tries;

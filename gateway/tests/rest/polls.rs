@@ -162,3 +162,30 @@ impl Browser {
         answer
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_windows_of_one_session_do_not_chase_each_other() {
+    let estate = Plan::default().start().await;
+    estate.online([1]);
+    let mut page = Browser::logged_in(estate.address(), &id(0)).await;
+    page.does(Method::POST, "presence?users=p1").await;
+    page.sees(&id(1), 1).await;
+    let until = tokio::time::Instant::now() + Duration::from_secs(3);
+    let window = |mut page: Browser| {
+        tokio::spawn(async move {
+            let mut polls = 0;
+            while tokio::time::timeout_at(until, page.poll()).await.is_ok() {
+                polls += 1;
+            }
+            polls
+        })
+    };
+    let windows = [window(page.clone()), window(page.clone())];
+    let mut polls = 0;
+    for window in windows {
+        polls += window.await.unwrap();
+    }
+    assert!((1..=12).contains(&polls), "{polls} polls in three seconds");
+    estate.sets(1, Status::Away, "");
+    page.sees(&id(1), 2).await;
+}

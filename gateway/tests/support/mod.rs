@@ -42,6 +42,8 @@ pub struct Setup {
     pub routes: Vec<(String, AuthPolicy, String)>,
     /// How pages may log in on the awareness routes.
     pub logins: Logins,
+    /// Whether pages of the awareness routes can chat.
+    pub chat: bool,
     /// Paths that are passed on in a way of their own.
     pub passing: Vec<(String, AuthPolicy, UpstreamRoute)>,
     pub redirects: Vec<SchemeRedirect>,
@@ -61,6 +63,7 @@ impl Default for Setup {
             communities: Vec::new(),
             routes: vec![("/".into(), AuthPolicy::Off, "echo".into())],
             logins: Logins::default(),
+            chat: false,
             passing: Vec::new(),
             redirects: Vec::new(),
             sso: true,
@@ -116,6 +119,7 @@ impl Setup {
                 login: None,
                 serve: serve(page),
                 logins: self.logins,
+                chat: self.chat,
                 pass_to: None,
             })
         };
@@ -127,6 +131,7 @@ impl Setup {
                 login: None,
                 serve: Serve::Upstream(upstream.clone()),
                 logins: Logins::default(),
+                chat: false,
                 pass_to: None,
             })
         });

@@ -104,6 +104,7 @@ mod tests {
                 login: None,
                 serve: Serve::Builtin(String::new()),
                 logins: Logins::default(),
+                chat: false,
                 pass_to: None,
             }),
             identity: None,

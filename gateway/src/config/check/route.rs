@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::community::Named;
 use super::{logins, sso, upstream};
 use crate::config::section::{Given, Section};
-use crate::config::value::{ServeWord, quoted};
+use crate::config::value::{ChatWord, ServeWord, quoted};
 use crate::config::{AuthPolicy, OwnPresence, Route, Serve, Sso, UpstreamRoute};
 
 pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<Arc<Route>> {
@@ -36,10 +36,20 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
         }
         let serves_pages = matches!(serve, Some(Serve::Upstream(_)));
         let logins = logins::read(section, serve.as_ref(), auth);
+        let chat = chat(section, serve.as_ref());
         let login = own_login.or_else(|| sso.login.clone());
         let login = login.filter(|_| auth == AuthPolicy::Required && serves_pages);
         if let (Some(path), Some(serve)) = (path, serve) {
-            routes.push(Arc::new(Route { hosts, path: path.value, auth, login, serve, logins, pass_to }));
+            routes.push(Arc::new(Route {
+                hosts,
+                path: path.value,
+                auth,
+                login,
+                serve,
+                logins,
+                chat,
+                pass_to,
+            }));
         }
     }
     routes
@@ -172,6 +182,22 @@ fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> 
         section.wrong("auth", "the community logs users in (own_presence = \"login\"), which needs their tokens; write \"required\"");
     }
     Some(Serve::Awareness(community))
+}
+
+/// Whether the pages of an awareness route can chat.
+fn chat(section: &Section<'_>, serve: Option<&Serve>) -> bool {
+    if !section.has("chat") {
+        return false;
+    }
+    match serve {
+        Some(Serve::Awareness(community)) if community.own_presence == OwnPresence::Login => {}
+        Some(Serve::Awareness(_)) => {
+            section.wrong("chat", "nobody is logged in to chat with: it needs own_presence = \"login\"");
+        }
+        Some(_) => section.wrong("chat", "has a meaning only with serve = \"awareness\""),
+        None => {}
+    }
+    section.or("chat", ChatWord::Refused) == ChatWord::Here
 }
 
 /// Where an awareness route passes those on whom it does not serve.

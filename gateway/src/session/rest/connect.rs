@@ -214,6 +214,7 @@ impl Visit<'_> {
             metrics: Arc::clone(&self.sessions.metrics),
             clock: self.sessions.clock,
             limits,
+            chat: self.context.route.chat,
         };
         let session = WebSession::open(door, owner, seat, name).map_err(|_| SessionError::NotReady)?;
         let session = Arc::new(session);

@@ -5,12 +5,14 @@
 //! carried out: at once, or by a task whose result travels on the event channel (`poll`). A session is kept for
 //! the grace time after its last request, so that a page change is not a logout.
 //!
-//! Chats, meetings and calls are not of this program: a route of their own passes them to a Sametime Proxy,
-//! otherwise they are refused.
+//! Chats between two are carried here where the route says so; chats of more, meetings and calls are not of this
+//! program: a route of their own passes them to a Sametime Proxy, otherwise they are refused.
 
 mod answer;
+mod chat;
 mod connect;
 mod contacts;
+mod news;
 mod people;
 mod poll;
 mod registry;
@@ -163,7 +165,9 @@ impl Visit<'_> {
                 Ok(())
             }
             Command::SetPreference { name, value } => session.set_preference(name, value),
-            Command::Chat => Err((StatusCode::CONFLICT, Code::NoChat)),
+            Command::Chat { user, text } => session.say(&user, text).await,
+            Command::Typing { user, typing } => session.typing(&user, typing).await,
+            Command::Elsewhere => Err((StatusCode::CONFLICT, Code::NoChat)),
         };
         Ok(match done {
             Ok(()) => json(StatusCode::OK, &texts::done()),

@@ -21,17 +21,21 @@ use protocol::webapi::Code;
 use protocol::webapi::update::{self, NOTHING, Update};
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{refuse, with_body};
+use super::news::{missed, told};
 use super::session::{Hanging, WebSession, locked, millis};
 use crate::http::Body;
-use crate::hub::{Item, Me, News, OwnLogin};
+use crate::hub::{Me, News, OwnLogin};
 use crate::session::message::End;
 
 /// Middle boxes cut what is silent for 30 s.
 const PATIENCE: Duration = Duration::from_secs(25);
+/// A poll that a newer one has replaced is answered so much later: two windows of one session would otherwise
+/// chase each other as fast as they can.
+const REPLACED: Duration = Duration::from_secs(1);
 /// Takes of an outbox that one answer joins.
 const TAKES: usize = 8;
 
@@ -159,17 +163,18 @@ impl Waiting {
             return kept;
         }
         loop {
-            {
+            let (replaced, ended) = {
                 let turn = self.turn.borrow_and_update();
-                if turn.poll != self.poll {
-                    drop(turn);
-                    // Whatever woke this poll was meant for the newer one.
-                    self.session.turn.send_modify(|turn| turn.nudges += 1);
-                    return (NOTHING, None);
-                }
-                if turn.ended != self.ended {
-                    return (NOTHING, None);
-                }
+                (turn.poll != self.poll, turn.ended != self.ended)
+            };
+            if replaced {
+                // Whatever woke this poll was meant for the newer one.
+                self.session.turn.send_modify(|turn| turn.nudges += 1);
+                let _ = self.draining.run_until_cancelled(sleep(REPLACED)).await;
+                return (NOTHING, None);
+            }
+            if ended {
+                return (NOTHING, None);
             }
             if let Some((answer, number)) = self.session.next_answer() {
                 return (answer, Some(number));
@@ -287,24 +292,11 @@ impl WebSession {
         }
         if let Some(news) = news {
             let news = news.borrow_and_update();
-            entries.extend(news.since(news_seen).map(|item| told(item).entry(&self.sid, millis())));
+            let (lost, items) = news.since(news_seen);
+            let updates = missed(lost).into_iter().chain(items.map(|item| told(item)));
+            entries.extend(updates.map(|update| update.entry(&self.sid, millis())));
         }
         entries
-    }
-}
-
-fn told(item: &Item) -> Update {
-    match item {
-        Item::ChatRefused { from, name } => {
-            let fields = json!({"userId": from, "displayName": name});
-            Update::failed(["chat", "refused"], fields, 409, Code::NoChat)
-        }
-        Item::Announcement { from, name, text, may_reply } => {
-            let fields =
-                json!({"userId": from, "displayName": name, "message": text, "isAllowed": may_reply});
-            Update::new(["announcement", "received"], fields)
-        }
-        Item::Admin(text) => Update::new(["admin", "message"], json!({"message": text})),
     }
 }
 

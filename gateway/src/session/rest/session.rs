@@ -24,7 +24,7 @@ use super::watching::Watching;
 use super::{Refused, Work};
 use crate::auth::Identity;
 use crate::config::Limits;
-use crate::hub::{Clock, LoginState, OwnCommand, OwnLogin};
+use crate::hub::{Clock, Listening, LoginState, OwnCommand, OwnLogin};
 use crate::names::{Asker, Names};
 use crate::session::message::End;
 use crate::session::users::Page;
@@ -81,6 +81,8 @@ pub(super) struct Door {
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
+    /// Its pages can chat.
+    pub(super) chat: bool,
 }
 
 /// See the module.
@@ -102,6 +104,8 @@ pub(super) struct WebSession {
     pub(super) preferences: Mutex<BTreeMap<String, String>>,
     /// One change of the contact list at a time.
     pub(super) editing: tokio::sync::Mutex<()>,
+    /// Its pages can chat.
+    pub(super) chat: bool,
     working: AtomicUsize,
     hanging: AtomicUsize,
     last_seen: Mutex<Instant>,
@@ -114,7 +118,7 @@ pub(super) struct WebSession {
 
 impl WebSession {
     pub(super) fn open(door: Door, owner: Owner, seat: Seat, name: &str) -> Result<Self, getrandom::Error> {
-        let Door { community, scope, shard, names, metrics, clock, limits } = door;
+        let Door { community, scope, shard, names, metrics, clock, limits, chat } = door;
         metrics.subscribers("poll", 1);
         Ok(Self {
             sid: random()?,
@@ -131,6 +135,7 @@ impl WebSession {
             turn: watch::Sender::default(),
             preferences: Mutex::default(),
             editing: tokio::sync::Mutex::default(),
+            chat: chat && seat.user().is_some(),
             working: AtomicUsize::new(0),
             hanging: AtomicUsize::new(0),
             last_seen: Mutex::new(Instant::now()),
@@ -178,7 +183,8 @@ impl WebSession {
     /// A poll hangs as long as the guard lives.
     pub(super) fn hang(self: &Arc<Self>) -> Hanging {
         self.hanging.fetch_add(1, Ordering::AcqRel);
-        Hanging(Arc::clone(self))
+        let audience = self.seat.login().filter(|_| self.chat).map(|login| login.audience.listen());
+        Hanging { session: Arc::clone(self), _audience: audience }
     }
 
     /// Logs the user out; of the login that guests share, only this one goes.
@@ -280,12 +286,16 @@ impl Drop for WebSession {
 }
 
 /// A poll that waits.
-pub(super) struct Hanging(Arc<WebSession>);
+pub(super) struct Hanging {
+    session: Arc<WebSession>,
+    /// Where its page can show chats.
+    _audience: Option<Listening>,
+}
 
 impl Drop for Hanging {
     fn drop(&mut self) {
-        *locked(&self.0.last_seen) = Instant::now();
-        self.0.hanging.fetch_sub(1, Ordering::AcqRel);
+        *locked(&self.session.last_seen) = Instant::now();
+        self.session.hanging.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -8,6 +8,7 @@
  *        status HEX TEXT                                     own status
  *        privacy deny|allow ID...                            own privacy list
  *        im ID TEXT                                          opens a chat if there is none
+ *        typing ID 1|0
  *        imclose ID
  *        announce TEXT RECIPIENT...                          "@U id" or "@G group"
  *        resolve FLAGS NAME...
@@ -234,6 +235,12 @@ static void on_closed(struct mwConversation *chat, guint32 reason) {
 }
 
 static void on_said(struct mwConversation *chat, enum mwImSendType type, gconstpointer said) {
+  if (type == mwImSend_TYPING) {
+    begin("im_typing");
+    put_text("from", mwConversation_getTarget(chat)->user);
+    put_number("typing", GPOINTER_TO_UINT(said) ? 1 : 0);
+    end();
+  }
   if (type != mwImSend_PLAIN) return;
   begin("im");
   put_text("from", mwConversation_getTarget(chat)->user);
@@ -355,6 +362,12 @@ static void say(char **word, gboolean close_it) {
   }
 }
 
+static void type(char **word) {
+  struct mwIdBlock target = {.user = word[1], .community = NULL};
+  struct mwConversation *chat = mwServiceIm_getConversation(im, &target);
+  if (mwConversation_isOpen(chat)) mwConversation_send(chat, mwImSend_TYPING, GUINT_TO_POINTER(!strcmp(word[2], "1")));
+}
+
 static void announce(char **word) {
   GList *recipients = NULL;
   char **recipient;
@@ -385,6 +398,7 @@ static void obey(char *line) {
     mwSession_setUserStatus(session, &status);
   } else if (words >= 2 && !strcmp(word[0], "privacy")) set_privacy(word);
   else if (words >= 3 && !strcmp(word[0], "im")) say(word, FALSE);
+  else if (words >= 3 && !strcmp(word[0], "typing")) type(word);
   else if (words >= 2 && !strcmp(word[0], "imclose")) say(word, TRUE);
   else if (words >= 3 && !strcmp(word[0], "announce")) announce(word);
   else if (words >= 3 && !strcmp(word[0], "resolve")) resolve(word);
