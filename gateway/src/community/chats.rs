@@ -224,7 +224,7 @@ mod tests {
         let chats = Chats::default();
         let welcome = Welcome::decode(&chats.welcome(&plain, Some(&active)).unwrap()).unwrap();
         assert_eq!((welcome.features, welcome.status.status), (features::PLAIN, 0x0020));
-        let refusal = |create, own: Option<Status>| {
+        let refusal = |create: &ChannelCreate, own: Option<Status>| {
             let own = own.map(Presence::of);
             chats.welcome(create, own.as_ref()).unwrap_err()
         };

@@ -186,18 +186,17 @@ fn awareness(section: &Section<'_>, communities: &[Named], auth: AuthPolicy) -> 
 
 /// Whether the pages of an awareness route can chat.
 fn chat(section: &Section<'_>, serve: Option<&Serve>) -> bool {
-    if !section.has("chat") {
-        return false;
-    }
-    match serve {
-        Some(Serve::Awareness(community)) if community.own_presence == OwnPresence::Login => {}
-        Some(Serve::Awareness(_)) => {
-            section.wrong("chat", "nobody is logged in to chat with: it needs own_presence = \"login\"");
+    let Some(Serve::Awareness(community)) = serve else {
+        if serve.is_some() && section.has("chat") {
+            section.wrong("chat", "has a meaning only with serve = \"awareness\"");
         }
-        Some(_) => section.wrong("chat", "has a meaning only with serve = \"awareness\""),
-        None => {}
+        return false;
+    };
+    let chat = section.or("chat", ChatWord::Refused) == ChatWord::Here;
+    if chat && community.own_presence == OwnPresence::Off {
+        section.wrong("chat", "nobody is logged in to chat with: it needs own_presence = \"login\"");
     }
-    section.or("chat", ChatWord::Refused) == ChatWord::Here
+    chat
 }
 
 /// Where an awareness route passes those on whom it does not serve.

@@ -337,6 +337,10 @@ password_file = \"password\""),
             "livename.toml:7: route.logins: whoever logs in without a token has none to show; write auth = \"optional\"",
         ),
         (
+            format!("{LISTEN}{ROUTE}chat = \"here\"\n"),
+            "livename.toml:7: route.chat: has a meaning only with serve = \"awareness\"",
+        ),
+        (
             format!("{LISTEN}{ROUTE}logins = [\"token\"]\n"),
             "livename.toml:7: route.logins: has a meaning only with serve = \"awareness\"",
         ),
