@@ -176,6 +176,10 @@ async fn people_of_the_pilot_are_served_here_and_all_others_as_before() {
         assert!(program.metric(&line).await, "{line}");
     }
 
+    // Meetings, calls and whatever else is not answered here is the Sametime Proxy's, for the pilot as well.
+    for path in ["/stwebapi/chat?userId=x", "/stwebapi/nway/invitation", "/stwebapi/user/location"] {
+        assert_eq!(program.ask(ANN, path).await.body, PROXY, "{path}");
+    }
     // A reload reads the group again.
     std::fs::write(estate.folder.join("people"), "*/O=ACME\n").unwrap();
     assert_eq!(program.command(&["reload"]).0, Some(0));

@@ -20,7 +20,7 @@ use crate::config::{AuthPolicy, Cors, Serve, UpstreamRoute};
 use crate::net::Progress;
 use crate::pilot::{self, Bypass, Decision};
 use crate::scripts;
-use crate::session::{Desk, Sessions};
+use crate::session::{Desk, Sessions, is_foreign};
 
 /// A page or service inside the program, found by name (`Serve::Builtin`).
 pub trait Builtin: Send + Sync {
@@ -139,7 +139,10 @@ async fn phases(
             }
             let identity = checked.as_ref().and_then(|checked| checked.as_ref().ok());
             let decision = pilot::decide(&services.bypass, &live.pilot, identity, edge.metrics());
-            match (decision, is_own(request.uri().path())) {
+            let path = request.uri().path();
+            match (decision, is_own(path)) {
+                // Meetings, calls and what nobody has told us of: the Sametime Proxy may know it.
+                (Decision::Chosen, _) if is_foreign(path, route.chat) => passed_to = Some(proxy),
                 (Decision::Chosen, _) | (Decision::Anonymous, true) => {}
                 // The Sametime Proxy has never heard of these.
                 (_, true) => return Err(RouteError::None.into()),

@@ -36,6 +36,8 @@ use crate::hub::{Access, Clock};
 use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
 
+pub use rest::is_foreign;
+
 use by_name::ByName;
 use channel::{Channel, ChannelKey, Fresh, Terms};
 use life::Life;

@@ -135,3 +135,15 @@ async fn a_kick_is_told_and_final() {
     assert_ne!(page.sid(), old);
     until("the new login", || estate.logins(0) == 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_either_age_join() {
+    let estate = Plan::default().start().await;
+    let mut page = Browser::of(estate.address(), &id(0));
+    assert_eq!(page.connect().await.status, StatusCode::OK);
+    let older = page.join().await;
+    // As clients of Sametime 12 do.
+    let path = format!("RTCServlet/{}/user?userName=ann", page.sid());
+    let newer = page.call(Method::PUT, &path).await;
+    assert_eq!((newer.status, json(&newer)), (StatusCode::OK, json(&older)));
+}

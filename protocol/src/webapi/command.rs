@@ -208,6 +208,19 @@ pub enum Wrong {
 }
 
 impl Command {
+    /// Whether there are commands below that path; `path` is what stands behind `/stwebapi/`, as sent. Without
+    /// `chat` those of chats are none, and what is [`Command::Elsewhere`] never is one.
+    pub fn is_known(path: &str, chat: bool) -> bool {
+        let mut segments = path.trim_end_matches('/').split('/');
+        match segments.next().unwrap_or_default() {
+            "user" => matches!(segments.next(), Some("connect" | "status" | "privacy")),
+            "RTCServlet" | "presence" | "buddylist" | "quickfind" | "userinfo" | "preferences" => true,
+            "connectweb" => segments.next() == Some("loggedin"),
+            "chat" => chat && segments.next().is_none(),
+            _ => false,
+        }
+    }
+
     /// Reads a request. `path` is what stands behind `/stwebapi/`, as sent.
     ///
     /// # Errors

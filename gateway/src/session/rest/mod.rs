@@ -35,6 +35,7 @@ use crate::http::{Body, Failure, RequestContext};
 
 pub(super) use registry::Registry;
 pub(super) use request::below;
+pub use request::is_foreign;
 pub(super) use tries::Tries;
 
 use answer::{json, refuse};

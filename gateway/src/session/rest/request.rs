@@ -32,6 +32,12 @@ pub(super) struct Asked {
     pub(super) is_cross_site: bool,
 }
 
+/// Whether a path is of the interface and yet nothing that is answered here, with or without chats: where there
+/// is a Sametime Proxy too, it may know.
+pub fn is_foreign(path: &str, chat: bool) -> bool {
+    below(path).is_some_and(|resource| !Command::is_known(resource, chat))
+}
+
 /// What follows the base of the interface in a path.
 pub(in crate::session) fn below(path: &str) -> Option<&str> {
     let at = path.to_ascii_lowercase().find(BASE)?;

@@ -90,6 +90,22 @@ fn every_command_is_read() {
 }
 
 #[test]
+fn what_is_known_is_what_can_be_read() {
+    for path in ["user/connect", "user/status/", "RTCServlet/1/user", "presence/status", "quickfind", "chat"]
+    {
+        assert!(Command::is_known(path, true), "{path}");
+    }
+    for path in
+        ["", "user", "user/location", "call", "chat/nway", "nway/invitation", "connectweb", "Presence"]
+    {
+        assert!(!Command::is_known(path, true), "{path}");
+        let read = read(Verb::Get, path);
+        assert!(matches!(read, Err(Wrong::Unknown) | Ok(Command::Elsewhere)), "{path}");
+    }
+    assert!(!Command::is_known("chat", false));
+}
+
+#[test]
 fn the_three_ways_to_log_in() {
     let method = |query: &str| match read(Verb::Post, &format!("user/connect?{query}")) {
         Ok(Command::Connect(connect)) => Ok(connect.method),
