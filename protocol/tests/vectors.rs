@@ -5,7 +5,8 @@
 mod support;
 
 use support::check::{Outcome, altered, check, is_informative};
-use support::{Vector, built_in, files, load};
+use support::Vector;
+use support::set::{built_in, files, load, run_with_another_set};
 
 /// The vectors whose bytes are not the ones that we write.
 const UNUSUAL: [&str; 5] = [
@@ -84,7 +85,7 @@ fn malformed() {
 #[test]
 fn no_file_and_no_vector_is_left_out() {
     let (mut ran, mut cryptography) = (0, 0);
-    for file in files() {
+    for file in files("") {
         let (of_file, cryptography_of_file) = run(&load(&file));
         ran += of_file;
         cryptography += cryptography_of_file;
@@ -94,6 +95,11 @@ fn no_file_and_no_vector_is_left_out() {
         assert_eq!((ran, cryptography), (208, 19));
         assert_eq!(ran + cryptography, 227);
     }
+}
+
+#[test]
+fn another_set_runs_as_well() {
+    run_with_another_set();
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn a_vector_of_an_unknown_kind_fails() {
 #[test]
 fn every_field_counts() {
     let mut altered_fields = 0;
-    for vector in files().iter().flat_map(|file| load(file)) {
+    for vector in files("").iter().flat_map(|file| load(file)) {
         if vector.expect == "reject" || check(&vector) == Ok(Outcome::Cryptography) {
             continue;
         }

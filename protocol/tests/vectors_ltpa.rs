@@ -1,9 +1,16 @@
-//! The published token vectors of `ltpa.md`, read from JSON. `LIVENAME_VECTORS` replaces the directory that
-//! holds `ltpa/`; the counts are asserted for the built-in set only.
+//! The published token vectors of `ltpa.md`, read from JSON below `ltpa/` in the set of vectors; the counts are
+//! asserted for the repository's own set only.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a malformed vector file fails the test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a malformed vector file fails the test"
+)]
 
-use std::path::PathBuf;
+#[path = "support/set.rs"]
+mod set;
+
 use std::time::Duration;
 
 use protocol::ltpa::domino::{self, DominoKey, DominoSecret};
@@ -12,6 +19,7 @@ use protocol::ltpa::websphere::{self, SigningKey, VerifyKey, Version, WebSphereK
 use protocol::ltpa::{Charset, Class, Identity, KeyLife, Policy, Rejection, SystemSeconds, base64, cookie};
 use protocol::secret::Secret;
 use serde_json::Value;
+use set::{built_in, files, run_with_another_set};
 
 #[test]
 fn domino_tokens() {
@@ -25,12 +33,12 @@ fn cookie_headers() {
 
 #[test]
 fn websphere_tokens_of_version_1() {
-    run("websphere.json", "was-ltpa1", 14, |case| websphere_case("websphere.json", case));
+    run("websphere.json", "was-ltpa1", 14, websphere_case);
 }
 
 #[test]
 fn websphere_tokens_of_version_2() {
-    run("websphere.json", "was-ltpa2", 63, |case| websphere_case("websphere.json", case));
+    run("websphere.json", "was-ltpa2", 63, websphere_case);
 }
 
 #[test]
@@ -41,31 +49,34 @@ fn websphere_key_files() {
 #[test]
 fn tokens_and_keys_of_other_peoples_programs() {
     run("independent.json", "domino", 4, domino_case);
-    run("independent.json", "was-ltpa2", 7, |case| websphere_case("independent.json", case));
+    run("independent.json", "was-ltpa2", 7, websphere_case);
     run("independent.json", "keyfile", 2, keyfile_case);
 }
 
 #[test]
+fn another_set_runs_as_well() {
+    run_with_another_set();
+}
+
+#[test]
 fn the_canonical_domino_token_is_minted_alike() {
-    let file = load("domino.json");
-    let Some(case) = find(&file, "canonical_upper_hex") else { return };
+    let Some((_, case)) = find("domino.json", "canonical_upper_hex") else { return };
     let name = hex::decode(text(&case["expect"]["user_bytes_hex"])).expect("hex");
     let time = |field: &str| SystemSeconds(case["expect"][field].as_u64().expect("a time"));
-    let key = &domino_keys(case)[0];
+    let key = &domino_keys(&case)[0];
     let token = domino::mint(&name, time("creation"), time("expiration"), &key.secret).expect("a token");
     assert_eq!(token, text(&case["token"]));
 }
 
 #[test]
 fn websphere_tokens_are_minted_alike() {
-    let file = load("websphere.json");
     for (name, version) in [
         ("minimal", Version::Two),
         ("every_escape_in_user", Version::Two),
         ("fips_2_0", Version::Two),
         ("v1_minimal", Version::One),
     ] {
-        let Some(case) = find(&file, name) else { continue };
+        let Some((file, case)) = find("websphere.json", name) else { continue };
         let (key, expect) = (signing_key(&file["keysets"][text(&case["keys"][0])]), &case["expect"]);
         let expires = expect["expiration_ms"].as_u64().expect("a time");
         let token =
@@ -74,7 +85,7 @@ fn websphere_tokens_are_minted_alike() {
     }
 }
 
-fn domino_case(case: &Value) {
+fn domino_case(_: &Value, case: &Value) {
     let now = SystemSeconds(case["now"].as_u64().expect("now"));
     let outcome = domino::verify(text(&case["token"]), &domino_keys(case), now, &policy(case));
     let Some(identity) = expected(case, outcome) else { return };
@@ -84,14 +95,14 @@ fn domino_case(case: &Value) {
     assert_eq!(Some(identity.expires.0), expect["expiration"].as_u64());
 }
 
-fn websphere_case(file: &str, case: &Value) {
+/// The keys stand in the file, beside the tokens.
+fn websphere_case(file: &Value, case: &Value) {
     let version = match text(&case["format"]) {
         "was-ltpa1" => Version::One,
         _ => Version::Two,
     };
-    let file = load(file);
     let keys: Vec<_> =
-        case["keys"].as_array().expect("keys").iter().map(|id| websphere_key(&file, text(id))).collect();
+        case["keys"].as_array().expect("keys").iter().map(|id| websphere_key(file, text(id))).collect();
     let (now, policy) = (SystemSeconds(case["now"].as_u64().expect("now")), policy(case));
     let genuine = websphere::open(version, text(&case["token"]), &keys, now, &policy);
     let proof = genuine.as_ref().map_err(|reason| *reason).and_then(|genuine| genuine.prove(&policy));
@@ -110,7 +121,7 @@ fn websphere_case(file: &str, case: &Value) {
     assert_eq!(Value::Object(attributes), expect["attributes"]);
 }
 
-fn keyfile_case(case: &Value) {
+fn keyfile_case(_: &Value, case: &Value) {
     let expect = &case["expect"];
     let file = match read(case) {
         Ok(file) => file,
@@ -148,7 +159,7 @@ fn keyfile_case(case: &Value) {
     assert_eq!((proof.identity().user.as_str(), proof.expires_ms()), ("u", 9000));
 }
 
-fn cookie_case(case: &Value) {
+fn cookie_case(_: &Value, case: &Value) {
     let values: Vec<_> = cookie::values(text(&case["header"]), text(&case["cookie"]))
         .map(|value| match base64::normalise(value) {
             Ok(normal) => normal.into_owned(),
@@ -253,29 +264,36 @@ fn hex_number(bytes: &[u8]) -> String {
     hex::encode(bytes).trim_start_matches('0').to_owned()
 }
 
-/// Runs every case of a format and names all that fail, not just the first.
-fn run(file: &str, format: &str, count: usize, check: impl Fn(&Value)) {
-    let file = load(file);
+/// Runs every case of a format and names all that fail, not just the first. The repository's own set has so many in
+/// that file; another one may have them wherever it likes.
+fn run(file: &str, format: &str, count: usize, check: impl Fn(&Value, &Value)) {
+    let files = if built_in() { vec![file.to_owned()] } else { files("ltpa") };
     let mut failed = Vec::new();
     let mut seen = 0;
-    for case in cases(&file).filter(|case| case["format"] == format) {
-        seen += 1;
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(case))).is_err() {
-            failed.push(text(&case["name"]));
+    for file in files {
+        let file = load(&file);
+        for case in cases(&file).filter(|case| case["format"] == format) {
+            seen += 1;
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&file, case))).is_err() {
+                failed.push(text(&case["name"]).to_owned());
+            }
         }
     }
     assert!(failed.is_empty(), "{} of {seen} failed: {failed:?}", failed.len());
-    assert!(seen > 0);
-    if std::env::var_os("LIVENAME_VECTORS").is_none() {
+    if built_in() {
         assert_eq!(seen, count);
     }
 }
 
-/// A vector that the built-in set has; another set may lack it.
-fn find<'f>(file: &'f Value, name: &str) -> Option<&'f Value> {
-    let found = cases(file).find(|case| case["name"] == name);
-    assert!(found.is_some() || std::env::var_os("LIVENAME_VECTORS").is_some(), "{name} is missing");
-    found
+/// A vector of the repository's own set with its file; another set may lack it.
+fn find(file: &str, name: &str) -> Option<(Value, Value)> {
+    if !built_in() && !files("ltpa").iter().any(|there| there == file) {
+        return None;
+    }
+    let file = load(file);
+    let found = cases(&file).find(|case| case["name"] == name).cloned();
+    assert!(found.is_some() || !built_in(), "{name} is missing");
+    found.map(|case| (file, case))
 }
 
 fn cases(file: &Value) -> impl Iterator<Item = &Value> {
@@ -287,9 +305,5 @@ fn text(value: &Value) -> &str {
 }
 
 fn load(name: &str) -> Value {
-    let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");
-    let root = std::env::var_os("LIVENAME_VECTORS").map_or_else(built_in, PathBuf::from);
-    let path = root.join("ltpa").join(name);
-    let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_slice(&json).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    set::read(&format!("ltpa/{name}"))
 }

@@ -10,4 +10,6 @@ mod pair;
 mod redirect;
 mod replay;
 mod rules;
+#[path = "../support/set.rs"]
+mod set;
 mod timers;

@@ -31,6 +31,10 @@ pub(crate) fn check(vector: &Vector) -> Result<Outcome, String> {
     match vector.expect.as_str() {
         "accept" if vector.kind == "stream" => stream(vector),
         "accept" => accept(vector),
+        "reject" if vector.kind == "stream" => match items(&vector.bytes, chunk(vector).unwrap_or(1)) {
+            Ok((items, _)) => Err(format!("was accepted as {items:?}")),
+            Err(_) => Ok(Outcome::Refused),
+        },
         "reject" => match decode(&vector.kind, &vector.bytes) {
             Ok(decoded) => Err(format!("was accepted as {}", decoded.fields)),
             Err(_) => Ok(Outcome::Refused),
@@ -76,8 +80,7 @@ fn skip(vector: &Vector) -> Result<Outcome, String> {
 }
 
 fn stream(vector: &Vector) -> Result<Outcome, String> {
-    let chunk = vector.fields["fed_in_chunks_of"].as_u64().ok_or("no size of chunks")?;
-    let (items, left) = items(&vector.bytes, usize::try_from(chunk).unwrap());
+    let (items, left) = items(&vector.bytes, chunk(vector).ok_or("no size of chunks")?)?;
     let mut names: Vec<&str> = items.iter().map(item_name).collect();
     if left > 0 {
         names.push("incomplete");
@@ -97,6 +100,10 @@ fn stream(vector: &Vector) -> Result<Outcome, String> {
     } else {
         Err(format!("{consumed} bytes used and {left} left, of {}", vector.bytes.len()))
     }
+}
+
+fn chunk(vector: &Vector) -> Option<usize> {
+    usize::try_from(vector.fields["fed_in_chunks_of"].as_u64()?).ok().filter(|chunk| *chunk > 0)
 }
 
 fn item_name(item: &Item) -> &'static str {

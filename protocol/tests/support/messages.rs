@@ -19,7 +19,7 @@ pub(crate) fn message(bytes: &[u8]) -> Result<Decoded, String> {
 }
 
 pub(crate) fn frame(bytes: &[u8]) -> Result<Decoded, String> {
-    let (items, left) = items(bytes, bytes.len().max(1));
+    let (items, left) = items(bytes, bytes.len().max(1))?;
     let [Item::Frame(frame)] = items.as_slice() else {
         return Err(format!("{} items instead of one frame", items.len()));
     };
@@ -33,22 +33,25 @@ pub(crate) fn frame(bytes: &[u8]) -> Result<Decoded, String> {
 }
 
 pub(crate) fn keepalive(bytes: &[u8]) -> Result<Decoded, String> {
-    let (items, left) = items(bytes, 1);
-    let keepalive = items == [Item::Keepalive] && left == 0;
-    Ok(Decoded { fields: json!({"keepalive": keepalive}), bytes: vec![protocol::vp::frame::KEEPALIVE] })
+    let (items, left) = items(bytes, 1)?;
+    if items != [Item::Keepalive] || left != 0 {
+        return Err(format!("{items:?} and {left} bytes instead of one keepalive"));
+    }
+    Ok(Decoded { fields: json!({"keepalive": true}), bytes: vec![protocol::vp::frame::KEEPALIVE] })
 }
 
-/// The items of a stream that arrives in chunks, and the number of bytes that wait for more.
-pub(crate) fn items(stream: &[u8], chunk: usize) -> (Vec<Item>, usize) {
+/// The items of a stream that arrives in chunks, and the number of bytes that wait for more. The error is the
+/// splitter's.
+pub(crate) fn items(stream: &[u8], chunk: usize) -> Result<(Vec<Item>, usize), String> {
     let mut splitter = Splitter::new(1 << 24);
     let mut items = Vec::new();
     for chunk in stream.chunks(chunk) {
         splitter.push(chunk);
-        while let Some(item) = splitter.next().unwrap() {
+        while let Some(item) = splitter.next().map_err(|error| error.to_string())? {
             items.push(item);
         }
     }
-    (items, splitter.buffered())
+    Ok((items, splitter.buffered()))
 }
 
 fn message_fields(header: &Header, message: &Message) -> Value {
