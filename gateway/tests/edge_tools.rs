@@ -8,6 +8,7 @@ mod support;
 use std::time::Duration;
 
 use gateway::config::AuthPolicy;
+use loadtest_sim::left_out;
 use support::client::fetch;
 use support::tls::Certificate;
 use support::{Gateway, Setup};
@@ -19,12 +20,7 @@ use tokio::process::Command;
 const SLOW: usize = 200;
 
 fn is_wanted(program: &str) -> bool {
-    let wanted = std::env::var_os("LIVENAME_LONG").is_some();
-    if wanted && std::process::Command::new(program).arg("-h").output().is_err() {
-        eprintln!("left out: {program} is not installed");
-        return false;
-    }
-    wanted
+    std::env::var_os("LIVENAME_LONG").is_some() && left_out::need(program).is_some()
 }
 
 async fn gateway() -> Gateway {

@@ -4,6 +4,7 @@
 
 mod bench;
 mod fuzz;
+mod left_out;
 mod peers;
 mod prove;
 mod step;

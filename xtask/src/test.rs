@@ -1,10 +1,14 @@
 //! `cargo xtask test`: what has to hold before anything lands.
 
+use std::time::Instant;
+
+use crate::left_out::LeftOut;
 use crate::peers;
 use crate::step::{Outcome, cargo};
 
 pub(crate) fn run(install: bool) -> Outcome {
-    peers::provide(install)?;
+    let start = Instant::now();
+    let complete = peers::provide(install);
     cargo("format", &["fmt", "--all", "--check"]).run()?;
     cargo("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
         .run()?;
@@ -18,7 +22,11 @@ pub(crate) fn run(install: bool) -> Outcome {
     cargo("fuzz targets", &["check", "--manifest-path", "fuzz/Cargo.toml", "--locked"])
         .env("CARGO_TARGET_DIR", "target/fuzz-check")
         .run()?;
-    cargo("tests", &["test", "--workspace", "--locked"]).run()?;
-    println!("── everything passed");
+    let left_out = LeftOut::new(complete)?;
+    let tests = left_out.noted_by(cargo("tests", &["test", "--workspace", "--locked"])).run();
+    // Also named when something failed.
+    tests.and(left_out.report())?;
+    let minutes = start.elapsed().as_secs_f64() / 60.0;
+    println!("── everything passed that was run, in {minutes:.1} min");
     Ok(())
 }

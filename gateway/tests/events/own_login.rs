@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use loadtest_sim::TokenCheck;
-use loadtest_sim::peer::{Peer, PeerError, PeerProof};
+use loadtest_sim::peer::{Peer, PeerProof};
 use protocol::presence::Status;
 use protocol::vp::reason::Reason;
 use serde_json::json;
@@ -26,13 +26,9 @@ async fn nothing_is_left(estate: &Estate) {
 
 /// A real Sametime client of that person; `None` where the library is missing.
 pub fn peer(estate: &Estate, number: usize) -> Option<Peer> {
-    match Peer::program() {
-        Err(PeerError::NotInstalled) => {
-            println!("SKIPPED in part: libmeanwhile is not installed");
-            return None;
-        }
-        program => program.unwrap(),
-    };
+    if !Peer::is_installed().unwrap() {
+        return None;
+    }
     let (name, password) = (format!("p{number}"), format!("pw{number}"));
     let server = estate.community.addr();
     let mut peer = Peer::log_in(server, 0x1700, &name, PeerProof::Password(&password)).unwrap();

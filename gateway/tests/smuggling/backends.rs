@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use loadtest_sim::left_out;
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -68,19 +69,13 @@ impl Backend {
 /// All that this machine has.
 pub(crate) async fn start() -> Vec<Backend> {
     let mut backends = vec![recorder(None).await];
-    match has("node") {
-        true => backends.push(node()),
-        false => eprintln!("left out: node is not installed"),
+    if left_out::need("node").is_some() {
+        backends.push(node());
     }
-    match has("nginx") {
-        true => backends.push(nginx().await),
-        false => eprintln!("left out: nginx is not installed"),
+    if let Some(program) = left_out::need("nginx") {
+        backends.push(nginx(&program).await);
     }
     backends
-}
-
-fn has(program: &str) -> bool {
-    Command::new(program).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// `named`: the authority that `Host` must have, if it is not the recorder's own.
@@ -256,7 +251,7 @@ fn node() -> Backend {
 }
 
 /// nginx reads the request its own way and writes it anew; what it has understood arrives at a recorder.
-async fn nginx() -> Backend {
+async fn nginx(program: &Path) -> Backend {
     let free = ports::reserved();
     let Backend { address: sink, facts, .. } = recorder(Some(free)).await;
     let folder = std::env::temp_dir().join(format!("livename-smuggling-{}", std::process::id()));
@@ -279,7 +274,7 @@ async fn nginx() -> Backend {
         }}"
     );
     std::fs::write(folder.join("nginx.conf"), configuration).unwrap();
-    let mut nginx = Command::new("nginx");
+    let mut nginx = Command::new(program);
     nginx.arg("-c").arg(folder.join("nginx.conf")).arg("-e").arg(folder.join("error.log"));
     let child = nginx.stderr(Stdio::null()).spawn().unwrap();
     until("nginx listens", || std::net::TcpStream::connect(free).is_ok()).await;

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use loadtest_sim::left_out;
 use protocol::presence::PersonId;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -21,15 +22,11 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// Starting a browser on a busy machine takes its time.
 const LIMIT: Duration = Duration::from_secs(60);
 
-const PROGRAM: &str = "/usr/bin/chromium";
+const PROGRAM: &str = "chromium";
 
-/// Whether there is a browser; says so if a test has to be left out.
+/// Whether there is a browser; if not, notes that the calling test is left out.
 pub fn available() -> bool {
-    let there = Path::new(PROGRAM).exists();
-    if !there {
-        println!("SKIPPED: Debian's chromium is not installed");
-    }
-    there
+    left_out::need(PROGRAM).is_some()
 }
 
 /// One of a browser's tabs.
@@ -151,6 +148,13 @@ impl Browser {
         for kind in ["keyDown", "keyUp"] {
             self.call("Input.dispatchKeyEvent", json!({"type": kind, "key": key, "code": key})).await;
         }
+    }
+
+    /// The names of the cookies that go to the page's server.
+    pub async fn cookies(&mut self) -> Vec<String> {
+        let answer = self.call("Network.getCookies", json!({})).await;
+        let cookies = answer["cookies"].as_array().unwrap().iter();
+        cookies.map(|cookie| cookie["name"].as_str().unwrap().to_owned()).collect()
     }
 
     pub async fn forget_cookies(&mut self) {

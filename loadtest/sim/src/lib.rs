@@ -6,12 +6,16 @@
 //! * [`Simulator`] is the community behind real sockets, with a handle to look at it, change it and
 //!   break it; [`control`] offers the same over HTTP, [`day`] is what its people do by themselves.
 //! * [`web`] is the web server of such an estate.
-//! * [`peer`] runs a real Sametime client against it.
+//! * [`peer`] runs a real Sametime client against it; [`left_out`] notes tests that lack such a program.
 //!
 //! The gateway's tests, its demo and the load tester use this crate; it knows nothing of the gateway.
 
+// What a library has to say goes to its caller, or to the log.
+#![warn(clippy::print_stdout)]
+
 pub mod control;
 pub mod day;
+pub mod left_out;
 pub mod model;
 pub mod peer;
 mod server;

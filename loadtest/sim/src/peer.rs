@@ -2,7 +2,7 @@
 //! libmeanwhile, compiled when first needed, driven by lines and answering in JSON lines.
 //!
 //! For tests only; plain threads and processes, so that any test can use it. Nothing is skipped in
-//! silence: [`Peer::is_installed`] says so.
+//! silence: [`Peer::is_installed`] notes it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
@@ -15,6 +15,8 @@ use std::{env, fs, io};
 
 use serde_json::Value;
 use thiserror::Error;
+
+use crate::left_out;
 
 /// The program.
 const SOURCE: &str = include_str!("../tests/libmeanwhile/peer.c");
@@ -79,13 +81,12 @@ impl Peer {
         Ok(program)
     }
 
-    /// Whether there is a peer. If not, says so on stderr, past the test harness, which keeps back what
-    /// passing tests print.
+    /// Whether there is a peer. If not, notes that the calling test is left out.
     pub fn is_installed() -> Result<bool, PeerError> {
         match Self::program() {
             Ok(_) => Ok(true),
             Err(PeerError::NotInstalled) => {
-                writeln!(io::stderr(), "SKIPPED: 1 test: {}", PeerError::NotInstalled)?;
+                left_out::note("libmeanwhile");
                 Ok(false)
             }
             Err(error) => Err(error),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use loadtest::report::Results;
+use loadtest_sim::left_out;
 
 /// An estate starts, is tested and stops in less, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -147,7 +148,7 @@ impl Drop for Program {
 pub(crate) fn has_gateway() -> bool {
     let there = Path::new(env!("CARGO_BIN_EXE_livename-load")).with_file_name("livename").exists();
     if !there {
-        eprintln!("SKIPPED: the gateway's program is not built (cargo build -p gateway)");
+        left_out::note("the gateway's program (cargo build -p gateway)");
     }
     there
 }

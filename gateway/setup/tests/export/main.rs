@@ -16,6 +16,7 @@ use gateway_setup::estate::{Document, Estate, Replica, Unid, Value};
 use gateway_setup::export::{ExportFile, files};
 use gateway_setup::items::{DocumentKind, ItemTable};
 use gateway_setup::plan::{self, Plan};
+use loadtest_sim::left_out;
 
 /// The procedure's own example: a mail server, and Sametime in the same domain, not clustered.
 const SERVERS: &str = r#"
@@ -128,7 +129,10 @@ fn compare(folder: &str, files: &[ExportFile]) {
 fn read_by_others(files: &[ExportFile]) {
     for file in files {
         match Path::new(&file.name).extension().and_then(|extension| extension.to_str()) {
-            Some("dxl") => xmllint(&file.text).unwrap_or_else(|error| panic!("{}: {error}", file.name)),
+            Some("dxl") => {
+                let Some(program) = left_out::need("xmllint") else { continue };
+                xmllint(&program, &file.text).unwrap_or_else(|error| panic!("{}: {error}", file.name));
+            }
             Some("json") => drop(serde_json::from_str::<serde_json::Value>(&file.text).unwrap()),
             Some("lss") => lotus_script(&file.name, &file.text),
             _ => {}
@@ -137,17 +141,17 @@ fn read_by_others(files: &[ExportFile]) {
 }
 
 /// Validates against the vendor's grammar.
-fn xmllint(dxl: &str) -> Result<(), String> {
+fn xmllint(program: &Path, dxl: &str) -> Result<(), String> {
     static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("livename-{}-{number}.dxl", std::process::id()));
     fs::write(&path, dxl).unwrap();
     let grammar = data().join("domino_9_0_1.dtd");
-    let output = Command::new("xmllint")
+    let output = Command::new(program)
         .args(["--nonet", "--noout", "--dtdvalid"])
         .args([&grammar, &path])
         .output()
-        .unwrap_or_else(|error| panic!("xmllint (Debian package libxml2-utils): {error}"));
+        .unwrap();
     fs::remove_file(&path).unwrap();
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
@@ -217,6 +221,7 @@ fn what_is_right_already_needs_no_files_but_the_instructions() {
 
 #[test]
 fn the_grammar_refuses_what_is_no_dxl() {
+    let Some(program) = left_out::need("xmllint") else { return };
     let wrong = "<database xmlns=\"http://www.lotus.com/dxl\"><document><item><text>x</text></item></document></database>";
-    assert!(xmllint(wrong).unwrap_err().contains("name"));
+    assert!(xmllint(&program, wrong).unwrap_err().contains("name"));
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use loadtest_sim::left_out;
+
 use crate::estate::Folder;
 use crate::ports;
 use crate::standin::PASSWORD;
-
-const PROGRAM: &str = "/usr/sbin/slapd";
 
 pub(crate) struct Slapd {
     pub(crate) port: u16,
@@ -25,12 +25,12 @@ impl Drop for Slapd {
 }
 
 impl Slapd {
-    /// `None` where slapd is not installed. `writer`: whether the set-up account may write.
+    /// `None` where slapd or its tools are not installed. `writer`: whether the set-up account may write.
     pub(crate) fn start(people: &[(String, Option<&str>)], writer: bool) -> Option<Self> {
-        if !Path::new(PROGRAM).exists() {
-            println!("left out: slapd is not installed");
+        let [Some(program), Some(add), Some(_)] = ["slapd", "slapadd", "ldapsearch"].map(left_out::need)
+        else {
             return None;
-        }
+        };
         let folder = Folder::new();
         let port = ports::reserved().port();
         let at = |name: &str| folder.0.join(name);
@@ -40,7 +40,7 @@ impl Slapd {
         std::fs::write(at("boot.ldif"), boot(&folder.0, writer)).unwrap();
         std::fs::write(at("people.ldif"), ldif(people)).unwrap();
         for (number, file) in [("0", "boot.ldif"), ("1", "people.ldif")] {
-            let output = Command::new("/usr/sbin/slapadd")
+            let output = Command::new(&add)
                 .args(["-q", "-n", number, "-F"])
                 .arg(at("cfg"))
                 .arg("-l")
@@ -49,7 +49,7 @@ impl Slapd {
                 .unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program)
             .args(["-d", "0", "-h", &format!("ldap://127.0.0.1:{port}/"), "-F"])
             .arg(at("cfg"))
             .stderr(Stdio::null())
@@ -66,7 +66,7 @@ impl Slapd {
 
     /// Everything that is stored, as ldapsearch prints it for a reader with all rights.
     pub(crate) fn dump(&self) -> String {
-        let output = Command::new("/usr/bin/ldapsearch")
+        let output = Command::new("ldapsearch")
             .args([
                 "-x",
                 "-LLL",
