@@ -13,6 +13,8 @@
 //! handshake to end, and has one shard: the outboxes of the subscribers whose connections it serves.
 
 #![forbid(unsafe_code)]
+// What a library has to say goes to its caller, or to the log.
+#![warn(clippy::print_stdout)]
 
 pub mod admin;
 pub mod app;

@@ -7,6 +7,8 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 #![forbid(unsafe_code)]
+// What a library has to say goes to its caller, or to the log.
+#![warn(clippy::print_stdout)]
 
 pub mod ltpa;
 pub mod presence;

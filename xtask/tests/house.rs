@@ -5,18 +5,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What gives time, randomness, files, threads or bytes to code that wants them as arguments.
+const WORLD: &[&str] = &[
+    "tokio",
+    "hyper",
+    "tracing::",
+    "std::net",
+    "std::fs",
+    "std::thread",
+    "std::env",
+    "Instant::now",
+    "SystemTime::now",
+    "getrandom",
+];
+
 /// Folder or file prefix, words that must not be in its code, and why.
 const BANS: &[(&str, &[&str], &str)] = &[
-    (
-        "protocol/src",
-        &["tokio", "hyper", "tracing::", "std::net", "Instant::now", "SystemTime::now", "getrandom"],
-        "pure: time, randomness and bytes are arguments",
-    ),
-    (
-        "gateway/core/src",
-        &["tokio", "hyper", "tracing::", "std::net", "Instant::now", "SystemTime::now", "getrandom"],
-        "the simulation runs it: time and randomness are arguments",
-    ),
+    ("protocol/src", WORLD, "pure: time, randomness and bytes are arguments"),
+    ("gateway/core/src", WORLD, "the simulation runs it: time and randomness are arguments"),
     (
         "gateway/src/auth",
         &["hyper::", "http::", "crate::session", "crate::bridge"],
@@ -32,7 +38,35 @@ const BANS: &[(&str, &[&str], &str)] = &[
         &["crate::session", "crate::community::", "crate::http", "crate::bridge"],
         "both sides come to it",
     ),
-    ("gateway/src/shard", &["crate::community::", "crate::bridge"], "the delivery path knows no upstream"),
+    (
+        "gateway/src/hub",
+        &[
+            "hyper",
+            "http::",
+            "std::net",
+            "tokio::net",
+            "crate::net",
+            "crate::session",
+            "crate::community::",
+            "crate::bridge",
+        ],
+        "the others come to it",
+    ),
+    (
+        "gateway/src/shard",
+        &[
+            "hyper",
+            "http::",
+            "tokio::net",
+            "crate::net",
+            "crate::session",
+            "crate::community::",
+            "crate::bridge",
+        ],
+        "the delivery path knows no upstream, and no form of request",
+    ),
+    ("gateway/src/config", EDGES, "a leaf: everybody may import it"),
+    ("gateway/src/telemetry", EDGES, "a leaf: everybody may import it"),
     (
         "gateway/src/community",
         &["crate::session", "crate::bridge", "crate::http"],
@@ -61,6 +95,25 @@ const BANS: &[(&str, &[&str], &str)] = &[
     ),
     ("gateway/src/bridge/rewrite", &["tokio", "crate::net", "tracing::"], "bytes in, bytes out"),
     ("loadtest", &["gateway::", "gateway_core::"], "a black-box client"),
+];
+
+/// The rooms of the gateway that a leaf must not know.
+const EDGES: &[&str] = &[
+    "crate::app",
+    "crate::cli",
+    "crate::demo",
+    "crate::net",
+    "crate::http",
+    "crate::admin",
+    "crate::auth",
+    "crate::bridge",
+    "crate::session",
+    "crate::community",
+    "crate::hub",
+    "crate::shard",
+    "crate::names",
+    "crate::pilot",
+    "crate::scripts",
 ];
 
 /// What only one place may use.
@@ -110,24 +163,90 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Lines that are neither comments nor below a file's test module: (path from the root, line number, text).
+/// Lines that are neither comments nor tests: (path from the root, line number, text).
 fn code_below(folder: &str) -> Vec<(PathBuf, usize, String)> {
     let files = files_below(&root().join(folder));
     assert!(!files.is_empty(), "{folder} has no code: the rule for it is out of date");
     let mut lines = Vec::new();
-    for path in files.into_iter().filter(|path| !path.ends_with("tests.rs")) {
-        let text = fs::read_to_string(&path).unwrap();
+    for path in files {
         let short = path.strip_prefix(root()).unwrap().to_owned();
-        for (index, line) in text.lines().enumerate() {
-            if line.starts_with("#[cfg(test)]") {
-                break;
-            }
-            if !line.trim_start().starts_with("//") {
-                lines.push((short.clone(), index + 1, line.to_owned()));
-            }
+        let below_src = short.iter().skip_while(|part| *part != "src");
+        if !path.ends_with("tests.rs") && !below_src.into_iter().any(|part| part == "tests") {
+            let text = fs::read_to_string(&path).unwrap();
+            lines.extend(code(&text).into_iter().map(|(line, text)| (short.clone(), line, text)));
         }
     }
     lines
+}
+
+/// The code of a file with its line numbers. A `use` is one line, each of its paths written out.
+fn code(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"));
+    while let Some((number, line)) = lines.next() {
+        if line.starts_with("#[cfg(test)]") {
+            // What it is written before: an item in one line, or a block that ends where it began.
+            if lines.next().is_some_and(|(_, line)| line.ends_with('{')) {
+                lines.find(|(_, line)| line.starts_with('}'));
+            }
+        } else if line.trim_start().split(' ').take(2).any(|word| word == "use") {
+            let mut import = line.trim().to_owned();
+            while !import.ends_with(';') {
+                import += lines.next().map_or(";", |(_, line)| line.trim());
+            }
+            found.push((number, paths(&import).join(" ")));
+        } else {
+            found.push((number, line.to_owned()));
+        }
+    }
+    found
+}
+
+/// `a::{b, c::{d, e}}` as `a::b`, `a::c::d` and `a::c::e`.
+fn paths(import: &str) -> Vec<String> {
+    let Some(open) = import.find('{') else { return vec![import.to_owned()] };
+    let (before, inside) = (&import[..open], &import[open + 1..]);
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, letter) in inside.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                let part = inside[start..at].trim();
+                // Nothing stands behind a last comma.
+                let parts = if part.is_empty() { Vec::new() } else { paths(part) };
+                found.extend(parts.into_iter().map(|path| format!("{before}{path}")));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn tests_are_passed_over_and_nothing_else_is() {
+    let text = "\
+use std::{fs, io::{self, Read}};
+#[cfg(test)]
+mod tests;
+// std::thread
+pub(crate) use crate::{
+    session::Page,
+};
+#[cfg(test)]
+mod more {
+    use tokio::net;
+}
+fn f() {}
+";
+    let code: Vec<(usize, String)> = code(text);
+    let lines = [
+        (1, "use std::fs use std::io::self use std::io::Read"),
+        (5, "pub(crate) use crate::session::Page"),
+        (11, "fn f() {}"),
+    ];
+    assert_eq!(code, lines.map(|(number, line)| (number, line.to_owned())));
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

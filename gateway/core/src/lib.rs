@@ -13,6 +13,8 @@
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+// What a library has to say goes to its caller, or to the log.
+#![warn(clippy::print_stdout)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod cursor;

@@ -4,6 +4,9 @@
 //! It opens no file, and knows none of the settings. The gateway's own configuration has a reader of its own
 //! beside this one: it also writes the effective settings out again.
 
+// What a library has to say goes to its caller, or to the log.
+#![warn(clippy::print_stdout)]
+
 mod mistake;
 mod section;
 mod value;

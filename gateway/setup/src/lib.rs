@@ -15,6 +15,9 @@
 //! behind one trait. Knows nothing of the gateway: the program's `setup` commands are thin callers.
 //! Implements domino-directory.md, whose marks (verified, inferred, unknown) every item carries along.
 
+// What a library has to say goes to its caller, or to the log.
+#![warn(clippy::print_stdout)]
+
 pub mod apply;
 pub mod assess;
 pub mod config;
