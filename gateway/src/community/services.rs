@@ -66,15 +66,15 @@ impl Services {
         }
     }
 
-    /// Takes what concerns one of the channels.
-    pub(super) fn take(&mut self, event: &Event) -> Result<(), DecodeError> {
+    /// Takes what concerns one of the channels; the error says which service's answer cannot be read.
+    pub(super) fn take(&mut self, event: &Event) -> Result<(), (&'static str, DecodeError)> {
         match event {
             Event::Received { channel, send_type, data } => {
                 if self.resolve.channel == Some(*channel) && *send_type == resolve::SEND_TYPE {
-                    let response = resolve::Response::decode(data)?;
+                    let response = resolve::Response::decode(data).map_err(|error| ("resolve", error))?;
                     self.resolve.answer(response.id, Said::Resolved(response.results));
                 } else if self.storage.channel == Some(*channel) {
-                    self.storage.stored(*send_type, data)?;
+                    self.storage.stored(*send_type, data).map_err(|error| ("storage", error))?;
                 }
             }
             Event::Destroyed { channel, .. } => {

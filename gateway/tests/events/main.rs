@@ -28,3 +28,4 @@ mod scale;
 mod servers;
 mod sessions;
 mod transports;
+mod unreadable;

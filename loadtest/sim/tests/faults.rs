@@ -36,6 +36,7 @@ async fn a_malformed_frame_ends_only_its_own_connection() {
     let ended = bystander.wait_for(|event| matches!(event, Event::Closed(_))).await;
     assert_eq!(ended, Event::Closed(Closed::ByServer(Reason::PROTOCOL_ERROR)));
     eventually("all are gone", || simulator.connections() == 0).await;
+    eventually("all are counted", || simulator.stats().closed_protocol == 5).await;
 }
 
 #[tokio::test]

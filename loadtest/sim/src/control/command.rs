@@ -57,6 +57,7 @@ pub(super) fn read(path: &str, simulator: &Simulator) -> Result<Value, Failure> 
                 "watches": stats.watches,
                 "changes": stats.changes,
                 "closed_slow": stats.closed_slow,
+                "closed_protocol": stats.closed_protocol,
                 "uptime_seconds": simulator.now().as_secs_f64(),
             }))
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use protocol::vp::server::Config;
+use protocol::vp::server::{Closed, Config};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -29,9 +29,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Why a connection ended.
 #[derive(Debug, Error)]
 pub(super) enum Ended {
-    /// The session did; the text is the machine's word for how.
-    #[error("session: {0}")]
-    Session(&'static str),
+    /// The session did.
+    #[error("session: {}", .0.kind())]
+    Session(Closed),
     /// Cut off from outside.
     #[error("cut off")]
     Cut,
@@ -75,9 +75,9 @@ pub(super) async fn serve(
         if was_empty && output.len() > 4 && board.take_half_a_frame() {
             return half_a_frame(&mut writer, output).await;
         }
-        if let (Some(closed), true) = (session.closed(), output.is_empty() && !unflushed) {
+        if let (Some(closed), true) = (session.closed().cloned(), output.is_empty() && !unflushed) {
             part(&mut reader, &mut writer).await;
-            return Ended::Session(closed.kind());
+            return Ended::Session(closed);
         }
         let (open, stalled) = (session.closed().is_none(), *line.stalled.borrow_and_update());
         let waiting = unflushed || !output.is_empty();

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::vp::server::Config;
+use protocol::vp::server::{Closed, Config};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -55,8 +55,10 @@ pub(super) async fn accept(listener: TcpListener, port: Port, tasks: TaskTracker
                     let (login, board) = (line.login, port.board.clone());
                     match Box::pin(serve(stream, from, line, port)).await {
                         Ok(ended) => {
-                            if matches!(ended, Ended::NotReading | Ended::QueueFull) {
-                                board.count_slow();
+                            match &ended {
+                                Ended::NotReading | Ended::QueueFull => board.count_slow(),
+                                Ended::Session(Closed::Protocol(_)) => board.count_broken(),
+                                _ => {}
                             }
                             debug!(login = login.0, %ended, "connection ended");
                         }

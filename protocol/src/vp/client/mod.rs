@@ -30,6 +30,7 @@ pub use event::{Closed, Event};
 
 use super::crypto::Random;
 use super::message::ChannelId;
+use super::prim::DecodeError;
 use super::session::{ChannelTable, Input, Link, ProtocolError, Side};
 
 /// A client session over one connection.
@@ -107,6 +108,13 @@ impl Client {
     pub fn closed(&mut self, now: Duration) {
         self.link.advance(now);
         self.close(Closed::Transport);
+    }
+
+    /// What the server sent on a channel of that service cannot be read: it is told so, and the session ends.
+    pub fn reject(&mut self, service: &'static str, error: DecodeError) {
+        if !self.is_closed() {
+            self.fail(ProtocolError::Payload { service, error });
+        }
     }
 
     /// Bytes to write, drained.

@@ -32,6 +32,7 @@ pub use event::{Closed, Credential, Event, LoginRequest};
 use super::crypto::Random;
 use super::crypto::dh::Keypair;
 use super::message::ChannelId;
+use super::prim::DecodeError;
 use super::session::{ChannelTable, Input, Link, ProtocolError, Side};
 
 /// A server session over one connection.
@@ -107,6 +108,13 @@ impl Server {
     pub fn closed(&mut self, now: Duration) {
         self.link.advance(now);
         self.finish(Closed::Transport);
+    }
+
+    /// What the client sent on a channel of that service cannot be read: it is told so, and the session ends.
+    pub fn reject(&mut self, service: &'static str, error: DecodeError) {
+        if !self.is_closed() {
+            self.fail(ProtocolError::Payload { service, error });
+        }
     }
 
     /// Bytes to write, drained.

@@ -18,6 +18,14 @@ pub enum ProtocolError {
     /// A message of a known type does not decode.
     #[error("message: {0}")]
     Message(#[from] DecodeError),
+    /// What came on a channel is not what its service says (told by the owner of the channel).
+    #[error("{service}: {error}")]
+    Payload {
+        /// A short fixed name of the service.
+        service: &'static str,
+        /// What is wrong.
+        error: DecodeError,
+    },
     /// A message that has no place in this phase (vp-wire.md 11).
     #[error("{message} has no place in this phase")]
     OutOfOrder {
@@ -47,7 +55,7 @@ impl ProtocolError {
         match self {
             Self::Frame(_) => Reason::MESSAGE_TOO_LARGE,
             Self::OutOfOrder { .. } | Self::MasterChannel => Reason::INVALID_REQUEST,
-            Self::Message(_) | Self::RedirectLoop => Reason::PROTOCOL_ERROR,
+            Self::Message(_) | Self::Payload { .. } | Self::RedirectLoop => Reason::PROTOCOL_ERROR,
             Self::Version(_) => Reason::VERSION_MISMATCH,
             Self::Credential(_) => Reason::INCORRECT_LOGIN,
             Self::Auth(_) => Reason::ENCRYPTION_MISMATCH,
@@ -59,6 +67,7 @@ impl ProtocolError {
         match self {
             Self::Frame(_) => "frame",
             Self::Message(_) => "message",
+            Self::Payload { service, .. } => service,
             Self::OutOfOrder { .. } => "out_of_order",
             Self::MasterChannel => "master_channel",
             Self::Version(_) => "version",
