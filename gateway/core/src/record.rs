@@ -15,8 +15,8 @@ pub struct StateRecord {
     pub presence: Presence,
     /// Number of the change, counted over the whole node: no two records of an epoch share it.
     pub seq: u64,
-    /// When the hub learned it, on the hub's clock; for the propagation metric.
-    pub changed_at: Duration,
+    /// When it was decoded, or when the hub gave up hope of it, on the hub's clock; for the propagation metric.
+    pub decoded_at: Duration,
     wires: [OnceLock<Bytes>; 2],
 }
 
@@ -31,8 +31,8 @@ pub enum WireForm {
 
 impl StateRecord {
     /// A new change.
-    pub fn new(person: PersonId, presence: Presence, seq: u64, changed_at: Duration) -> Self {
-        Self { person, presence, seq, changed_at, wires: [OnceLock::new(), OnceLock::new()] }
+    pub fn new(person: PersonId, presence: Presence, seq: u64, decoded_at: Duration) -> Self {
+        Self { person, presence, seq, decoded_at, wires: [OnceLock::new(), OnceLock::new()] }
     }
 
     /// The person's revision, which only grows within an epoch. It is the node-wide number of the

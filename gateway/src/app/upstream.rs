@@ -72,7 +72,8 @@ impl Upstream {
         let mut shards = Vec::with_capacity(workers);
         for (index, inbox) in inboxes.iter().enumerate() {
             let id = ShardId(u16::try_from(index).unwrap_or(u16::MAX));
-            shards.push(Arc::new(Shard::new(id, epoch, lanes, getrandom::u64()?, Arc::clone(inbox))));
+            let inbox = Arc::clone(inbox);
+            shards.push(Arc::new(Shard::new(id, epoch, lanes, getrandom::u64()?, inbox, clock)));
         }
         let (hub, task) = hub(inboxes, getrandom::u64()?, clock, Arc::clone(metrics));
         let stopped = phases.stopped.clone();

@@ -12,11 +12,9 @@ use gateway_core::upstream::{Session, Told};
 use gateway_core::watchset::Command;
 use gateway_core::{LoginId, ScopeId};
 use protocol::presence::Presence;
-use protocol::vp::client::{Client, Closed, Config, Event, Follow, Login as Credentials};
+use protocol::vp::client::{Closed, Event, Login as Credentials};
 use protocol::vp::message::Announce;
 use protocol::vp::prim::{LoginInfo, PrivacyInfo};
-use protocol::vp::service::Service;
-use protocol::vp::session::Incoming;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
@@ -26,12 +24,13 @@ use super::chats::Chats;
 use super::credential;
 use super::ending::{Ending, Past, judge};
 use super::link::{Happened, Link};
+use super::machine::{client_config, random};
 use super::pace::Backoff;
 use super::servers::Servers;
 use super::services::Services;
 use super::silence::Silence;
 use super::visitors;
-use crate::config::{self, Observer, Redirect};
+use crate::config::Observer;
 use crate::hub::{Audience, LoginState, Me, News, OwnCommand, Proof};
 
 /// Commands of the hub that may wait. Few ADDs are in flight, but when all viewers of an observer go, their
@@ -209,14 +208,13 @@ impl Login {
             while let Some(told) = session.next_event() {
                 match &told {
                     Told::Closed(closed) => return Some(closed.clone()),
-                    Told::Other(event) => self.hear(event, standing, session.client()),
+                    Told::Other(event) => self.hear(event, standing, session),
                     _ => {}
                 }
                 self.take(told, standing).await;
                 // While the hub let us wait, nobody listened.
                 silence.broken(clock.now());
             }
-            self.count_unreadable(session.unreadable(), standing);
             if link.is_idle() {
                 link.send(session.output());
             }
@@ -301,9 +299,10 @@ impl Login {
                 standing.login = Some(community.hub.login_up(self.scope, sender).await);
             }
             Told::ServiceDown => self.watching_stopped(standing).await,
-            Told::Entries(entries) => {
+            Told::Entries { entries, snapshot, decoded_at } => {
                 if let Some(login) = standing.login {
-                    community.hub.tell(hub::Event::Entries { login, entries }).await;
+                    let entries = hub::Event::Entries { login, entries, snapshot, decoded_at };
+                    community.hub.tell(entries).await;
                 }
             }
             // With `redirect = "continue"` it matters only if the server then sends us away after all.
@@ -314,25 +313,30 @@ impl Login {
 
     /// What is of no concern to the core: what others want of the user, and answers of the services beside
     /// awareness.
-    fn hear(&self, event: &Event, standing: &mut Standing, client: &mut Client) {
-        let mut taken = standing.services.take(event);
-        if let Who::User { me, news, audience, .. } = &self.who {
-            match event {
-                Event::PrivacyEcho(privacy) => me.send_modify(|me| me.privacy = Some(privacy.clone())),
-                Event::Incoming { create, .. } => {
-                    let own = audience.is_there().then(|| me.borrow().presence.clone());
-                    visitors::tell(news, standing.chats.invited(create, own.as_ref(), client));
-                }
-                _ => {
-                    let heard = standing.chats.take(event, audience.is_there(), client);
-                    taken = taken.and(heard.map(|items| visitors::tell(news, items)));
-                    visitors::tell(news, visitors::said(event));
-                }
-            }
+    fn hear(&self, event: &Event, standing: &mut Standing, session: &mut Session) {
+        if let Err((service, error)) = standing.services.take(event) {
+            return session.reject(service, error, self.community.hub.clock.now());
         }
-        if let Err(error) = taken {
-            debug!(%error, "what a service says cannot be read");
-            self.community.metrics.upstream_protocol_error("service");
+        let Who::User { me, news, audience, .. } = &self.who else { return };
+        let client = session.client();
+        match event {
+            Event::PrivacyEcho(privacy) => me.send_modify(|me| me.privacy = Some(privacy.clone())),
+            Event::Incoming { create, .. } => {
+                let own = audience.is_there().then(|| me.borrow().presence.clone());
+                visitors::tell(news, standing.chats.invited(create, own.as_ref(), client));
+            }
+            _ => {
+                match standing.chats.take(event, audience.is_there(), client) {
+                    Ok(items) => visitors::tell(news, items),
+                    // Another person's client wrote it, and the server only passed it on: that is no reason to
+                    // leave the server.
+                    Err(error) => {
+                        debug!(%error, "what is said in a chat cannot be read");
+                        self.community.metrics.upstream_protocol_error("chat");
+                    }
+                }
+                visitors::tell(news, visitors::said(event));
+            }
         }
     }
 
@@ -371,13 +375,6 @@ impl Login {
             Err(error) => warn!(community, host, %error, "redirect not followed"),
         }
         self.servers.is_redirected()
-    }
-
-    fn count_unreadable(&self, unreadable: u64, standing: &mut Standing) {
-        for _ in standing.unreadable..unreadable {
-            self.community.metrics.upstream_protocol_error("awareness");
-        }
-        standing.unreadable = unreadable;
     }
 
     fn credentials(&self) -> Result<(Credentials, Option<Proof>), credential::CredentialError> {
@@ -443,8 +440,6 @@ struct Standing {
     up_since: Option<Duration>,
     /// The home server that the community has named.
     home: Option<String>,
-    /// Payloads that were counted as unreadable.
-    unreadable: u64,
     /// What the hub calls the open awareness channel, and what it wants of it.
     login: Option<LoginId>,
     commands: Option<mpsc::Receiver<Command>>,
@@ -481,31 +476,4 @@ async fn next(queue: &mut Option<mpsc::Receiver<Command>>) -> Option<Command> {
         Some(queue) => queue.recv().await,
         None => std::future::pending().await,
     }
-}
-
-/// How the protocol machine of any login to the community is set.
-pub(super) fn client_config(config: &config::Community) -> Config {
-    Config {
-        login_type: config.login_type,
-        keepalive: config.tuning.keepalive,
-        login_timeout: config.tuning.login_timeout,
-        follow: match config.redirect {
-            Redirect::Reconnect => Follow::Reconnect,
-            Redirect::Continue => Follow::Continue,
-        },
-        // Refused as well where no page can chat, but with a reason that the other side shows (`chats`).
-        incoming: Incoming::Only(vec![Service::IM.id]),
-        ..Config::default()
-    }
-}
-
-/// Keys come from the system. Without it there is no login, but no panic either: zeros make a key that the
-/// other side refuses.
-pub(super) fn random() -> protocol::vp::crypto::Random {
-    Box::new(|bytes| {
-        if let Err(error) = getrandom::fill(bytes) {
-            warn!(%error, "no random numbers from the system");
-            bytes.fill(0);
-        }
-    })
 }

@@ -8,6 +8,7 @@ mod credential;
 mod ending;
 mod link;
 mod login;
+mod machine;
 mod pace;
 mod proof;
 mod servers;

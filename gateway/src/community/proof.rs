@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::Community;
 use super::credential;
 use super::link::{Happened, Link};
-use super::login::{client_config, random};
+use super::machine::{client_config, random};
 use super::servers::Servers;
 use crate::auth::{Delegate, Proving, Unreachable};
 

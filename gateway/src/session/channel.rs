@@ -259,7 +259,7 @@ impl Channel {
         if !batch.states.is_empty() {
             let frame = message::presence(batch.states.iter().map(AsRef::as_ref), batch.cursor);
             messages.push(Outgoing::Presence { frame, cursor: batch.cursor });
-            self.observe(batch);
+            self.metrics.updates_delivered(batch.states.len() as u64);
         }
         if let Some(ended) = batch.ended {
             messages.push(Outgoing::End(match ended {
@@ -270,12 +270,15 @@ impl Channel {
         batch.more
     }
 
-    fn observe(&self, batch: &Batch) {
-        self.metrics.updates_delivered(batch.states.len() as u64);
+    /// When the news among what was just taken were decoded.
+    pub(super) fn news_among<'b>(&self, batch: &'b Batch) -> impl Iterator<Item = Duration> + use<'b> {
+        self.subscription.news_among(batch)
+    }
+
+    /// News that were decoded then have now been written.
+    pub(super) fn written(&self, decoded_at: impl Iterator<Item = Duration>) {
         let now = self.clock.now();
-        for state in &batch.states {
-            self.metrics.propagation(now.saturating_sub(state.changed_at).as_secs_f64());
-        }
+        decoded_at.for_each(|then| self.metrics.propagation(now.saturating_sub(then).as_secs_f64()));
     }
 
     /// Waits until there may be something to take.

@@ -27,6 +27,8 @@ struct Stream {
     listed: Listed,
     life: Life,
     batch: Batch,
+    /// When the news in the last piece were decoded.
+    unwritten: Vec<Duration>,
     state: State,
 }
 
@@ -38,7 +40,7 @@ enum State {
 
 /// The response of a new stream.
 pub(super) fn response(listed: Listed, life: Life) -> Response<Body> {
-    let stream = Stream { listed, life, batch: Batch::default(), state: State::New };
+    let stream = Stream { listed, life, batch: Batch::default(), unwritten: Vec::new(), state: State::New };
     let body = stream::unfold(stream, |mut stream| async {
         let chunk = stream.next().await?;
         Some((Ok::<_, Infallible>(Frame::data(chunk)), stream))
@@ -55,6 +57,8 @@ pub(super) fn response(listed: Listed, life: Life) -> Response<Body> {
 impl Stream {
     /// The next piece of the body; `None` at its end.
     async fn next(&mut self) -> Option<Bytes> {
+        // Asked for more, the connection has taken the last piece.
+        self.listed.channel.written(self.unwritten.drain(..));
         match self.state {
             State::New => {
                 self.state = State::Open;
@@ -88,6 +92,9 @@ impl Stream {
     fn pending(&mut self) -> Bytes {
         let mut messages = Vec::new();
         self.listed.channel.take(&mut self.batch, &mut messages);
+        if !messages.is_empty() {
+            self.unwritten.extend(self.listed.channel.news_among(&self.batch));
+        }
         let mut chunk = BytesMut::new();
         for message in messages {
             match message {

@@ -5,8 +5,10 @@
 //! wakes; a woken connection takes its outbox when it gets to write.
 
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gateway_core::hub::Event;
@@ -16,7 +18,7 @@ use protocol::presence::PersonId;
 use tokio::sync::Notify;
 
 use crate::config;
-use crate::hub::{HubHandle, Inbox};
+use crate::hub::{Clock, HubHandle, Inbox};
 use crate::telemetry::Metrics;
 
 /// States given to one write at most; what is left is written next.
@@ -30,6 +32,7 @@ pub struct Shard {
     inbox: Arc<Inbox>,
     /// Rung when the hub has to hear of new interests.
     interests: Notify,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -50,14 +53,16 @@ pub fn limits(configured: &config::Limits) -> Limits {
 pub struct Subscription {
     shard: Arc<Shard>,
     id: SubscriberId,
+    /// When it last asked to watch somebody, in nanoseconds of the hub's clock.
+    asked_at: AtomicU64,
 }
 
 impl Shard {
     /// `epoch` is the node's; `key` is random. The hub writes to `inbox`.
-    pub fn new(id: ShardId, epoch: Epoch, limits: Limits, key: u64, inbox: Arc<Inbox>) -> Self {
+    pub fn new(id: ShardId, epoch: Epoch, limits: Limits, key: u64, inbox: Arc<Inbox>, clock: Clock) -> Self {
         let core = Core::new(epoch, limits, key);
         let state = Mutex::new(State { core, wakers: Vec::new(), reported: Counters::default() });
-        Self { id, state, inbox, interests: Notify::new() }
+        Self { id, state, inbox, interests: Notify::new(), clock }
     }
 
     /// A new subscriber that sees what that scope sees. The limits count from now on for all subscribers of
@@ -67,7 +72,7 @@ impl Shard {
         state.core.set_limits(limits);
         let id = state.core.open(scope);
         drop(state);
-        Subscription { shard: Arc::clone(self), id }
+        Subscription { shard: Arc::clone(self), id, asked_at: AtomicU64::new(0) }
     }
 
     /// Carries messages between the hub and the shard until the task is dropped. One per shard, on its
@@ -122,7 +127,16 @@ impl Shard {
 impl Subscription {
     /// See [`Core::watch`].
     pub fn watch(&self, persons: &[PersonId], since: Option<Cursor>) -> Result<(), WatchError> {
+        let now = u64::try_from(self.shard.clock.now().as_nanos()).unwrap_or(u64::MAX);
+        self.asked_at.store(now, Ordering::Relaxed);
         self.shard.change(|core| core.watch(self.id, persons, since))
+    }
+
+    /// Those of the states taken that are news, by when they were decoded. What was known before the subscriber
+    /// asked has not been on its way since then.
+    pub fn news_among<'b>(&self, batch: &'b Batch) -> impl Iterator<Item = Duration> + use<'b> {
+        let asked_at = Duration::from_nanos(self.asked_at.load(Ordering::Relaxed));
+        batch.states.iter().map(|state| state.decoded_at).filter(move |decoded_at| *decoded_at >= asked_at)
     }
 
     /// See [`Core::unwatch`].

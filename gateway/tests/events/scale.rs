@@ -88,6 +88,13 @@ async fn a_page_that_does_not_read_converges_and_delays_nobody() {
         slow.push(page);
     }
     let mut quick = watching(&estate, NAMES + 1, 0..NAMES).await;
+    // States that were taken for a page, but are not news that were written to it.
+    let unwritten = || {
+        let metric = |series| estate.gateway.metric(series);
+        metric("livename_updates_delivered_total") - metric("livename_propagation_seconds_count")
+    };
+    // The first page asked the community; the others were told what was known.
+    until("the pages are told", || unwritten() == 2.0 * NAMES as f64).await;
     // More than any socket holds: 10,000 changes of 2 KB.
     let text = |round: usize| format!("{round} {}", "x".repeat(2000));
     for round in 0..ROUNDS {
@@ -98,12 +105,14 @@ async fn a_page_that_does_not_read_converges_and_delays_nobody() {
     }
     let everything = |page: &Page| page.people.values().all(|state| state["text"] == text(ROUNDS - 1));
     quick.until("the last round", everything).await;
+    assert!(unwritten() > 2.0 * NAMES as f64, "what a page does not take is not written");
     for page in &mut slow {
         page.until("the last round", everything).await;
         assert!(page.told.len() < NAMES * ROUNDS / 2, "{} states were told", page.told.len());
         page.settle().await;
         assert!(page.end.is_none());
     }
+    until("all is written", || unwritten() == 2.0 * NAMES as f64).await;
     assert!(estate.gateway.metric("livename_updates_coalesced_total") > (NAMES * ROUNDS / 2) as f64);
 }
 

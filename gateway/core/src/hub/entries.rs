@@ -12,28 +12,17 @@ use crate::watchset::Answer;
 use crate::{LoginId, ScopeId, StateRecord};
 
 impl Hub {
-    pub(super) fn entries(
+    /// What a login was told about a person.
+    pub(super) fn entry(
         &mut self,
-        login: LoginId,
-        entries: Vec<(PersonId, Presence)>,
-        now: Duration,
-        effects: &mut Vec<Effect>,
-    ) {
-        for (person, presence) in entries {
-            self.entry(login, &person, presence, now, effects);
-        }
-    }
-
-    fn entry(
-        &mut self,
-        login_id: LoginId,
-        id: &PersonId,
+        (login_id, id): (LoginId, &PersonId),
         presence: Presence,
-        now: Duration,
+        snapshot: bool,
+        decoded_at: Duration,
         effects: &mut Vec<Effect>,
     ) {
         let Some(login) = self.logins.get_mut(&login_id) else { return };
-        let answer = login.watches.answer(id);
+        let answer = login.watches.answer(id, snapshot);
         let watched = (self.scopes.get_mut(&login.scope)).and_then(|scope| scope.persons.get_mut(id));
         let Some(person) = watched.filter(|_| answer != Answer::Stray) else {
             self.counters.stray += 1;
@@ -53,7 +42,7 @@ impl Hub {
             self.counters.unchanged += 1;
         } else {
             self.counters.applied += 1;
-            publish(person, id, presence, &mut self.seq, now, &mut self.counters, effects);
+            publish(person, id, presence, &mut self.seq, decoded_at, &mut self.counters, effects);
         }
         if answer == Answer::First {
             self.touch(login_id);
@@ -85,13 +74,13 @@ fn publish(
     id: &PersonId,
     presence: Presence,
     seq: &mut u64,
-    now: Duration,
+    decoded_at: Duration,
     counters: &mut Counters,
     effects: &mut Vec<Effect>,
 ) {
     *seq += 1;
     counters.known -= usize::from(person.is_known());
-    let record = Arc::new(StateRecord::new(id.clone(), presence, *seq, now));
+    let record = Arc::new(StateRecord::new(id.clone(), presence, *seq, decoded_at));
     for viewer in &person.viewers {
         let message = ToShard::State { ticket: viewer.ticket, record: Arc::clone(&record) };
         effects.push(Effect::Shard { shard: viewer.shard, message });

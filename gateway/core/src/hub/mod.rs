@@ -62,6 +62,10 @@ pub enum Event {
         login: LoginId,
         /// In the order of arrival.
         entries: Vec<(PersonId, Presence)>,
+        /// Whether it was a snapshot, which answers what the login asked for.
+        snapshot: bool,
+        /// When they were decoded, on the hub's clock: before they waited for the hub.
+        decoded_at: Duration,
     },
     /// Interest of a shard began or ended.
     Interest {
@@ -145,7 +149,11 @@ impl Hub {
             Event::ScopeClosed(scope) => self.scope_closed(scope, effects),
             Event::LoginUp { scope, login } => self.login_up(scope, login),
             Event::LoginDown(login) => self.login_down(login, now),
-            Event::Entries { login, entries } => self.entries(login, entries, now, effects),
+            Event::Entries { login, entries, snapshot, decoded_at } => {
+                for (person, presence) in entries {
+                    self.entry((login, &person), presence, snapshot, decoded_at.min(now), effects);
+                }
+            }
             Event::Interest { shard, changes } => self.interest(shard, changes, now, effects),
             Event::Tick => {}
         }

@@ -39,7 +39,8 @@ impl Bench {
     }
 
     fn entry(&mut self, login: LoginId, person: &str, status: Status) {
-        self.apply(Event::Entries { login, entries: vec![(person.into(), Presence::of(status))] });
+        let entries = vec![(person.into(), Presence::of(status))];
+        self.apply(Event::Entries { login, entries, snapshot: true, decoded_at: self.now });
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -247,4 +248,21 @@ fn a_scope_that_is_not_open_is_said_to_be_closed() {
     bench.watch("x");
     assert_eq!(bench.told(), ["closed"]);
     assert!(bench.hub.is_empty());
+}
+
+#[test]
+fn a_state_keeps_the_time_when_it_was_decoded_before_it_waited_for_the_hub() {
+    let mut bench = Bench::new(Settings::default());
+    bench.up(ANN);
+    bench.watch("a");
+    bench.now += Duration::from_secs(60);
+    bench.effects.clear();
+    let decoded_at = bench.now - Duration::from_secs(3);
+    let entries = vec![("a".into(), Presence::of(Status::Away))];
+    bench.apply(Event::Entries { login: ANN, entries, snapshot: true, decoded_at });
+    let told = bench.effects.iter().find_map(|effect| match effect {
+        Effect::Shard { message: ToShard::State { record, .. }, .. } => Some(record.decoded_at),
+        _ => None,
+    });
+    assert_eq!(told, Some(decoded_at));
 }

@@ -18,8 +18,8 @@ pub(super) struct UpstreamLogin {
     /// Ids beyond it are ignored without a word.
     pub(super) limit: Option<usize>,
     pub(super) watching: BTreeSet<PersonId>,
-    /// On the way to the hub, in order.
-    pub(super) sent: VecDeque<(PersonId, Presence)>,
+    /// On the way to the hub, in order: snapshots and updates.
+    pub(super) sent: VecDeque<(bool, PersonId, Presence)>,
 }
 
 impl Upstream {
@@ -31,7 +31,7 @@ impl Upstream {
     pub(super) fn change(&mut self, person: &PersonId, presence: Presence) {
         self.truth.insert(person.clone(), presence.clone());
         for login in self.logins.values_mut().filter(|login| login.watching.contains(person)) {
-            login.sent.push_back((person.clone(), presence.clone()));
+            login.sent.push_back((false, person.clone(), presence.clone()));
         }
     }
 
@@ -48,7 +48,7 @@ impl Upstream {
                         continue;
                     }
                     let offline = Presence::of(protocol::presence::Status::Offline);
-                    answers.push((person.clone(), truth.get(&person).cloned().unwrap_or(offline)));
+                    answers.push((true, person.clone(), truth.get(&person).cloned().unwrap_or(offline)));
                     login.watching.insert(person);
                 }
                 // A snapshot may come in any order.
@@ -58,10 +58,10 @@ impl Upstream {
                 assert!(!persons.is_empty());
                 for person in persons {
                     login.watching.remove(&person);
-                    // An update in flight looks like the answer to a later ADD. If the server ignores
+                    // A snapshot in flight looks like the answer to a later ADD. If the server ignores
                     // that ADD, nobody can know: the one case that this model leaves out.
                     if login.limit.is_some() {
-                        login.sent.retain(|(sent, _)| *sent != person);
+                        login.sent.retain(|(snapshot, sent, _)| !snapshot || *sent != person);
                     }
                 }
             }

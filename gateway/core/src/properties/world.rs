@@ -305,9 +305,10 @@ impl World {
     fn deliver_from_upstream(&mut self, login: LoginId, count: usize) {
         let Some(from) = self.upstream.logins.get_mut(&login) else { return };
         let count = count.min(from.sent.len());
-        let entries: Vec<_> = from.sent.drain(..count).collect();
-        if !entries.is_empty() {
-            self.apply(Event::Entries { login, entries });
+        let sent: Vec<_> = from.sent.drain(..count).collect();
+        for (snapshot, person, presence) in sent {
+            let entries = vec![(person, presence)];
+            self.apply(Event::Entries { login, entries, snapshot, decoded_at: self.now });
         }
     }
 

@@ -22,7 +22,7 @@ use protocol::presence::{PersonId, Presence, Status};
 use protocol::vp::awareness::{ToClient, ToServer, status_from_word, status_word};
 use protocol::vp::client::{self, Client, Closed, Config, Login};
 use protocol::vp::crypto::Random;
-use protocol::vp::prim::{AwareId, LoginInfo, PrivacyInfo, UserStatus};
+use protocol::vp::prim::{AwareId, DecodeError, LoginInfo, PrivacyInfo, UserStatus};
 use protocol::vp::service::Service;
 use protocol::vp::session::ChannelError;
 
@@ -54,7 +54,14 @@ pub enum Told {
     /// It is gone, and so is that login. Also comes before [`Told::Closed`] if the channel was open.
     ServiceDown,
     /// What the community says about persons, for the hub.
-    Entries(Vec<(PersonId, Presence)>),
+    Entries {
+        /// In the order of arrival.
+        entries: Vec<(PersonId, Presence)>,
+        /// Whether it was a snapshot: the answer to an ADD.
+        snapshot: bool,
+        /// When they were decoded.
+        decoded_at: Duration,
+    },
     /// The user's own status has changed, here or at another login of the user.
     Own(Presence),
     /// Anything else, not of the core's business: announcements, chats, privacy, channels of the owner.
@@ -74,8 +81,6 @@ pub struct Session {
     name: Arc<str>,
     now: Duration,
     events: VecDeque<Told>,
-    /// Payloads on the awareness channel that could not be read.
-    unreadable: u64,
     /// The server sends signs of life.
     kept_alive: bool,
 }
@@ -91,7 +96,6 @@ impl Session {
             name: "".into(),
             now,
             events: VecDeque::new(),
-            unreadable: 0,
             kept_alive: false,
         }
     }
@@ -174,16 +178,18 @@ impl Session {
         &mut self.client
     }
 
+    /// What the server sent on one of the owner's channels, to that service, cannot be read: ends the session.
+    pub fn reject(&mut self, service: &'static str, error: DecodeError, now: Duration) {
+        self.advance(now);
+        self.client.reject(service, error);
+        self.digest();
+    }
+
     /// Ends the session politely.
     pub fn logout(&mut self, now: Duration) {
         self.advance(now);
         self.client.logout(now);
         self.digest();
-    }
-
-    /// How many payloads on the awareness channel could not be read, for a metric.
-    pub fn unreadable(&self) -> u64 {
-        self.unreadable
     }
 
     /// Whether the server was seen sending signs of life, so that its silence may be judged
@@ -244,14 +250,12 @@ impl Session {
     }
 
     fn awareness_payload(&mut self, send_type: u16, data: &[u8]) {
-        let blocks = match ToClient::decode_tolerant(send_type, data) {
-            Ok(ToClient::Snapshot(blocks)) => blocks,
-            Ok(ToClient::Update(block)) => vec![block],
+        let (snapshot, blocks) = match ToClient::decode_tolerant(send_type, data) {
+            Ok(ToClient::Snapshot(blocks)) => (true, blocks),
+            Ok(ToClient::Update(block)) => (false, vec![block]),
             Ok(_) => return,
-            Err(_) => {
-                self.unreadable += 1;
-                return;
-            }
+            // What else this server says about persons would be worth as little; the next connection asks anew.
+            Err(error) => return self.client.reject("awareness", error),
         };
         let asked = |id: &AwareId| id.kind == AwareId::USER && id.community.is_empty();
         let entries: Vec<(PersonId, Presence)> = blocks
@@ -260,7 +264,7 @@ impl Session {
             .map(|block| (PersonId::from(block.id.user.as_str()), block.presence()))
             .collect();
         if !entries.is_empty() {
-            self.events.push_back(Told::Entries(entries));
+            self.events.push_back(Told::Entries { entries, snapshot, decoded_at: self.now });
         }
     }
 

@@ -1,7 +1,7 @@
 //! A session against the server machine, byte by byte.
 
 use protocol::secret::Secret;
-use protocol::vp::awareness::{Block, OnlineState};
+use protocol::vp::awareness::{Block, OnlineState, send_type};
 use protocol::vp::client::Auth;
 use protocol::vp::message::{ChannelCreate, ChannelId};
 use protocol::vp::prim::LoginId;
@@ -112,10 +112,24 @@ fn commands_travel_up_and_entries_down() {
     let group = Block { id: AwareId::group("All"), ..Block::default() };
     let (send_type, data) = ToClient::Snapshot(vec![group, block.clone()]).encode().unwrap();
     line.server.send(channel, send_type, data).unwrap();
-    line.server.send(channel, send_type, Bytes::from_static(b"\xff")).unwrap();
     line.exchange();
-    assert_eq!(line.events(), [Told::Entries(vec![("CN=Bob".into(), block.presence())])]);
-    assert_eq!(line.session.unreadable(), 1);
+    let entries = vec![("CN=Bob".into(), block.presence())];
+    assert_eq!(line.events(), [Told::Entries { entries, snapshot: true, decoded_at: line.now }]);
+}
+
+#[test]
+fn an_unreadable_payload_ends_the_session_and_says_why() {
+    let mut line = Line::new();
+    let channel = line.accept();
+    line.events();
+    line.server.send(channel, send_type::SNAPSHOT, Bytes::from_static(b"\xff")).unwrap();
+    line.exchange();
+    let events = line.events();
+    let [Told::ServiceDown, Told::Closed(closed)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(closed.kind(), "awareness");
+    let told = server::Event::Closed(server::Closed::ByClient(Reason::PROTOCOL_ERROR));
+    assert_eq!(line.seen.last(), Some(&told));
+    assert!(line.session.is_closed());
 }
 
 #[test]

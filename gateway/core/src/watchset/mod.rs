@@ -48,7 +48,7 @@ pub(crate) enum Answer {
     First,
     /// The person was named before.
     Again,
-    /// The person is not watched here (any more, or yet).
+    /// The person is not watched here (any more, or yet), or what is known of it is from an earlier watch.
     Stray,
 }
 
@@ -135,14 +135,17 @@ impl WatchSet {
         self.removals.push(person);
     }
 
-    /// The server has named the person.
-    pub(crate) fn answer(&mut self, person: &PersonId) -> Answer {
+    /// The server has named the person, in a snapshot or in an update. An ADD is answered by a snapshot
+    /// (vp-wire.md 8.5): an update that comes before it was sent to an earlier watch, and the server may
+    /// have ignored this one.
+    pub(crate) fn answer(&mut self, person: &PersonId, snapshot: bool) -> Answer {
         let Some(place) = self.places.get_mut(person) else { return Answer::Stray };
         let before = *place;
         match before {
             // From an earlier watch; the answer to this one is still to come.
             Place::Queued(_) => return Answer::Stray,
             Place::Answered => return Answer::Again,
+            _ if !snapshot => return Answer::Stray,
             Place::Asked(_) | Place::Overdue | Place::Requeued(_) => *place = Place::Answered,
         }
         self.answered += 1;

@@ -36,10 +36,10 @@ fn the_next_batch_waits_until_one_in_flight_is_answered_in_full() {
         flush(&mut set, Duration::ZERO),
         [Command::Add(ids(&["a", "b"])), Command::Add(ids(&["c", "d"]))]
     );
-    assert_eq!(set.answer(&"a".into()), Answer::First);
+    assert_eq!(set.answer(&"a".into(), true), Answer::First);
     assert_eq!(flush(&mut set, Duration::ZERO), []);
-    assert_eq!(set.answer(&"b".into()), Answer::First);
-    assert_eq!(set.answer(&"b".into()), Answer::Again);
+    assert_eq!(set.answer(&"b".into(), true), Answer::First);
+    assert_eq!(set.answer(&"b".into(), true), Answer::Again);
     assert_eq!(flush(&mut set, Duration::ZERO), [Command::Add(ids(&["e"]))]);
 }
 
@@ -77,12 +77,12 @@ fn persons_never_named_are_overdue_and_free_their_batch() {
     let mut set = watchset(2, 1);
     want(&mut set, &["a", "b", "c"]);
     flush(&mut set, Duration::ZERO);
-    set.answer(&"a".into());
+    set.answer(&"a".into(), true);
     assert_eq!(set.next_wake(), Some(TIMEOUT));
     assert_eq!(set.overdue(TIMEOUT - Duration::from_millis(1)), []);
     assert_eq!(set.overdue(TIMEOUT), ids(&["b"]));
     assert_eq!(flush(&mut set, TIMEOUT), [Command::Add(ids(&["c"]))]);
-    assert_eq!(set.answer(&"b".into()), Answer::First, "named after all");
+    assert_eq!(set.answer(&"b".into(), true), Answer::First, "named after all");
     assert_eq!(set.answered(), 2);
 }
 
@@ -91,8 +91,8 @@ fn a_late_update_is_no_answer_to_a_wish_not_yet_sent() {
     let mut set = watchset(1, 1);
     want(&mut set, &["a", "b"]);
     flush(&mut set, Duration::ZERO);
-    assert_eq!(set.answer(&"b".into()), Answer::Stray);
-    assert_eq!(set.answer(&"x".into()), Answer::Stray);
+    assert_eq!(set.answer(&"b".into(), true), Answer::Stray);
+    assert_eq!(set.answer(&"x".into(), true), Answer::Stray);
 }
 
 #[test]
@@ -117,4 +117,21 @@ fn an_overdue_person_can_be_asked_for_again() {
     set.ask_again(&"a".into());
     set.forget(&"a".into());
     assert_eq!(flush(&mut set, TIMEOUT * 2), [Command::Remove(ids(&["a"]))]);
+}
+
+#[test]
+fn an_update_to_an_earlier_watch_is_no_answer() {
+    let mut set = watchset(2, 1);
+    want(&mut set, &["a"]);
+    flush(&mut set, Duration::ZERO);
+    assert_eq!(set.answer(&"a".into(), true), Answer::First);
+    set.forget(&"a".into());
+    want(&mut set, &["a"]);
+    flush(&mut set, Duration::ZERO);
+    assert_eq!(set.answer(&"a".into(), false), Answer::Stray);
+    assert_eq!(set.overdue(TIMEOUT), ids(&["a"]), "the server has ignored the second watch");
+    assert_eq!(set.answer(&"a".into(), false), Answer::Stray);
+    set.ask_again(&"a".into());
+    assert_eq!(set.answer(&"a".into(), true), Answer::First);
+    assert_eq!(set.answer(&"a".into(), false), Answer::Again);
 }

@@ -125,9 +125,10 @@ impl Driver {
                     self.commands = Pipe::new();
                     self.to_hub.push(now + dice.milliseconds(3), hub::Event::LoginDown(login));
                 }
-                Told::Entries(entries) => {
+                Told::Entries { entries, snapshot, decoded_at } => {
                     let login = self.login.unwrap();
-                    self.to_hub.push(now + dice.milliseconds(3), hub::Event::Entries { login, entries });
+                    let event = hub::Event::Entries { login, entries, snapshot, decoded_at };
+                    self.to_hub.push(now + dice.milliseconds(3), event);
                 }
                 Told::Other(_) => {}
                 Told::Closed(closed) => end = Some(closed),

@@ -52,11 +52,6 @@ impl World {
             settings.max_logins = usize::MAX;
             settings.subscription_cap = None;
         }
-        for driver in self.drivers.iter_mut().filter(|driver| self.sites[driver.site].capped) {
-            // What a server ignored, it may seem to have taken: an update on its way through a REMOVE and
-            // an ignored ADD looks like an answer. New connections tell.
-            driver.cut(&mut self.dice, now);
-        }
     }
 
     pub(crate) fn return_pages(&mut self) {
@@ -116,10 +111,7 @@ impl World {
         match self.dice.below(6) {
             0 => community.settings_mut().max_logins = self.dice.below(8),
             1 => community.settings_mut().max_logins = usize::MAX,
-            2 => {
-                community.settings_mut().subscription_cap = Some(self.dice.below(8));
-                self.sites[site].capped = true;
-            }
+            2 => community.settings_mut().subscription_cap = Some(self.dice.below(8)),
             3 => community.settings_mut().subscription_cap = None,
             4 => community.set_verification(self.dice.one_in(2)),
             _ => {

@@ -35,8 +35,6 @@ pub(crate) struct Site {
     version: Version,
     /// How our logins follow redirects here.
     pub(crate) follow: Follow,
-    /// Whether ids were ever ignored silently.
-    pub(crate) capped: bool,
     /// SetUserStatus messages that came over connections.
     pub(crate) statuses_set: u64,
 }
@@ -71,7 +69,6 @@ impl Site {
             next_login: 0,
             version,
             follow: *dice.of(&[Follow::Reconnect, Follow::Continue]),
-            capped: false,
             statuses_set: 0,
         }
     }

@@ -54,6 +54,8 @@ pub(super) struct Polls {
     number: u64,
     kept: Option<Bytes>,
     delivered: bool,
+    /// When the news in it were decoded, until it is delivered.
+    unwritten: Vec<Duration>,
     end: Option<End>,
 }
 
@@ -149,6 +151,7 @@ impl Stage {
                 let mut polls = locked(&session.polls);
                 if number == Some(polls.number) {
                     polls.delivered = true;
+                    session.written(polls.unwritten.drain(..));
                 }
                 None
             }
@@ -216,7 +219,8 @@ impl WebSession {
     /// What the page does not know yet.
     fn next_answer(&self) -> Option<(Bytes, u64)> {
         let mut entries = self.own_news();
-        let end = self.take(&mut entries).or_else(|| self.login_end());
+        let mut news = Vec::new();
+        let end = self.take(&mut entries, &mut news).or_else(|| self.login_end());
         if let Some(end) = end {
             entries.push(ending(end).entry(&self.sid, millis()));
         }
@@ -233,12 +237,13 @@ impl WebSession {
         polls.number += 1;
         let answer = update::answer(entries.iter(), polls.number);
         polls.kept = Some(answer.clone());
+        polls.unwritten = news;
         polls.delivered = false;
         Some((answer, polls.number))
     }
 
     /// Takes the outbox: the ordered lane first, then newest states.
-    fn take(&self, entries: &mut Vec<Bytes>) -> Option<End> {
+    fn take(&self, entries: &mut Vec<Bytes>, news: &mut Vec<Duration>) -> Option<End> {
         let mut batch = Batch::default();
         for _ in 0..TAKES {
             if !self.subscription.take(&mut batch) {
@@ -255,7 +260,8 @@ impl WebSession {
                 }
                 drop(watching);
                 entries.push(update::watchlist(&self.sid, people.iter(), millis()));
-                self.observe(&batch);
+                self.metrics.updates_delivered(batch.states.len() as u64);
+                news.extend(self.subscription.news_among(&batch));
             }
             if let Some(ended) = batch.ended {
                 return Some(match ended {
@@ -270,12 +276,9 @@ impl WebSession {
         None
     }
 
-    fn observe(&self, batch: &Batch) {
-        self.metrics.updates_delivered(batch.states.len() as u64);
+    fn written(&self, decoded_at: impl Iterator<Item = Duration>) {
         let now = self.clock.now();
-        for state in &batch.states {
-            self.metrics.propagation(now.saturating_sub(state.changed_at).as_secs_f64());
-        }
+        decoded_at.for_each(|then| self.metrics.propagation(now.saturating_sub(then).as_secs_f64()));
     }
 
     /// The own status, if it has changed, and what others wanted.

@@ -11,7 +11,7 @@ mod socket;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::mem::replace;
+use std::mem::{replace, take};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -128,6 +128,7 @@ async fn converse(
         channel,
         decoder,
         life: Aside::new(life),
+        unwritten: Vec::new(),
         alarm: pin!(sleep(PATIENCE)),
         mood: Mood::default(),
     };
@@ -148,6 +149,8 @@ struct Conversation<'a, F> {
     decoder: Decoder,
     /// What else may end the channel.
     life: Aside<'a, F>,
+    /// When the news were decoded that the browser has not taken yet. Empty unless it is slow.
+    unwritten: Vec<Duration>,
     /// Rings at even distances, so that traffic costs no timer work.
     alarm: Pin<&'a mut Sleep>,
     mood: Mood,
@@ -223,6 +226,7 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
                 return Ok(Poll::Pending);
             }
             self.mood.stuck = false;
+            self.channel.written(take(&mut self.unwritten).into_iter());
             let written = SCRATCH.with_borrow_mut(|scratch| self.write_pending(cx, scratch))?;
             if !written {
                 return Ok(Poll::Ready(()));
@@ -248,6 +252,12 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
             }
         }
         self.socket.send(cx, frames)?;
+        let news = self.channel.news_among(batch);
+        if self.socket.poll_clear(cx)?.is_ready() {
+            self.channel.written(news);
+        } else {
+            self.unwritten = news.collect();
+        }
         if end.is_some() { Err(Over(end)) } else { Ok(true) }
     }
 
