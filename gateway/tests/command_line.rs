@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[cfg(feature = "demo")]
+#[path = "command_line/demo.rs"]
+mod demo;
 #[path = "command_line/setup.rs"]
 mod setup;
 

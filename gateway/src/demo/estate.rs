@@ -15,7 +15,7 @@ use protocol::ltpa::{SystemSeconds, lmbcs};
 
 use super::pages::{Pages, Person};
 use crate::app::{App, Options, Running, Source, StartError};
-use crate::cli::{DemoArguments, Ready};
+use crate::cli::{DemoArguments, EXIT_USAGE, Ready};
 use crate::config::{self, AuthPolicy, Config, Logins, Route, Serve};
 use crate::http::Builtin;
 
@@ -56,6 +56,22 @@ pub enum DemoError {
     Bind(StartError),
     #[error(transparent)]
     Start(StartError),
+}
+
+impl DemoError {
+    /// Whether the caller can put it right by other arguments, or the machine failed.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Community(_) | Self::Bind(_) | Self::Config(_) | Self::ReadyFile(..) => EXIT_USAGE,
+            Self::Signals(_)
+            | Self::Secret(_)
+            | Self::Random(_)
+            | Self::File(..)
+            | Self::Certificate(_)
+            | Self::Web(_)
+            | Self::Start(_) => 1,
+        }
+    }
 }
 
 /// Files of the demo, removed with it.

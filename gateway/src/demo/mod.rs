@@ -28,7 +28,7 @@ pub fn run(arguments: &DemoArguments) -> ExitCode {
     };
     match runtime.block_on(serve(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(EXIT_USAGE, error),
+        Err(error) => fail(error.exit_code(), error),
     }
 }
 

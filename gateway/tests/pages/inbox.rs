@@ -1,10 +1,24 @@
 //! The mail page with the events API.
 
+use loadtest_sim::model::UserStatus;
 use protocol::presence::Status;
 
 use crate::browser::{self, Browser};
+use crate::dice::Dice;
 use crate::estate::Estate;
 use crate::truth::same_as_the_truth;
+
+pub(crate) const STATUSES: [Status; 5] =
+    [Status::Active, Status::Away, Status::Dnd, Status::Meeting, Status::Idle];
+pub(crate) const TEXTS: [&str; 4] = ["", "a <b> & \"more\"", "Grüße 会議中 🙂", "back at ten"];
+
+/// What random changes are drawn from; said, so that a failure can be repeated with `LIVENAME_SEED`.
+pub(crate) fn seed() -> u64 {
+    let wanted = std::env::var("LIVENAME_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = wanted.unwrap_or_else(|| getrandom::u64().unwrap());
+    println!("LIVENAME_SEED={seed}");
+    seed
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_pages_show_what_the_community_knows() {
@@ -21,12 +35,17 @@ async fn both_pages_show_what_the_community_knows() {
     same_as_the_truth(&mut plain, &estate, &ann).await;
     same_as_the_truth(&mut secure, &estate, &bo).await;
 
-    let statuses = [Status::Active, Status::Away, Status::Dnd, Status::Meeting, Status::Idle];
-    for change in 0..50 {
-        let person = estate.person(2 + change * 7 % 58);
-        let status = statuses[change % statuses.len()];
+    let mut dice = Dice::new(seed());
+    for _ in 0..50 {
+        let person = estate.person(2 + dice.below(58));
+        if dice.one_in(5) {
+            estate.simulator().logout_virtual(&person);
+            continue;
+        }
         estate.simulator().login_virtual(&person);
-        estate.simulator().set_status(&person, status, &format!("change <{change}> & \"more\""));
+        let (status, mobile) = (*dice.of(&STATUSES), dice.one_in(5));
+        let status = UserStatus { mobile, ..UserStatus::new(status, *dice.of(&TEXTS)) };
+        estate.simulator().set_user_status(&person, status);
     }
     same_as_the_truth(&mut plain, &estate, &ann).await;
     same_as_the_truth(&mut secure, &estate, &bo).await;

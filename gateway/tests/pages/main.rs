@@ -15,6 +15,11 @@ mod bridged;
 #[path = "../support/browser.rs"]
 mod browser;
 mod by_rest;
+#[path = "../../../loadtest/sim/tests/support/mod.rs"]
+mod community;
+#[allow(dead_code, reason = "this program throws few of them")]
+#[path = "../../core/tests/simulation/dice.rs"]
+mod dice;
 mod elsewhere;
 #[path = "../support/estate.rs"]
 mod estate;
@@ -25,6 +30,7 @@ mod manners;
 mod mixed;
 #[path = "../support/ports.rs"]
 mod ports;
+mod program;
 mod rest_host;
 mod site;
 mod stproxy;

@@ -1,10 +1,9 @@
 //! What a page shows, beside what the community shows to the viewer.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use protocol::presence::PersonId;
-use serde_json::Value;
+use protocol::presence::{PersonId, Presence};
+use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use crate::browser::Browser;
@@ -15,13 +14,22 @@ const NAMES: &str = "[...document.querySelectorAll('.livename')].map((name) => [
     name.dataset.livename ?? name.dataset.stlink ?? name.dataset.stproxyName, name.dataset.status,\
     name.querySelector('.livename-note')?.textContent ?? null])";
 
+/// One of the places where a page names somebody: whom, in which status, with which text.
+#[derive(Debug, Deserialize)]
+struct Name(String, String, Option<String>);
+
 /// Waits until every name on the page has the state that the community shows to the viewer.
 pub(crate) async fn same_as_the_truth(browser: &mut Browser, estate: &Estate, viewer: &PersonId) {
+    same_as(browser, |person| estate.simulator().truth_for(viewer, person)).await;
+}
+
+/// Waits until every name on the page has that state, wherever it stands.
+pub(crate) async fn same_as(browser: &mut Browser, truth: impl Fn(&PersonId) -> Presence) {
     let end = Instant::now() + PATIENCE;
     loop {
-        let shown = names(&browser.value(NAMES).await);
-        let differing = shown.iter().find(|(id, (status, text))| {
-            let truth = estate.simulator().truth_for(viewer, &PersonId::from(id.as_str()));
+        let shown: Vec<Name> = serde_json::from_value(browser.value(NAMES).await).unwrap();
+        let differing = shown.iter().find(|Name(id, status, text)| {
+            let truth = truth(&PersonId::from(id.as_str()));
             truth.status.name() != status || text.as_ref().is_some_and(|text| *text != *truth.text)
         });
         let Some(differing) = differing else {
@@ -31,10 +39,4 @@ pub(crate) async fn same_as_the_truth(browser: &mut Browser, estate: &Estate, vi
         assert!(Instant::now() < end, "the page differs from the truth: {differing:?}");
         sleep(Duration::from_millis(50)).await;
     }
-}
-
-fn names(value: &Value) -> BTreeMap<String, (String, Option<String>)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let names = value.as_array().unwrap().iter();
-    names.map(|name| (text(&name[0]), (text(&name[1]), name[2].as_str().map(str::to_owned)))).collect()
 }
