@@ -43,14 +43,16 @@ impl TlsError {
     }
 }
 
-/// Reads a certificate chain and its key, which have to belong together.
-pub fn certificate(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
-    let certificates = certificates(chain)?;
+/// Reads a certificate chain and its key, which have to belong together. Names each file that cannot be used.
+pub fn certificate(chain: &Path, key: &Path) -> Result<Arc<CertifiedKey>, Vec<TlsError>> {
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
         pem::Error::NoItemsFound => TlsError::NoKey(key.to_owned()),
         error => TlsError::Unreadable(key.to_owned(), plain(&error)),
-    })?;
-    certified(certificates, key)
+    });
+    match (certificates(chain), key) {
+        (Ok(chain), Ok(key)) => certified(chain, key).map_err(|error| vec![error]),
+        (chain, key) => Err(chain.err().into_iter().chain(key.err()).collect()),
+    }
 }
 
 /// The same from memory.

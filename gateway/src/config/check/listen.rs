@@ -71,7 +71,9 @@ fn certificates(root: &Section<'_>, listen: &Section<'_>, https: bool) -> Option
         let (Some(chain), Some(key)) = (chain, key) else { continue };
         match tls::certificate(&chain.value, &key.value) {
             Ok(certificate) => certificates.push(certificate),
-            Err(error) => section.wrong(error.blames(&key.value), error.to_string()),
+            Err(errors) => {
+                errors.iter().for_each(|error| section.wrong(error.blames(&key.value), error.to_string()))
+            }
         }
     }
     if !https || certificates.is_empty() || certificates.len() < sections.len() {

@@ -11,6 +11,7 @@ use crate::config::{AuthPolicy, OwnPresence, Route, Serve, Sso, UpstreamRoute};
 pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<Arc<Route>> {
     // Keys that are there but wrong have been named already.
     let keys_given = root.table("sso").has("key") || root.table("sso").has("delegated");
+    let sso_given = root.has("sso");
     let sections = root.tables("route");
     if sections.is_empty() && !root.has("route") {
         root.wrong("route", "there is no route; add [[route]] with a path, and serve or upstreams");
@@ -24,7 +25,10 @@ pub(super) fn read(root: &Section<'_>, communities: &[Named], sso: &Sso) -> Vec<
             check_path(section, "path", path);
             conflict(section, &hosts, path, &mut seen);
         }
-        let auth = auth(section, keys_given);
+        // Where nobody has said how tokens are proved, an upstream judges its users as it did before.
+        let left_to_upstream = !sso_given && section.has("upstreams") && !section.has("serve");
+        let default = if left_to_upstream { AuthPolicy::Off } else { AuthPolicy::Required };
+        let auth = auth(section, keys_given, default);
         let serve = serve(section, communities, auth);
         let pass_to = pass_to(section, &serve, auth);
         if let (Some(path), Some(upstreams)) = (&path, passing(&serve, &pass_to)) {
@@ -121,13 +125,13 @@ fn conflict(section: &Section<'_>, hosts: &[String], path: &Given<String>, seen:
     }
 }
 
-fn auth(section: &Section<'_>, keys_given: bool) -> AuthPolicy {
+fn auth(section: &Section<'_>, keys_given: bool, default: AuthPolicy) -> AuthPolicy {
     if section.has("auth") {
         // A word that is none is one mistake, not two.
         let Some(given) = section.value("auth") else { return AuthPolicy::Off };
         check_auth(section, given.value, keys_given)
     } else {
-        check_auth(section, section.or("auth", AuthPolicy::Required), keys_given)
+        check_auth(section, section.or("auth", default), keys_given)
     }
 }
 

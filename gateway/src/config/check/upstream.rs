@@ -214,8 +214,8 @@ fn tls_settings(route: &Section<'_>, needed: bool) -> Option<Tls> {
     let own = match (section.path("chain"), section.path("key")) {
         (Some(chain), Some(key)) => match tls::certificate(&chain.value, &key.value) {
             Ok(own) => Some(own),
-            Err(error) => {
-                section.wrong(error.blames(&key.value), error.to_string());
+            Err(errors) => {
+                errors.iter().for_each(|error| section.wrong(error.blames(&key.value), error.to_string()));
                 return None;
             }
         },

@@ -119,6 +119,16 @@ fn printing_gives_the_same_configuration_again() {
 }
 
 #[test]
+fn without_sso_the_upstream_judges_its_users() {
+    let folder = Folder::new();
+    let text = "[listen]\nhttp = [\"127.0.0.1:0\"]\n[[route]]\npath = \"/\"\nupstreams = [\"http://a\"]\n";
+    let config = folder.load(text).unwrap();
+    assert_eq!(config.routes[0].auth, AuthPolicy::Off);
+    let printed = print(&example(&folder.0)).unwrap();
+    assert!(printed.lines().any(|line| line.starts_with("auth = \"off\"")), "{printed}");
+}
+
+#[test]
 fn secrets_are_neither_printed_nor_shown_by_debug() {
     let folder = Folder::new();
     let config = folder.load(FULL).unwrap();

@@ -110,6 +110,11 @@ fn one_mistake_one_exact_line() {
             certificate("im.pem", "gone.key"),
             "livename.toml:5: tls.certificate.key: FOLDER/gone.key: No such file or directory (os error 2)",
         ),
+        (
+            certificate("gone.pem", "gone.key"),
+            "livename.toml:4: tls.certificate.chain: FOLDER/gone.pem: No such file or directory (os error 2)\n\
+             livename.toml:5: tls.certificate.key: FOLDER/gone.key: No such file or directory (os error 2)",
+        ),
         // Single sign-on.
         (
             key("format = \"domino\""),
@@ -273,7 +278,7 @@ password_file = \"password\""),
             "livename.toml:4: route.path: must not have empty, \".\" or \"..\" segments",
         ),
         (
-            route("path = \"/\"\nupstreams = [\"http://a\"]"),
+            route("path = \"/\"\nupstreams = [\"http://a\"]\n[sso]"),
             "livename.toml:3: route.auth: needs a key to prove tokens with; add [[sso.key]], or write auth = \"off\"",
         ),
         (
@@ -391,7 +396,7 @@ password_file = \"password\""),
     let mut failures = Vec::new();
     for (text, expected) in table {
         let found = folder.complaints(&text);
-        if found != [expected.replace("FOLDER/", "")] {
+        if found.join("\n") != expected.replace("FOLDER/", "") {
             failures.push(format!("{text}\nexpected {expected}\nfound    {}", found.join("\n         ")));
         }
     }
