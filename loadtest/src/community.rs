@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use clap::Args;
 use loadtest_sim::control::Control;
-use loadtest_sim::model::{CsvError, Directory};
+use loadtest_sim::model::{CsvError, Directory, Settings};
 use loadtest_sim::{Builder, Simulator, StartError, TokenCheck, tls};
 use protocol::ltpa::domino::DominoSecret;
 use protocol::secret::Secret;
@@ -33,6 +33,15 @@ pub struct CommunityArgs {
     /// Accept LTPA tokens made with the Domino secret in this file (base64)
     #[arg(long, value_name = "FILE")]
     domino_secret_file: Option<PathBuf>,
+    /// A new login of a person ends the earlier ones
+    #[arg(long)]
+    single_login: bool,
+    /// Login types that may log in, in hex (14b4,1700); all if left out
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = login_type)]
+    allowed_types: Vec<u16>,
+    /// Login types that get chats, in hex, best first
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = login_type)]
+    preferred_types: Vec<u16>,
     /// How many people, of a hundred, are online without a client
     #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u8).range(0..=100))]
     online: u8,
@@ -131,8 +140,17 @@ pub async fn run(arguments: CommunityArgs) -> Result<(), CommunityError> {
 }
 
 fn builder(arguments: &CommunityArgs) -> Result<Builder, CommunityError> {
-    let mut builder =
-        Simulator::builder().people(arguments.people).seed(arguments.seed).listen(arguments.listen);
+    let settings = Settings {
+        single_login: arguments.single_login,
+        allowed_types: arguments.allowed_types.iter().copied().collect(),
+        preferred_types: arguments.preferred_types.clone(),
+        ..Settings::default()
+    };
+    let mut builder = Simulator::builder()
+        .people(arguments.people)
+        .seed(arguments.seed)
+        .listen(arguments.listen)
+        .settings(settings);
     if let Some(file) = &arguments.directory {
         builder = builder.directory(Directory::from_csv_file(file)?);
     }
@@ -147,6 +165,11 @@ fn builder(arguments: &CommunityArgs) -> Result<Builder, CommunityError> {
         builder = builder.tls(tls::from_files(chain, key)?);
     }
     Ok(builder)
+}
+
+/// As servers' settings write it: four hex digits, with or without `0x`.
+fn login_type(text: &str) -> Result<u16, std::num::ParseIntError> {
+    u16::from_str_radix(text.trim_start_matches("0x"), 16)
 }
 
 /// Lets people come and change.
@@ -175,4 +198,31 @@ fn write_whole(file: &Path, text: &str) -> Result<(), CommunityError> {
 
 fn unusable(file: &Path, error: io::Error) -> CommunityError {
     CommunityError::File { file: file.display().to_string(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        community: CommunityArgs,
+    }
+
+    #[tokio::test]
+    async fn the_rules_of_a_community_come_from_its_arguments() {
+        let line = "community --listen 127.0.0.1:0 --people 3 --single-login --allowed-types 14b4,0x1700 \
+                    --preferred-types 1700,14b4";
+        let Line { community } = Line::try_parse_from(line.split_whitespace()).unwrap();
+        let simulator = builder(&community).unwrap().start().await.unwrap();
+        simulator.change_settings(|settings| {
+            assert!(settings.single_login);
+            assert_eq!(settings.allowed_types, [0x14b4, 0x1700].into());
+            assert_eq!(settings.preferred_types, [0x1700, 0x14b4]);
+        });
+        assert!(Line::try_parse_from(["community", "--allowed-types", "many"]).is_err());
+    }
 }

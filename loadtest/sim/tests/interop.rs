@@ -11,6 +11,7 @@ use loadtest_sim::{Simulator, TokenCheck};
 use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
 use protocol::presence::Status;
+use protocol::vp::message::auth_type;
 use protocol::vp::reason::Reason;
 use serde_json::Value;
 
@@ -22,6 +23,7 @@ fn log_in(simulator: &Simulator, person: &Person) -> Peer {
     let mut peer = Peer::log_in(simulator.addr(), 0x1700, &person.short_name, proof).unwrap();
     let started = expect(&mut peer, "started", |_| true);
     assert_eq!(started["user"], person.id.as_str());
+    assert_eq!(simulator.last_auth_type(), Some(auth_type::DH_PASSWORD), "not the 40-bit form");
     peer
 }
 
@@ -139,6 +141,12 @@ async fn a_real_client_logs_in_by_token_and_follows_a_redirect() {
     assert_eq!(expect(&mut peer, "redirected", |_| true)["host"], "st2.example");
     peer.tell(&["continue"]).unwrap();
     assert_eq!(expect(&mut peer, "started", |_| true)["server"], "CN=st2/O=Renovation");
+    let bob = simulator.directory().people().iter().find(|person| person.id != ann.id).cloned().unwrap();
+    peer.tell(&["add", bob.id.as_str()]).unwrap();
+    expect(&mut peer, "aware", |seen| seen["id"] == bob.id.as_str() && seen["online"] == 0);
+    simulator.login_virtual(&bob.id);
+    simulator.set_status(&bob.id, Status::Away, "à bientôt");
+    expect(&mut peer, "aware", |seen| seen["id"] == bob.id.as_str() && seen["text"] == "à bientôt");
 
     let old = token(now - 300);
     let home = simulator.addrs().nth(1).unwrap();

@@ -61,6 +61,8 @@ pub struct Stats {
     pub changes: u64,
     /// Connections that were closed because their peers did not read.
     pub closed_slow: u64,
+    /// Connections that were closed because their peers broke the protocol; the log says how.
+    pub closed_protocol: u64,
 }
 
 impl Simulator {
@@ -238,6 +240,11 @@ impl Simulator {
         self.0.board.connection_count()
     }
 
+    /// How the last login travelled, one of [`auth_type`](protocol::vp::message::auth_type), whatever became of it.
+    pub fn last_auth_type(&self) -> Option<u16> {
+        self.0.board.last_auth()
+    }
+
     /// Numbers about it.
     pub fn stats(&self) -> Stats {
         let (logins, watches) = self.0.board.read(|community| {
@@ -251,6 +258,7 @@ impl Simulator {
             watches,
             changes: self.0.board.change_count(),
             closed_slow: self.0.board.slow_count(),
+            closed_protocol: self.0.board.broken_count(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! is for. The lock is held for one event and never across a wait.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,13 @@ pub(super) struct Switchboard {
     next: AtomicU64,
     changes: AtomicU64,
     slow: AtomicU64,
+    broken: AtomicU64,
+    /// How the last login came, in the words of the protocol; [`NOBODY`] before there was one.
+    last_auth: AtomicU32,
 }
+
+/// No auth type.
+const NOBODY: u32 = u32::MAX;
 
 /// Behind the lock.
 #[derive(Debug)]
@@ -75,6 +81,8 @@ impl Switchboard {
             next: AtomicU64::new(1),
             changes: AtomicU64::new(0),
             slow: AtomicU64::new(0),
+            broken: AtomicU64::new(0),
+            last_auth: AtomicU32::new(NOBODY),
         }
     }
 
@@ -239,6 +247,24 @@ impl Switchboard {
 
     pub(super) fn slow_count(&self) -> u64 {
         self.slow.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection that was closed because its peer broke the protocol.
+    pub(super) fn count_broken(&self) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn broken_count(&self) -> u64 {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Notes how a login came.
+    pub(super) fn note_auth(&self, auth_type: u16) {
+        self.last_auth.store(auth_type.into(), Ordering::Relaxed);
+    }
+
+    pub(super) fn last_auth(&self) -> Option<u16> {
+        u16::try_from(self.last_auth.load(Ordering::Relaxed)).ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -133,6 +133,7 @@ impl Session {
     }
 
     fn log_in(&mut self, request: LoginRequest) {
+        self.board.note_auth(request.auth_type);
         let proof = match request.credential {
             Credential::Password(password) => Proof::Password(password),
             Credential::Anonymous => Proof::Anonymous,
@@ -193,22 +194,19 @@ impl Session {
     }
 
     fn received(&mut self, channel: ChannelId, send_type: u16, data: Bytes, sealed: bool) {
-        let event = match self.uses.get(&channel) {
+        let (service, event) = match self.uses.get(&channel) {
             Some(Use::Chat(chat)) => {
-                Ok(Some(Event::SendChat { chat: *chat, send_type, encrypted: sealed, data }))
+                ("chat", Ok(Some(Event::SendChat { chat: *chat, send_type, encrypted: sealed, data })))
             }
-            Some(Use::Awareness) => awareness(send_type, &data),
-            Some(Use::Resolve) => resolve_names(send_type, &data),
-            Some(Use::Storage) => stored(send_type, &data),
-            Some(Use::Probe) | None => Ok(None),
+            Some(Use::Awareness) => ("awareness", awareness(send_type, &data)),
+            Some(Use::Resolve) => ("resolve", resolve_names(send_type, &data)),
+            Some(Use::Storage) => ("storage", stored(send_type, &data)),
+            Some(Use::Probe) | None => return,
         };
         match event {
             Ok(Some(event)) => self.do_it(event),
             Ok(None) => {}
-            Err(error) => {
-                debug!(%error, "a client's request cannot be read");
-                self.machine.kick(Reason::PROTOCOL_ERROR);
-            }
+            Err(error) => self.machine.reject(service, error),
         }
     }
 
