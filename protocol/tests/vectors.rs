@@ -4,8 +4,8 @@
 
 mod support;
 
-use support::check::{Outcome, altered, check, is_informative};
 use support::Vector;
+use support::check::{Outcome, altered, check, is_informative};
 use support::set::{built_in, files, load, run_with_another_set};
 
 /// The vectors whose bytes are not the ones that we write.

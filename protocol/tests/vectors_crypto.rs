@@ -86,12 +86,7 @@ fn diffie_hellman_exchanges() {
             assert_eq!(PublicKey::from_bytes(&public).unwrap(), *pair.public(), "{}", vector.name);
         }
         for (pair, peer) in [(&a, b.public()), (&b, a.public())] {
-            assert_eq!(
-                pair.shared_secret(peer).to_vec(),
-                padded(&vector.bytes),
-                "{}",
-                vector.name
-            );
+            assert_eq!(pair.shared_secret(peer).to_vec(), padded(&vector.bytes), "{}", vector.name);
             assert_eq!(pair.agree(peer).to_vec(), hex_of(&fields["rc2_key"]), "{}", vector.name);
         }
     }
@@ -154,7 +149,10 @@ fn conversations_decrypt_in_order_and_encrypt_to_the_same_bytes() {
         } else {
             [hex_of(&fields["alice_send_key"]), hex_of(&fields["bob_send_key"])]
         };
-        let prefix = vector.name.strip_suffix("_0_keys").unwrap_or_else(|| panic!("{}: no keys by its name", vector.name));
+        let prefix = vector
+            .name
+            .strip_suffix("_0_keys")
+            .unwrap_or_else(|| panic!("{}: no keys by its name", vector.name));
         for (who, key) in ["from_alice", "from_bob"].into_iter().zip(keys) {
             let mut reading = Chain::new(&key).unwrap();
             let mut writing = Chain::new(&key).unwrap();

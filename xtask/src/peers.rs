@@ -64,9 +64,10 @@ fn installed(package: &str) -> bool {
 /// Where other systems keep programs and libraries.
 fn found(sign: &str) -> bool {
     match sign.strip_prefix("lib:") {
-        Some(library) => {
-            Command::new("pkg-config").args(["--exists", library]).status().is_ok_and(|status| status.success())
-        }
+        Some(library) => Command::new("pkg-config")
+            .args(["--exists", library])
+            .status()
+            .is_ok_and(|status| status.success()),
         None => on_path(sign),
     }
 }
@@ -109,8 +110,7 @@ mod tests {
     fn every_peer_has_a_sign_and_a_purpose() {
         let lines = include_str!("../peers.txt").lines().filter(|line| !line.starts_with('#')).count();
         assert_eq!(list().count(), lines);
-        let promtool =
-            Peer { package: "prometheus", sign: "promtool", purpose: "metrics are well formed" };
+        let promtool = Peer { package: "prometheus", sign: "promtool", purpose: "metrics are well formed" };
         assert!(list().any(|peer| peer == promtool));
         assert!(found("cargo") && !found("no-such-program") && !found("lib:no-such-library") && !found("-"));
     }

@@ -244,7 +244,7 @@ fn f() {}
     let lines = [
         (1, "use std::fs use std::io::self use std::io::Read"),
         (5, "pub(crate) use crate::session::Page"),
-        (11, "fn f() {}"),
+        (12, "fn f() {}"),
     ];
     assert_eq!(code, lines.map(|(number, line)| (number, line.to_owned())));
 }

@@ -30,7 +30,8 @@ impl Recording {
         let frames: HashMap<_, _> =
             load("session.json").into_iter().map(|vector| (vector.name, vector.bytes)).collect();
         let own: Value = serde_json::from_str(include_str!("../vectors/session.json")).unwrap();
-        let mut own = own["vectors"].as_array().unwrap().iter().map(|vector| vector["name"].as_str().unwrap());
+        let mut own =
+            own["vectors"].as_array().unwrap().iter().map(|vector| vector["name"].as_str().unwrap());
         let complete = own.all(|name| frames.contains_key(name));
         assert!(complete || !built_in());
         complete.then_some(Self(frames))
@@ -147,7 +148,9 @@ fn the_server_gets_through_the_encrypted_login() {
     };
     let keys = &keys.fields;
     let magic = u32::try_from(keys["magic"].as_u64().unwrap()).unwrap();
-    let random = [magic.to_be_bytes().to_vec(), hex::decode(keys["server_dh_private"].as_str().unwrap()).unwrap()].concat();
+    let random =
+        [magic.to_be_bytes().to_vec(), hex::decode(keys["server_dh_private"].as_str().unwrap()).unwrap()]
+            .concat();
     let config = server::Config { client_ip: 0x7f00_0001, ..server::Config::default() };
     let mut server = Server::new(config, drawn(random), NOW);
     server.receive(recording.frame("dh128_00_c2s_handshake"), NOW);
