@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::browser::{BASE, Browser};
 use crate::estate::{Plan, id};
-use crate::support::soon;
+use crate::support::{soon, until};
 
 /// A poll whose browser goes away: the head of its answer is read, then the connection is cut.
 async fn hanging(page: &Browser, address: std::net::SocketAddr) -> TcpStream {
@@ -49,6 +49,8 @@ async fn a_change_answers_the_hanging_poll() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     estate.sets(1, Status::Away, "");
     soon("the poll is answered", poll).await.unwrap();
+    let timed = || estate.gateway.metric("livename_propagation_seconds_count");
+    until("both answers are timed, once each", || timed() == 2.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
