@@ -43,8 +43,8 @@ async fn both_pages_show_what_the_community_knows() {
             continue;
         }
         estate.simulator().login_virtual(&person);
-        let (status, mobile) = (*dice.of(&STATUSES), dice.one_in(5));
-        let status = UserStatus { mobile, ..UserStatus::new(status, dice.of(&TEXTS)) };
+        let (status, mobile, text) = (*dice.of(&STATUSES), dice.one_in(5), *dice.of(&TEXTS));
+        let status = UserStatus { mobile, ..UserStatus::new(status, text) };
         estate.simulator().set_user_status(&person, status);
     }
     same_as_the_truth(&mut plain, &estate, &ann).await;
