@@ -94,6 +94,7 @@ impl Setting {
                 ..UpstreamRoute::to(upstreams)
             }),
             logins: Logins::default(),
+            chat: false,
             pass_to: None,
         });
         servers.adopt(std::slice::from_ref(&route));
