@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::proxy_header;
+use super::keepalive::watch_over;
 use crate::config::ProxyVersion;
 
 /// Where to, from where, and how long it may take in all (name look-up, every address, TLS).
@@ -165,6 +166,7 @@ mod tests {
         let source = Some("::1".parse().unwrap());
         let error = dial(Target { source, ..target("127.0.0.1", 1) }).await.unwrap_err();
         assert!(matches!(error, DialError::NoAddress), "{error}");
+    watch_over(&stream)?;
     }
 
     #[tokio::test]
@@ -190,3 +192,15 @@ mod tests {
         assert!(matches!(error, DialError::TimedOut), "{error}");
     }
 }
+    use crate::net::keepalive::is_watched_over;
+        assert!(is_watched_over(&stream));
+    }
+
+    #[test]
+    fn what_runs_out_here_is_told_from_what_fails_there() {
+        for own in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM] {
+            assert!(is_exhaustion(&own.into()), "{own}");
+        }
+        for other in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::HOSTUNREACH, Errno::TIMEDOUT] {
+            assert!(!is_exhaustion(&other.into()), "{other}");
+        }

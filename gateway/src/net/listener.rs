@@ -8,6 +8,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::keepalive::watch_over;
+
 /// Connections that the kernel keeps for us until they are accepted; it caps this at `somaxconn`.
 const BACKLOG: i32 = 4096;
 /// First and longest pause when descriptors or memory have run out.
@@ -87,6 +89,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
         // `[::]:80` and `0.0.0.0:80` are two addresses, on every system.
         socket.set_only_v6(true)?;
     }
+    watch_over(&socket)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
@@ -127,5 +130,26 @@ fn reason(error: &io::Error) -> String {
             "not permitted (ports below 1024 need CAP_NET_BIND_SERVICE)".to_owned()
         }
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::keepalive::is_watched_over;
+
+    #[tokio::test]
+    async fn browsers_that_vanish_are_noticed_by_the_system() {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let browser = tokio::net::TcpStream::connect(listener.address()).await.unwrap();
+        let stop = CancellationToken::new();
+        let mut seen = None;
+        listener
+            .run(stop.clone(), |stream, peer| {
+                seen = Some((is_watched_over(&stream), peer));
+                stop.cancel();
+            })
+            .await;
+        assert_eq!(seen, Some((true, browser.local_addr().unwrap())));
     }
 }

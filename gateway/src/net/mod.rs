@@ -5,6 +5,7 @@
 
 mod descriptors;
 mod dial;
+mod keepalive;
 mod limits;
 mod listener;
 mod progress;
