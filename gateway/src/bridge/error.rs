@@ -1,7 +1,7 @@
 //! What can go wrong while a request is passed on: who failed, in which phase, and whether another try
 //! would be safe. The status and the metric label of each case are decided here, once.
 
-use std::fmt;
+use std::{fmt, io};
 
 use http::StatusCode;
 
@@ -57,6 +57,9 @@ pub enum Fault {
     /// All connections to the upstream are in use, and nobody may wait any more.
     #[error("too many connections to the upstream")]
     Busy,
+    /// This machine has nothing left to make a connection with.
+    #[error("nothing left here to connect with: {0}")]
+    Exhausted(io::Error),
     /// All upstreams of the route have failed lately and are left alone.
     #[error("no upstream is well")]
     Down,
@@ -94,6 +97,12 @@ impl BridgeError {
         Self { side: Side::Internal, phase, fault, retry: false }
     }
 
+    /// Another upstream may be within reach still: ports run out by address.
+    pub(super) fn exhausted(error: io::Error) -> Self {
+        let (side, phase) = (Side::Internal, Phase::Connect);
+        Self { side, phase, fault: Fault::Exhausted(error), retry: true }
+    }
+
     /// It tells against the upstream's health.
     pub(super) fn blames_upstream(&self) -> bool {
         self.side == Side::Upstream
@@ -105,7 +114,7 @@ impl BridgeError {
         match (&self.fault, self.side) {
             (Fault::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
             (Fault::SlowUpload, _) => StatusCode::REQUEST_TIMEOUT,
-            (Fault::Busy | Fault::Down, _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Fault::Busy | Fault::Down | Fault::Exhausted(_), _) => StatusCode::SERVICE_UNAVAILABLE,
             (Fault::Unsupported(_), _) => StatusCode::NOT_IMPLEMENTED,
             (Fault::Loop, _) => StatusCode::LOOP_DETECTED,
             (Fault::Malformed(_), _) | (_, Side::Downstream) => StatusCode::BAD_REQUEST,
@@ -121,6 +130,7 @@ impl BridgeError {
             (Fault::SlowUpload, _, _) => "upload_stalled",
             (Fault::Busy, _, _) => "busy",
             (Fault::Down, _, _) => "down",
+            (Fault::Exhausted(_), _, _) => "exhausted",
             (_, Side::Internal, _) => "internal",
             (_, Side::Downstream, Phase::Judge) => "refused",
             (_, Side::Downstream, _) => "downstream_failed",

@@ -38,7 +38,7 @@ pub(super) fn of(failure: &Failure) -> &'static str {
 fn of_bridge(BridgeError { side, phase, fault, .. }: &BridgeError) -> &'static str {
     match (fault, side, phase) {
         (Fault::SlowUpload, ..) => BROWSER_SLOW_HEAD,
-        (Fault::Busy, ..) => "GQ",
+        (Fault::Busy | Fault::Down | Fault::Exhausted(_), ..) => "GQ",
         (Fault::Timeout, _, Phase::Connect | Phase::Tls) => "sC",
         (Fault::Timeout, ..) => "sH",
         (_, Side::Internal, _) => INSIDE,
@@ -53,4 +53,44 @@ fn of_bridge(BridgeError { side, phase, fault, .. }: &BridgeError) -> &'static s
 /// The code of an answer whose body broke off.
 pub(super) fn of_body(error: &(dyn std::error::Error + 'static)) -> &'static str {
     error.downcast_ref::<BridgeError>().map_or(INSIDE, of_bridge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDES: [Side; 3] = [Side::Upstream, Side::Downstream, Side::Internal];
+    const PHASES: [Phase; 6] =
+        [Phase::Judge, Phase::Connect, Phase::Tls, Phase::Write, Phase::Head, Phase::Body];
+
+    fn code(side: Side, phase: Phase, fault: Fault) -> &'static str {
+        of_bridge(&BridgeError { side, phase, fault, retry: false })
+    }
+
+    #[test]
+    fn who_failed_in_which_phase_is_in_the_code() {
+        for (side, codes) in [
+            (Side::Upstream, ["SC", "SC", "SC", "SH", "SH", "SD"]),
+            (Side::Downstream, ["GR", "CR", "CR", "CR", "CR", "CR"]),
+            (Side::Internal, ["GI"; 6]),
+        ] {
+            for (phase, expected) in PHASES.into_iter().zip(codes) {
+                assert_eq!(code(side, phase, Fault::Malformed("message")), expected, "{side} {phase}");
+            }
+        }
+    }
+
+    #[test]
+    fn some_faults_say_it_all() {
+        let exhausted = || Fault::Exhausted(std::io::ErrorKind::AddrNotAvailable.into());
+        for side in SIDES {
+            for (phase, waited) in PHASES.into_iter().zip(["sH", "sC", "sC", "sH", "sH", "sH"]) {
+                assert_eq!(code(side, phase, Fault::Timeout), waited, "{side} {phase}");
+                assert_eq!(code(side, phase, Fault::SlowUpload), "cR");
+                for fault in [Fault::Busy, Fault::Down, exhausted()] {
+                    assert_eq!(code(side, phase, fault), "GQ");
+                }
+            }
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! What a reload changes, as the serving side sees it: one value, swapped whole.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 
 use super::Router;
 use crate::auth::Authenticator;
-use crate::config::{Config, Limits, SchemeRedirect, Sso};
+use crate::config::{Config, Limits, Route, SchemeRedirect, Sso};
 use crate::net::{ConnectionLimits, connection_capacity, for_browsers};
 use crate::pilot::PilotList;
 use crate::telemetry::Metrics;
@@ -32,6 +33,7 @@ impl Live {
     /// `descriptors` bounds the connections.
     pub fn new(config: Config, metrics: &Arc<Metrics>, descriptors: usize) -> Self {
         let Config { listen, tls, sso, routes, pilot, redirects, limits, .. } = config;
+        let to_upstreams = connections_to_upstreams(&routes);
         Self {
             router: Router::new(routes),
             pilot: PilotList::new(pilot.as_ref()),
@@ -40,7 +42,7 @@ impl Live {
             authenticator: Authenticator::new(&sso, Arc::clone(metrics)),
             sso,
             admission: ConnectionLimits {
-                connections: connection_capacity(descriptors, limits.connections),
+                connections: connection_capacity(descriptors, limits.connections, to_upstreams),
                 per_address: limits.connections_per_address,
                 trusted_proxies: limits.trusted_proxies.clone(),
             },
@@ -48,4 +50,12 @@ impl Live {
             tls: tls.as_deref().map(for_browsers),
         }
     }
+}
+
+/// As many as the pools of all upstreams allow together. Routes that name the same one share its pool.
+fn connections_to_upstreams(routes: &[Arc<Route>]) -> usize {
+    let routes = routes.iter().filter_map(|route| route.passes_to());
+    let named = routes.flat_map(|route| &route.upstreams);
+    let pools: HashMap<_, _> = named.map(|one| (one.to_string(), one.pool.connections)).collect();
+    pools.values().fold(0, |sum, connections| sum.saturating_add(*connections))
 }

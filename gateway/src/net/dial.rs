@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
@@ -15,8 +16,8 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::proxy_header;
 use super::keepalive::watch_over;
+use super::proxy_header;
 use crate::config::ProxyVersion;
 
 /// Where to, from where, and how long it may take in all (name look-up, every address, TLS).
@@ -30,7 +31,7 @@ pub struct Target<'a> {
     pub limit: Duration,
 }
 
-/// Why there is no connection. Always the upstream's or the network's doing, except `Name`.
+/// Why there is no connection. Always the upstream's or the network's doing, except `Name` and `Exhausted`.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     #[error("the name cannot be resolved: {0}")]
@@ -39,6 +40,9 @@ pub enum DialError {
     NoAddress,
     #[error("connection failed: {0}")]
     Connect(io::Error),
+    /// This machine has no descriptor, port, address or memory left for it: tells nothing of the upstream.
+    #[error("nothing left here to connect with: {0}")]
+    Exhausted(io::Error),
     #[error("no connection within the time limit")]
     TimedOut,
     #[error("not a valid server name for TLS")]
@@ -53,6 +57,7 @@ impl DialError {
         match self {
             Self::Resolve(_) | Self::NoAddress => "resolve",
             Self::Connect(_) => "connect",
+            Self::Exhausted(_) => "exhausted",
             Self::TimedOut => "timeout",
             Self::Name | Self::Tls(_) => "tls",
         }
@@ -70,6 +75,7 @@ pub async fn dial(target: Target<'_>) -> Result<TcpStream, DialError> {
         let turn = now + deadline.saturating_duration_since(now) / waiting;
         match timeout_at(turn, connect(*address, target.source)).await {
             Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) if is_exhaustion(&error) => last = DialError::Exhausted(error),
             Ok(Err(error)) => last = DialError::Connect(error),
             Err(_) => last = DialError::TimedOut,
         }
@@ -120,15 +126,37 @@ pub async fn secure(
 async fn resolve(target: Target<'_>, deadline: Instant) -> Result<Vec<SocketAddr>, DialError> {
     let found = match target.host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, target.port)],
-        Err(_) => timeout_at(deadline, lookup_host((target.host, target.port)))
+        Err(_) => timeout_at(deadline, look_up(target.host, target.port))
             .await
             .map_err(|_| DialError::TimedOut)?
-            .map_err(DialError::Resolve)?
-            .collect(),
+            .map_err(unresolved)?,
     };
     let fits = |address: &SocketAddr| target.source.is_none_or(|from| from.is_ipv4() == address.is_ipv4());
     let addresses: Vec<_> = found.into_iter().filter(fits).collect();
     if addresses.is_empty() { Err(DialError::NoAddress) } else { Ok(addresses) }
+}
+
+/// Asks the system each time: it knows how long a name's addresses hold.
+async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    #[cfg(test)]
+    if let Some(address) = fake_names::address(host) {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    Ok(lookup_host((host, port)).await?.collect())
+}
+
+/// The resolver needs descriptors as well, and does not say when it got none.
+fn unresolved(error: io::Error) -> DialError {
+    match TcpSocket::new_v4() {
+        Err(own) if is_exhaustion(&own) => DialError::Exhausted(own),
+        _ => DialError::Resolve(error),
+    }
+}
+
+/// Of this machine, not of the one that is called.
+fn is_exhaustion(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(number, Some(Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM))
 }
 
 async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
@@ -138,7 +166,29 @@ async fn connect(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpS
     }
     let stream = socket.connect(address).await?;
     stream.set_nodelay(true)?;
+    watch_over(&stream)?;
     Ok(stream)
+}
+
+/// Names of a test, known to its thread only.
+#[cfg(test)]
+pub(crate) mod fake_names {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+    use std::net::IpAddr;
+
+    thread_local! {
+        static NAMES: RefCell<HashMap<String, IpAddr>> = RefCell::default();
+    }
+
+    pub(crate) fn set(name: &str, address: &str) {
+        let address = address.parse().unwrap();
+        NAMES.with_borrow_mut(|names| names.insert(name.to_owned(), address));
+    }
+
+    pub(super) fn address(name: &str) -> Option<IpAddr> {
+        NAMES.with_borrow(|names| names.get(name).copied())
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +196,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::net::keepalive::is_watched_over;
 
     fn target(host: &str, port: u16) -> Target<'_> {
         Target { host, port, source: None, limit: Duration::from_secs(5) }
@@ -159,6 +210,17 @@ mod tests {
         let stream = dial(Target { source: Some(source), ..target("127.0.0.1", port) }).await.unwrap();
         assert_eq!(stream.local_addr().unwrap().ip(), source);
         assert!(stream.nodelay().unwrap());
+        assert!(is_watched_over(&stream));
+    }
+
+    #[test]
+    fn what_runs_out_here_is_told_from_what_fails_there() {
+        for own in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM] {
+            assert!(is_exhaustion(&own.into()), "{own}");
+        }
+        for other in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::HOSTUNREACH, Errno::TIMEDOUT] {
+            assert!(!is_exhaustion(&other.into()), "{other}");
+        }
     }
 
     #[tokio::test]
@@ -166,7 +228,6 @@ mod tests {
         let source = Some("::1".parse().unwrap());
         let error = dial(Target { source, ..target("127.0.0.1", 1) }).await.unwrap_err();
         assert!(matches!(error, DialError::NoAddress), "{error}");
-    watch_over(&stream)?;
     }
 
     #[tokio::test]
@@ -192,15 +253,3 @@ mod tests {
         assert!(matches!(error, DialError::TimedOut), "{error}");
     }
 }
-    use crate::net::keepalive::is_watched_over;
-        assert!(is_watched_over(&stream));
-    }
-
-    #[test]
-    fn what_runs_out_here_is_told_from_what_fails_there() {
-        for own in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM] {
-            assert!(is_exhaustion(&own.into()), "{own}");
-        }
-        for other in [Errno::CONNREFUSED, Errno::CONNRESET, Errno::HOSTUNREACH, Errno::TIMEDOUT] {
-            assert!(!is_exhaustion(&other.into()), "{other}");
-        }

@@ -51,6 +51,10 @@ pub(super) async fn keep_asking(
         metrics.upstream_checked(standing.name(), result.is_ok());
         match result {
             Ok(()) => standing.succeeded(Witness::Check),
+            // Nobody was asked.
+            Err(why @ Unwell::Dial(DialError::Exhausted(_))) => {
+                tracing::warn!(upstream = standing.name(), %why)
+            }
             Err(why) => standing.failed(&why),
         }
         if end.run_until_cancelled(sleep(spread(check.interval))).await.is_none() {

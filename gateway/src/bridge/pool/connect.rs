@@ -71,6 +71,7 @@ impl Pool {
 fn not_connected(error: DialError) -> BridgeError {
     let (phase, fault) = match error {
         DialError::TimedOut => (Phase::Connect, Fault::Timeout),
+        DialError::Exhausted(error) => return BridgeError::exhausted(error),
         DialError::Tls(_) | DialError::Name => (Phase::Tls, Fault::Dial(error)),
         _ => (Phase::Connect, Fault::Dial(error)),
     };
