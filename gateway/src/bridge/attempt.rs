@@ -84,7 +84,7 @@ impl Bridge {
                     Err(failed) => *failed,
                 };
                 if !failed.stale && failed.error.blames_upstream() {
-                    member.standing.failed(&failed.error);
+                    self.blame(group, member, &failed.error);
                 }
                 let Some(returned) = failed.request else { return Err(failed.error) };
                 tracing::debug!(error = %failed.error, upstream = member.standing.name(), "trying again");
@@ -98,6 +98,17 @@ impl Bridge {
             }
         }
         Err(last.unwrap_or_else(|| BridgeError::unsent(Phase::Connect, Fault::Down)))
+    }
+
+    /// An upstream is taken out for the sake of the others. Of the last one that is left, an answer that does not come
+    /// tells too little: one browser could choose what it asks for, and close the route to all.
+    fn blame(&self, group: &Group, member: &Member, error: &BridgeError) {
+        let is_sure = matches!(error.phase, Phase::Connect | Phase::Tls);
+        if is_sure || !group.is_last(member) {
+            member.standing.failed(error);
+        } else {
+            member.standing.disappointed(error);
+        }
     }
 
     /// One connection, one request, one head. `elsewhere`: another upstream could be asked.

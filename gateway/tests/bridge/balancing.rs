@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gateway::config::{Check, Health, PoolBounds, Retry};
 
+use crate::support::backend::nobody;
 use crate::support::{Backend, Browser, Front, Setting, header, until};
 
 /// Answers with its name.
@@ -110,26 +111,50 @@ async fn what_may_be_repeated_goes_to_the_next_upstream() {
 #[tokio::test]
 async fn who_fails_is_left_alone_and_tried_by_one_request_after_a_rest() {
     let well = Arc::new(AtomicBool::new(false));
-    let backend = moody(&well).await;
+    let (backend, other) = (moody(&well).await, named("other").await);
     let rest = Duration::from_millis(300);
     let health = Health { failures: 2, rest, ..Health::default() };
-    let front = Setting { health, ..Setting::to(&backend) }.start().await;
-    for _ in 0..2 {
-        assert_eq!(Browser::ask(&front, POST).await.status, 502);
+    let setting = Setting::upstreams(vec![backend.upstream(), other.upstream()]);
+    let front = Setting { health, ..setting }.start().await;
+    for status in [502, 200, 502, 200, 200, 200] {
+        assert_eq!(Browser::ask(&front, POST).await.status, status);
     }
-    let refused = Browser::ask(&front, POST).await;
-    assert_eq!((refused.status, refused.body.as_str()), (503, "down retry=true"));
     assert_eq!((state(&front), backend.heads().len()), ("down", 2));
     let up = format!("livename_bridge_upstream_up{{upstream=\"http://{}\"}}", backend.address);
     assert_eq!(front.metric(&up), 0.0);
 
     until(|| state(&front) == "resting").await;
     assert_eq!(Browser::ask(&front, POST).await.status, 502, "one may try");
-    assert_eq!(Browser::ask(&front, POST).await.status, 503, "the next may not");
+    assert_eq!(Browser::ask(&front, POST).await.body, "other", "the next may not");
     well.store(true, Ordering::SeqCst);
     until(|| state(&front) == "resting").await;
     assert_eq!(Browser::ask(&front, POST).await.body, "well");
     assert_eq!((state(&front), front.metric(&up)), ("up", 1.0));
+}
+
+#[tokio::test]
+async fn one_browser_cannot_close_the_last_upstream_to_all_others() {
+    let backends = [moody(&Arc::default()).await, moody(&Arc::default()).await];
+    let health = Health { failures: 2, rest: Duration::from_secs(600), ..Health::default() };
+    let upstreams = backends.iter().map(Backend::upstream).collect();
+    let front = Setting { health, ..Setting::upstreams(upstreams) }.start().await;
+    for _ in 0..12 {
+        assert_eq!(Browser::ask(&front, POST).await.status, 502);
+    }
+    let states: Vec<_> = front.servers.status().iter().map(|server| server.state).collect();
+    assert_eq!(states.iter().filter(|state| **state == "up").count(), 1, "{states:?}");
+}
+
+#[tokio::test]
+async fn a_last_upstream_that_takes_no_connection_is_left_alone() {
+    let health = Health { failures: 2, rest: Duration::from_secs(600), ..Health::default() };
+    let front = Setting { health, ..Setting::upstreams(vec![nobody()]) }.start().await;
+    for (status, body) in
+        [(502, "connect_failed retry=true"), (502, "connect_failed retry=true"), (503, "down retry=true")]
+    {
+        let answer = Browser::ask(&front, POST).await;
+        assert_eq!((answer.status, answer.body.as_str()), (status, body));
+    }
 }
 
 #[tokio::test]

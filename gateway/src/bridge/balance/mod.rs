@@ -73,6 +73,12 @@ impl Group {
         self.open(tried).any(|member| member.standing.outlook() != Outlook::Down)
     }
 
+    /// Whether requests have nobody else to go to.
+    pub(super) fn is_last(&self, member: &Member) -> bool {
+        let mut others = self.members.iter().filter(|other| !std::ptr::eq(*other, member));
+        !others.any(|other| matches!(other.standing.outlook(), Outlook::Up(_)))
+    }
+
     fn open(&self, tried: Tried) -> impl Iterator<Item = &Member> {
         let open = self.members.iter().enumerate().filter(move |(index, _)| !tried.has(*index));
         open.map(|(_, member)| member)

@@ -77,11 +77,16 @@ impl Standing {
 
     /// It did not do what a well upstream does.
     pub(in crate::bridge) fn failed(&self, why: &dyn Display) {
-        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_string());
-        self.metrics.upstream_failed(self.name());
+        self.disappointed(why);
         if self.vitals.failed(self.now()) {
             tracing::warn!(upstream = self.name(), %why, "upstream taken out");
         }
+    }
+
+    /// The same, but it is not to be taken out for it.
+    pub(in crate::bridge) fn disappointed(&self, why: &dyn Display) {
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_string());
+        self.metrics.upstream_failed(self.name());
     }
 
     /// It answered.
