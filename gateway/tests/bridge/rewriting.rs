@@ -232,3 +232,22 @@ async fn a_long_poll_of_json_is_not_held_back() {
     let expected = "{\"u\":\"https:\\/\\/im.example\\/\"}\n";
     assert_eq!(browser.take(4 + expected.len()).await, format!("{:X}\r\n{expected}", expected.len()));
 }
+
+#[tokio::test]
+async fn a_tunnel_passes_untouched_even_if_it_claims_to_be_text() {
+    let backend = saying(|_, origin| answer("Content-Type: text/html\r\n", origin)).await;
+    let front = Front::to(&backend).await;
+    let origin = format!("http://{}", backend.address);
+    for (path, expected) in [
+        ("/st01/communityCBR/CC.39.1", origin.as_str()),
+        ("/MeetingCBR", &origin),
+        ("/BroadcastCBR", &origin),
+        // Its answers are JSON with addresses.
+        ("/stwebapi/RTCServlet", "https://im.example"),
+    ] {
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: im.example\r\nAccept-Encoding: br\r\n\r\n");
+        assert_eq!(Browser::ask(&front, &ask).await.body, expected, "{path}");
+        let asked = if expected == origin { "br" } else { "identity" };
+        assert_eq!(header(backend.heads().last().unwrap(), "accept-encoding"), Some(asked), "{path}");
+    }
+}

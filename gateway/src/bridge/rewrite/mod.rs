@@ -34,6 +34,7 @@ use pipeline::Pipeline;
 use validators::Mark;
 
 use super::download::Download;
+use super::endless::is_tunnel;
 use crate::config::UpstreamRoute;
 use crate::http::{Body, RequestContext};
 
@@ -63,7 +64,7 @@ impl Rewriting {
         context: &RequestContext,
         route: &UpstreamRoute,
     ) -> Option<Self> {
-        if !route.rewrite.bodies {
+        if !route.rewrite.bodies || is_tunnel(request.uri().path()) {
             return None;
         }
         let to_head = *request.method() == Method::HEAD;
