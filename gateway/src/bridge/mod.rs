@@ -13,6 +13,7 @@ mod endless;
 mod error;
 mod headers;
 mod health;
+mod pause;
 mod pool;
 pub mod rewrite;
 mod tunnel;

@@ -40,6 +40,19 @@ impl Rewriter {
         self.rewrite(text, false)
     }
 
+    /// Whether something is held back.
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// What was held back, as it is: for when nothing has followed for too long. An address that goes on after
+    /// all is not seen then; nothing else changes.
+    pub fn release(&mut self) -> Bytes {
+        let held = std::mem::take(&mut self.held);
+        self.before = held.last().copied().or(self.before);
+        Bytes::from(held)
+    }
+
     /// The rest, when nothing follows any more.
     pub fn finish(&mut self) -> Bytes {
         let text = self.with_held(Bytes::new());

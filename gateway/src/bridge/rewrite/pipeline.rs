@@ -81,6 +81,19 @@ impl Pipeline {
         Ok((!out.is_empty()).then_some(out))
     }
 
+    /// A beginning of an address waits for more.
+    pub(super) fn holds(&self) -> bool {
+        self.rewriter.holds()
+    }
+
+    /// Lets go what waits, when the upstream has paused for too long.
+    pub(super) fn release(&mut self) -> Result<Bytes, Corrupt> {
+        let text = self.rewriter.release();
+        let text = self.encode(text)?;
+        let flushed = self.flush()?.unwrap_or_default();
+        Ok(join([text, flushed]))
+    }
+
     /// The rest, when the body has ended.
     pub(super) fn finish(&mut self) -> Result<Bytes, Corrupt> {
         let mut rest = BytesMut::new();
