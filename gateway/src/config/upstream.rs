@@ -139,8 +139,7 @@ pub enum ProxyVersion {
 pub enum Retry {
     /// Those of which nothing has reached an upstream.
     Unsent,
-    /// Also those without a body whose method is idempotent (RFC 9110 9.2.2), if not one byte of an answer
-    /// came.
+    /// Also those without a body whose method is idempotent (RFC 9110 9.2.2), if no head of an answer came.
     Idempotent,
 }
 
