@@ -59,8 +59,9 @@ fn rewritten(parts: &[&[u8]], names: &Names, reach: Reach) -> Option<Vec<Vec<u8>
     for attribute in attributes {
         match key(attribute).to_ascii_lowercase().as_slice() {
             b"secure" if bare => {}
-            // Goes with it: browsers refuse such a cookie without `Secure`.
+            // These go with it: browsers refuse such a cookie without `Secure`.
             b"samesite" if bare && value(attribute).eq_ignore_ascii_case(b"none") => {}
+            b"partitioned" if bare => {}
             b"domain" if !names.host().is_empty() && !is_domain_of(attribute, names) => {}
             // A cookie of the whole domain is for every server in it.
             b"path" if !keeps_domain => out.push(path(attribute, names)),
@@ -136,6 +137,8 @@ mod tests {
             (false, true, "a=1; Secure; HttpOnly;SECURE", "a=1; HttpOnly"),
             (false, true, "a=1; SameSite = None; Secure", "a=1"),
             (false, true, "a=1; SameSite=Lax; Secure", "a=1; SameSite=Lax"),
+            (false, true, "a=1; Secure; Partitioned; Path=/", "a=1; Path=/"),
+            (true, true, "a=1; Secure; Partitioned", "a=1; Secure; Partitioned"),
             (false, true, "Secure; Path=/", "Secure; Path=/"),
         ] {
             let names = names_of((page_tls, "im.acme.example"), (tls, "st1.acme.example", 8088));
