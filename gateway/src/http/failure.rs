@@ -125,10 +125,10 @@ impl Failure {
         Verdict { status, level, label, text, retry }
     }
 
-    /// Who sends such a head is not to be trusted with what follows it.
+    /// Who sends such a head is not to be trusted with what follows it; after CONNECT it may be no HTTP at all.
     pub(super) fn ends_connection(&self) -> bool {
-        let refused = self.verdict().status == StatusCode::BAD_REQUEST;
-        refused && matches!(self, Self::Head(_) | Self::Route(_))
+        let refused = [StatusCode::BAD_REQUEST, StatusCode::METHOD_NOT_ALLOWED];
+        refused.contains(&self.verdict().status) && matches!(self, Self::Head(_) | Self::Route(_))
     }
 
     /// The answer: JSON for programs, plain text with the request's id for people. Who has to log in gets
