@@ -246,7 +246,26 @@ async fn pass_on(
     Ok(response)
 }
 
-/// Below `/livename/` is this gateway's own interface to pages.
+/// What only this gateway has for pages: event channels, and what its scripts ask and load (docs/events.md).
+const OWN: [&str; 5] = ["events", "events.js", "rest.js", "names.css", "arrival"];
+
 fn is_own(path: &str) -> bool {
-    path.contains("/livename/")
+    let below = path.split_once("/livename/v1/").and_then(|(_, rest)| rest.split('/').next());
+    below.is_some_and(|name| OWN.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn only_what_this_gateway_serves_is_its_own() {
+        for path in ["/livename/v1/events", "/livename/v1/events/x1", "/st01/livename/v1/events.js"] {
+            assert!(is_own(path), "{path}");
+        }
+        for path in ["/stwebclient/livename/x.js", "/livename/", "/livename/v1/", "/livename/v1/eventsx", "/"]
+        {
+            assert!(!is_own(path), "{path}");
+        }
+    }
 }
