@@ -49,3 +49,16 @@ fn every_preset_is_a_configuration_with_awareness_the_proxy_and_the_rest() {
         assert!(matches!(serve("/"), Some(Serve::Upstream(..))), "{name}");
     }
 }
+
+/// A web server that hangs must not hang the pages for ever; polls wait as long as they like.
+#[test]
+fn every_preset_gives_up_on_pages_that_do_not_come_but_never_on_polls() {
+    for (name, text) in PRESETS {
+        let config = Folder::new().load(&format!("{BASE}{text}")).unwrap();
+        for route in &config.routes {
+            let Serve::Upstream(upstream) = &route.serve else { continue };
+            let waits = route.path == "/stwebapi" || route.path.contains("CBR");
+            assert_eq!(upstream.head_timeout.is_none(), waits, "{name}: {}", route.path);
+        }
+    }
+}
