@@ -16,11 +16,13 @@ pub(super) struct Download {
     body: Incoming,
     /// `None` once the connection was handed back.
     lease: Option<Lease>,
+    /// It broke off, which the browser has yet to see.
+    broken: Option<hyper::Error>,
 }
 
 impl Download {
     pub(super) fn new(body: Incoming, lease: Lease) -> Self {
-        let mut download = Self { body, lease: Some(lease) };
+        let mut download = Self { body, lease: Some(lease), broken: None };
         download.finish_at_end();
         download
     }
@@ -47,17 +49,31 @@ impl Body for Download {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        match &frame {
-            Some(Ok(frame)) if frame.is_trailers() => self.finish(),
-            Some(Ok(_)) => self.finish_at_end(),
-            Some(Err(_)) => self.lease = None,
-            None => self.finish(),
+        if let Some(error) = self.broken.take() {
+            // The browser must see that the body is not whole.
+            let error = BridgeError::upstream(Phase::Body, Fault::Http(error));
+            return Poll::Ready(Some(Err(error.into())));
         }
-        // The browser must see that the body is not whole.
-        Poll::Ready(frame.map(|frame| {
-            frame.map_err(|error| BridgeError::upstream(Phase::Body, Fault::Http(error)).into())
-        }))
+        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => {
+                self.lease = None;
+                self.broken = Some(error);
+                // Not in the same breath: what came before it, the head at least, would be dropped with the connection.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            None => {
+                self.finish();
+                return Poll::Ready(None);
+            }
+        };
+        if frame.is_trailers() {
+            self.finish();
+        } else {
+            self.finish_at_end();
+        }
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -11,6 +11,7 @@ mod cross_origin;
 mod edge;
 mod faults;
 mod forwarding;
+mod http2_faults;
 mod identities;
 mod matrix;
 mod pooling;

@@ -41,14 +41,32 @@ impl Backend {
         F: Fn(Peer) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
+        Self::secure(&[], script).await
+    }
+
+    /// The same, and the script speaks HTTP/2.
+    pub(crate) async fn http2<F, Fut>(script: F) -> Self
+    where
+        F: Fn(Peer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        Self::secure(&[b"h2"], script).await
+    }
+
+    async fn secure<F, Fut>(alpn: &[&[u8]], script: F) -> Self
+    where
+        F: Fn(Peer) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
         let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
-        let server = ServerConfig::builder_with_provider(provider())
+        let mut server = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![own.cert.der().clone()], key)
             .unwrap();
+        server.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
         let mut roots = RootCertStore::empty();
         roots.add(own.cert.der().clone()).unwrap();
         Self::start(Some(TlsAcceptor::from(Arc::new(server))), trusting(roots), script).await
@@ -164,8 +182,13 @@ impl Peer {
     pub(crate) async fn head(&mut self) -> Option<String> {
         let head = self.take_until(b"\r\n\r\n").await?;
         let head = String::from_utf8(head).unwrap();
-        self.heads.lock().unwrap().push(head.clone());
+        self.note(&head);
         Some(head)
+    }
+
+    /// A request has come.
+    pub(crate) fn note(&self, head: &str) {
+        self.heads.lock().unwrap().push(head.to_owned());
     }
 
     /// Every head that the backend has received.
