@@ -77,6 +77,63 @@ async fn a_head_without_end_is_given_up() {
     until(|| backend.open() == 0).await;
 }
 
+/// Answers with these bytes, then with `more` as long as the gateway takes them.
+async fn flooding(begin: &'static str, more: &'static str) -> Backend {
+    Backend::http(move |mut peer| async move {
+        peer.head().await;
+        peer.send(begin).await;
+        let more = more.repeat(1 + 4096 / more.len());
+        while tokio::io::AsyncWriteExt::write_all(&mut peer.io, more.as_bytes()).await.is_ok() {}
+    })
+    .await
+}
+
+#[tokio::test]
+async fn header_lines_without_end_are_given_up() {
+    let backend = flooding("HTTP/1.1 200 OK\r\n", "X: y\r\n").await;
+    let front = Front::to(&backend).await;
+    assert_eq!(Browser::at(&front).await.get("/").await.status, 502);
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn trailers_without_end_break_the_answer_off() {
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n";
+    let backend = flooding(chunked, "X: y\r\n").await;
+    let front = Front::to(&backend).await;
+    let answer = Browser::at(&front).await.get("/").await;
+    assert_eq!((answer.body.as_str(), answer.whole), ("body", false));
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn interim_answers_without_end_do_not_hold_off_the_time_limit() {
+    let backend = flooding("", "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n").await;
+    let limit = Some(Duration::from_millis(200));
+    let front = Setting { head_timeout: limit, ..Setting::to(&backend) }.start().await;
+    assert_eq!(Browser::at(&front).await.get("/").await.status, 504);
+    until(|| backend.open() == 0).await;
+}
+
+#[tokio::test]
+async fn heads_up_to_the_limits_pass() {
+    for (lines, length, status) in [(199, 10, 200), (200, 10, 502), (10, 6_000, 200), (20, 6_000, 502)] {
+        let backend = Backend::http(move |mut peer| async move {
+            peer.head().await;
+            let line = |n: usize| format!("X-{n}: {}\r\n", "y".repeat(length));
+            let lines: String = (0..lines).map(line).collect();
+            peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{lines}\r\n")).await;
+            peer.rest().await;
+        })
+        .await;
+        let front = Front::to(&backend).await;
+        let answer = Browser::at(&front).await.get("/").await;
+        assert_eq!(answer.status, status, "{lines} lines of {length}");
+        let arrived = answer.head.matches("\r\nx-").count();
+        assert_eq!(arrived, if status == 200 { lines } else { 0 });
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_breaks_off_is_never_taken_for_whole() {
     for framing in ["Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
