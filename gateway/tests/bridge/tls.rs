@@ -1,13 +1,17 @@
 //! TLS towards upstreams: who is believed, what is asked for, and what is shown.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use gateway::config::{Upstream, tls};
+use gateway::config::{Upstream, UpstreamRoute, tls};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::edge::Setup;
+use crate::edge::client::fetch;
+use crate::edge::tls::Certificate;
 use crate::support::{Backend, Browser, Peer, Setting};
 
 struct Own {
@@ -90,4 +94,48 @@ async fn the_configured_name_and_version_are_insisted_on() {
         upstream.server_name = name.map(str::to_owned);
         assert_eq!(status(upstream).await, expected, "{name:?} {newest}");
     }
+}
+
+/// Its certificate can be changed while it runs; every connection serves one request.
+async fn changeable(own: &Certificate) -> (u16, Arc<Mutex<Certificate>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let shown = Arc::new(Mutex::new(own.clone()));
+    let now = Arc::clone(&shown);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = tokio_rustls::TlsAcceptor::from(now.lock().unwrap().server());
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") && stream.read_buf(&mut head).await.unwrap_or(0) > 0 {}
+                let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+                let _ = stream.shutdown().await;
+            });
+        }
+    });
+    (port, shown)
+}
+
+#[tokio::test]
+async fn a_reload_follows_an_upstream_to_its_new_certificate() {
+    let (old, new) = (Certificate::new("old"), Certificate::new("new"));
+    let (port, shown) = changeable(&old).await;
+    let trusting = |own: &Certificate| {
+        let server_name = Some("im.example".to_owned());
+        let upstream = Upstream { server_name, ..Upstream::at(true, "127.0.0.1", port, own.client(&[])) };
+        Setup::default().passing("/up", UpstreamRoute::to(vec![upstream]))
+    };
+    let gateway = trusting(&old).start().await;
+    let status = async || fetch(gateway.http(), "/up").await.status;
+    assert_eq!(status().await, 200);
+    *shown.lock().unwrap() = new.clone();
+    assert_eq!(status().await, 502, "nobody vouches for the new one yet");
+    gateway.reads_next(Ok(trusting(&new)));
+    gateway.running.reload().await.unwrap();
+    assert_eq!(status().await, 200);
+    *shown.lock().unwrap() = old;
+    assert_eq!(status().await, 502, "the old one is not believed any more");
+    gateway.running.stop().await;
 }
