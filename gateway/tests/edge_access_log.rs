@@ -5,17 +5,21 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use gateway::config::{AccessFormat, AuthPolicy};
+use gateway::config::{AccessFormat, AuthPolicy, UpstreamRoute};
 use serde_json::Value;
+use socket2::SockRef;
 use support::client::{fetch, get_with, raw, read_to_end, send};
 use support::ports;
-use support::{Gateway, Setup, tokens, until};
+use support::{Gateway, Setup, tls, tokens, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 const ANN: &str = "CN=Ann Example/O=Acme";
 
@@ -150,6 +154,127 @@ async fn every_request_has_one_line_that_says_who_ended_it() {
         .collect();
     assert_eq!(found, expected);
     assert!(lines[0]["bytes"].as_u64().unwrap() > 50 && lines[5]["bytes"] == 4, "{lines:?}");
+}
+
+/// Takes requests and answers none; counts them.
+async fn silent() -> (SocketAddr, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                    if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+                count.fetch_add(1, Ordering::SeqCst);
+                while stream.read(&mut [0; 64]).await.unwrap_or(0) > 0 {}
+            });
+        }
+    });
+    (address, asked)
+}
+
+/// Answers by half and resets the connection when told to.
+async fn resetting(go: Arc<Notify>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let route = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; 4]).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+        go.notified().await;
+        // Without a farewell.
+        SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    });
+    route
+}
+
+const BAD_CHUNK: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ngood\r\nzz\r\n";
+
+#[tokio::test]
+async fn faults_of_upstreams_and_uploads_are_told_apart() {
+    let log = Log::new();
+    let (silent, asked) = silent().await;
+    let go = Arc::new(Notify::new());
+    let patient = tls::upstream(silent);
+    let limit = Duration::from_millis(100);
+    let stall = UpstreamRoute { head_timeout: Some(limit), ..patient.clone() };
+    let upload = UpstreamRoute { body_timeout: limit, ..patient.clone() };
+    let mut full = patient.clone();
+    (full.upstreams[0].pool.connections, full.upstreams[0].pool.waiting) = (1, 0);
+    let mut down = tls::upstream(ports::CLOSED);
+    down.upstreams[0].health.failures = 1;
+    let gateway = log
+        .setup()
+        .passing("/patient", patient)
+        .passing("/stall", stall)
+        .passing("/upload", upload)
+        .passing("/full", full)
+        .passing("/down", down)
+        .route("/reset", AuthPolicy::Off, &resetting(Arc::clone(&go)).await)
+        .route("/chunk", AuthPolicy::Off, &upstream(BAD_CHUNK).await)
+        .start()
+        .await;
+    let address = gateway.http();
+    let mut expected = Vec::new();
+
+    assert_eq!(fetch(address, "/stall").await.status, 504);
+    expected.push(("/stall", "sH", 504, "timeout"));
+
+    let mut browser = TcpStream::connect(address).await.unwrap();
+    browser.write_all(b"GET /reset HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"half") {
+        assert!(browser.read_buf(&mut seen).await.unwrap() > 0);
+    }
+    go.notify_one();
+    assert_eq!(read_to_end(&mut browser).await, "");
+    expected.push(("/reset", "SD", 200, "-"));
+
+    raw(address, "GET /chunk HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    expected.push(("/chunk", "SD", 200, "-"));
+
+    let stalled = raw(address, "POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf").await;
+    assert!(stalled.starts_with("HTTP/1.1 408 "), "{stalled}");
+    expected.push(("/upload", "cR", 408, "upload_stalled"));
+
+    fetch(address, "/down").await;
+    expected.push(("/down", "SC", 502, "connect_failed"));
+    fetch(address, "/down").await;
+    expected.push(("/down", "GQ", 503, "down"));
+
+    let before = asked.load(Ordering::SeqCst);
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET /full HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    until("the only place is taken", || asked.load(Ordering::SeqCst) > before).await;
+    assert_eq!(fetch(address, "/full").await.status, 503);
+    expected.push(("/full", "GQ", 503, "busy"));
+    drop(first);
+    log.lines(expected.len() + 1).await;
+    expected.push(("/full", "CH", 499, "-"));
+
+    // Half an upload, and no more.
+    let mut half = TcpStream::connect(address).await.unwrap();
+    half.write_all(b"POST /patient HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+    half.shutdown().await.unwrap();
+    read_to_end(&mut half).await;
+    expected.push(("/patient", "CR", 400, "downstream_failed"));
+
+    let lines = log.lines(expected.len()).await;
+    let found: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let text = |key: &str| line[key].as_str().unwrap_or("-");
+            (text("path"), text("end"), line["status"].as_u64().unwrap(), text("failure"))
+        })
+        .collect();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
