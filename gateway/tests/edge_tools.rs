@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gateway::config::AuthPolicy;
@@ -50,6 +51,17 @@ async fn upstream() -> String {
     });
     route
 }
+
+/// Of version 5.7 of the list, those for the kind of key that the gateway's certificate has here, by the names of
+/// testssl.
+const INTERMEDIATE: [&str; 6] = [
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+];
 
 async fn said(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().await.unwrap();
@@ -117,4 +129,10 @@ async fn the_default_tls_settings_are_those_of_mozillas_intermediate_list() {
         assert!(report.contains(line), "{line}: {report}");
     }
     assert!(!report.contains("VULNERABLE") && !report.contains("NOT ok"), "{report}");
+
+    let report = said("testssl", &["--quiet", "--color", "0", "-E", &address]).await;
+    // ` xc02c   ECDHE-ECDSA-AES256-GCM-SHA384     ECDH 253   AESGCM      256`
+    let rows = report.lines().filter_map(|line| line.strip_prefix(" x")?.split_whitespace().nth(1));
+    let offered: BTreeSet<&str> = rows.collect();
+    assert_eq!(offered, BTreeSet::from(INTERMEDIATE), "{report}");
 }
