@@ -188,6 +188,37 @@ async fn people_of_the_pilot_are_served_here_and_all_others_as_before() {
     assert!(status.contains("0 names, 1 patterns, 0 % of all users"), "{status}");
 }
 
+/// What `deploy/pilot-group.sh` makes of an answer of the directory; whether it was content.
+fn refresh_group(file: &std::path::Path, ldif: &str) -> bool {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/pilot-group.sh");
+    let mut shell = Command::new("sh");
+    let mut shell = shell.arg(script).arg(file).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    std::io::Write::write_all(&mut shell.stdin.take().unwrap(), ldif.as_bytes()).unwrap();
+    shell.wait().unwrap().success()
+}
+
+#[tokio::test]
+async fn a_group_of_the_directory_becomes_the_pilot_at_the_next_reload() {
+    let estate = Estate::new("directory").await;
+    let program = estate.start().await;
+    let file = estate.folder.join("people");
+    let encoded = base64::engine::general_purpose::STANDARD.encode("cn=Eve Example,o=Acme");
+    let ldif = format!("dn: CN=Presence Pilot\nmember: cn=Bob Example,o=Acme\nmember:: {encoded}\n\n");
+    assert!(refresh_group(&file, &ldif));
+    assert_eq!(program.command(&["reload"]).0, Some(0));
+    assert!(program.is_passed_on(ANN).await && !program.is_passed_on(BOB).await);
+    assert!(!program.is_passed_on("CN=Eve Example/O=Acme").await);
+
+    // A search that failed says nothing about the group.
+    assert!(!refresh_group(&file, ""));
+    assert_eq!(program.command(&["reload"]).0, Some(0));
+    assert!(!program.is_passed_on(BOB).await);
+
+    assert!(refresh_group(&file, "dn: CN=Presence Pilot\n\n"));
+    assert_eq!(program.command(&["reload"]).0, Some(0));
+    assert!(program.is_passed_on(BOB).await, "a group without members is nobody");
+}
+
 #[tokio::test]
 async fn a_bypass_holds_at_once_for_everybody_and_survives_restarts() {
     let estate = Estate::new("bypass").await;
