@@ -40,6 +40,11 @@ impl TokenCheck {
         })
     }
 
+    /// What this rule does not accept, the other may.
+    pub fn or(self, other: Self) -> Self {
+        Self::new(move |token| self.check(token).or_else(|_| other.check(token)))
+    }
+
     pub(super) fn check(&self, token: &Secret) -> Result<String, Reason> {
         (self.0)(token)
     }
