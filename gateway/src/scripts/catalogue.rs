@@ -26,9 +26,12 @@ const NOTE: &str = "// Livename: live names for pages. Documentation: docs/pages
 struct Files {
     module: File,
     rest: File,
+    why: File,
     links: File,
     proxy: File,
     style: File,
+    /// Names bring their style along; the theme of the vendor's widgets is only asked for.
+    theme: File,
     /// For files that pages load beside the script and that have nothing to say here.
     silence: File,
     icons: Vec<(&'static str, File)>,
@@ -40,9 +43,11 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     Files {
         module: script(&(shared() + include_str!("families/module.js"))),
         rest: script(include_str!("core/rest.js")),
+        why: script(include_str!("core/why.js")),
         links: script(&classic(include_str!("families/stlinks.js"))),
         proxy: script(&classic(include_str!("families/stproxy.js"))),
         style: File::new(STYLE, CSS),
+        theme: File::new(STYLE, "/* Live names bring their style along. */\n"),
         silence: File::new(SCRIPT, "// Everything is in the main script.\n"),
         icons: icons::ICONS.iter().map(|icon| (icon.0, File::new(IMAGE, &icons::svg(*icon)))).collect(),
     }
@@ -69,6 +74,7 @@ pub(super) fn find(path: &str) -> Option<&'static File> {
         return match rest {
             "events.js" => Some(&FILES.module),
             "rest.js" => Some(&FILES.rest),
+            "why.js" => Some(&FILES.why),
             "names.css" => Some(&FILES.style),
             _ => None,
         };
@@ -83,7 +89,8 @@ pub(super) fn find(path: &str) -> Option<&'static File> {
 fn links(rest: &str) -> Option<&'static File> {
     match rest {
         "stlinks.js" => Some(&FILES.links),
-        "stlinks.css" => Some(&FILES.style),
+        // Pages link it in front of the script.
+        "stlinks.css" => Some(&FILES.theme),
         "hostinfo.js" => Some(&FILES.silence),
         _ if rest.ends_with("/res.js") && rest.len() <= "zh-hant/res.js".len() => Some(&FILES.silence),
         _ => icon(rest),
@@ -97,7 +104,7 @@ fn proxy(rest: &str) -> Option<&'static File> {
         "include.js" | "basecomps.js" | "livename.js" | "livenamelight.js" | "widgets.js"
         | "widgetslight.js" => Some(&FILES.proxy),
         "openajaxmanagedhub-all.js" => Some(&FILES.silence),
-        _ if rest.contains("themes/") && name.ends_with(".css") => Some(&FILES.style),
+        _ if rest.contains("themes/") && name.ends_with(".css") => Some(&FILES.theme),
         _ => icon(rest),
     }
 }

@@ -3,6 +3,7 @@
 
 use protocol::presence::{PersonId, Status};
 use serde_json::json;
+use tokio::time::{Duration, Instant};
 
 use crate::browser;
 use crate::site::{Site, id, people};
@@ -67,6 +68,70 @@ async fn names_are_live_over_the_long_poll_alone_and_directory_calls_are_answere
     assert_eq!(page.value(nobody).await, json!(["person not found", 7]));
     let missing = "new Promise((done) => stproxy.privacy.get(done, (reason, code) => done(code)))";
     assert_eq!(page.value(missing).await, 3);
+
+    // Nobody says here which cookies arrive, so only those count that the page sees.
+    let has = |name: &str| format!("new Promise((done) => stproxy.login.hasToken(done{name}))");
+    assert_eq!(page.value(&has("")).await, false);
+    page.value("document.cookie = 'PD-H-SESSION-ID=x'").await;
+    assert_eq!(page.value(&has("")).await, true);
+    assert_eq!(page.value(&has(", 'PD-H-SESSION-ID'")).await, true);
+    assert_eq!(page.value(&has(", 'LtpaToken'")).await, false);
+
+    // Over this transport, too, a name is who the server says, and nobody is nobody.
+    let resolve = |name: &str| {
+        format!("new Promise((done) => stproxy.resolveUser('{name}', done, (reason, code) => done(code)))")
+    };
+    assert_eq!(page.value(&resolve("bo")).await["id"], "bo");
+    assert_eq!(page.value(&resolve("nobody")).await, 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_directory_call_gets_its_own_answer_and_one_that_fails_takes_no_others() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(1)).await;
+    let mut page = site.browser().await;
+    let origin = site.mail.origin("https");
+    page.open(&format!("{origin}/stproxy?gateway={origin}&loose=1")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    // The first answer comes after the others'.
+    let cards = "Promise.all(['slow@acme.example', 'bo', 'slow2@acme.example'].map((id) =>\
+                 new Promise((ok) => stproxy.person.getUserInfo(id, ({ info }) => ok(info.MailAddress)))))";
+    assert_eq!(
+        page.value(cards).await,
+        json!(["slow@acme.example", "bo@acme.example", "slow2@acme.example"])
+    );
+    let find = |text: &str| {
+        format!(
+            "new Promise((done) => stproxy.quickfind.getUsers('{text}', ({{ Persons }}) => done(Persons[0].displayName), (reason, code) => done(code)))"
+        )
+    };
+    assert_eq!(page.value(&find("")).await, 14);
+    let begun = Instant::now();
+    assert_eq!(page.value(&find("Bo")).await, "Bo");
+    assert!(begun.elapsed() < Duration::from_secs(10), "nobody waits for the answer of the one before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_session_the_server_has_forgotten_logs_in_anew() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(1)).await;
+    let mut page = site.browser().await;
+    let origin = site.mail.origin("https");
+    page.open(&format!("{origin}/stproxy?gateway={origin}&loose=1")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    page.value("{ window.states = []; new MutationObserver(() => states.push(document.documentElement.dataset.livenameState)).observe(document.documentElement, { attributes: true }); undefined }").await;
+    page.value("fetch('/stwebapi/test/restart').then((answer) => answer.ok)").await;
+    page.wait_for("states.includes('waiting') && states.at(-1) === 'open'").await;
+    page.value("addRow('CN=Bo Example,O=Acme', 'Bo')").await;
+    page.wait_for("document.querySelector('.livename[data-status=away]')").await;
+    // A call that meets the forgotten session first has its answer nevertheless.
+    page.value("fetch('/stwebapi/test/restart').then((answer) => answer.ok)").await;
+    let card = page.value("new Promise((ok) => stproxy.person.getUserInfo('bo', ok))").await;
+    assert_eq!(card["info"]["MailAddress"], "bo@acme.example");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,8 @@ use crate::browser;
 use crate::site::{Site, id, people};
 
 const NAMES: usize = 200;
+/// Whom the page's script has let go, as it told the gateway.
+const UNWATCHED: &str = "new Set(sent.filter(({ op }) => op === 'unwatch').flatMap(({ ids }) => ids))";
 const FAMILIES: [&str; 3] = ["links", "stproxy", "events"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,6 +63,11 @@ async fn names_of_any_form_are_found_and_rows_that_go_are_not_watched_any_more()
     site.online((1..20).map(id));
     let mut page = site.browser().await;
     site.log_in(&mut page, "https", &id(0), 600, "; Secure").await;
+    page.before_pages(
+        "{ window.sent = []; const send = WebSocket.prototype.send;\
+         WebSocket.prototype.send = function (text) { sent.push(JSON.parse(text)); send.call(this, text); }; }",
+    )
+    .await;
     for family in FAMILIES {
         page.open(&site.page("https", "https", family, "")).await;
         page.wait_for("window.outcome === 'works'").await;
@@ -81,11 +88,17 @@ async fn names_of_any_form_are_found_and_rows_that_go_are_not_watched_any_more()
         page.value("document.querySelectorAll('#rows li').forEach((row, index) => index && row.remove())")
             .await;
         page.wait_for("document.querySelectorAll('.livename').length === 1").await;
-        if family == "events" {
-            page.wait_for("livename.watched.size === 1").await;
-            page.value("document.querySelector('.livename').dataset.livename = 'p6@renovation.test'").await;
-            page.wait_for("[...livename.watched][0] === 'p6@renovation.test'").await;
-        }
+        // The first stays; whom nobody knows was never watched.
+        page.wait_for(&format!("{UNWATCHED}.size === 4")).await;
+        let marker = match family {
+            "links" => "stlink",
+            "stproxy" => "stproxyName",
+            _ => "livename",
+        };
+        page.value(&format!("document.querySelector('.livename').dataset.{marker} = 'p6@renovation.test'"))
+            .await;
+        page.wait_for(&format!("{UNWATCHED}.size === 5 && {UNWATCHED}.has('CN=Person 1/O=Renovation')"))
+            .await;
         page.value("addRow('Person 7')").await;
         page.wait_for(&count_of("active", 2)).await;
     }
@@ -98,30 +111,43 @@ async fn a_page_outlives_its_token_when_the_mail_server_renews_it_and_says_so_wh
     }
     let site = Site::start(&people(5)).await;
     site.online([id(1)]);
-    let mut kept = site.browser().await;
-    let mut left = site.browser().await;
+    // Tabs of mail servers of their own, so that none has the connection of another.
+    let (mut kept, mut left) = (site.browser().await, site.browser().await);
+    let (mut kept_tabs, mut left_tabs) = (Vec::new(), Vec::new());
     // The one has time to be renewed on a busy machine; its first token is over soon after.
-    let over = Instant::now() + Duration::from_secs(30);
-    for (page, life) in [(&mut kept, 20), (&mut left, 6)] {
+    let over = Instant::now() + Duration::from_secs(40);
+    for (page, tabs, life) in [(&mut kept, &mut kept_tabs, 30), (&mut left, &mut left_tabs, 15)] {
         site.log_in(page, "https", &id(0), life, "; Secure").await;
-        page.open(&site.page("https", "https", "links", "")).await;
-        page.wait_for("window.outcome === 'works'").await;
-        page.value("addRow('CN=Person 1/O=Renovation')").await;
+        for (family, host) in FAMILIES.into_iter().zip(["mail1", "mail2", "mail3"]) {
+            tabs.push(page.new_tab().await);
+            page.open(&site.page_of(host, "https", family)).await;
+            page.wait_for("window.outcome === 'works'").await;
+            page.value("addRow('CN=Person 1/O=Renovation')").await;
+        }
     }
     site.mail
         .next_cookie(&format!("{}; Path=/; Domain=.renovation.test; Secure", crate::tokens::cookie(&id(0))));
     kept.value("fetch('/login').then((answer) => answer.ok)").await;
-    left.wait_for("window.outcome.includes('expired')").await;
-    left.wait_for(&count_of("unknown", 1)).await;
+    for tab in &left_tabs {
+        left.go_to(tab);
+        left.wait_for("window.outcome.includes('expired')").await;
+        left.wait_for(&count_of("unknown", 1)).await;
+    }
     sleep_until(over).await;
     site.community.set_status(&PersonId::from(id(1).as_str()), Status::Meeting, "");
-    kept.wait_for(&count_of("meeting", 1)).await;
-    assert_eq!(kept.value("window.outcome").await, "works");
+    for tab in &kept_tabs {
+        kept.go_to(tab);
+        kept.wait_for(&count_of("meeting", 1)).await;
+        assert_eq!(kept.value("window.outcome").await, "works");
+    }
     // Once there is a fresh cookie, a look at the page is enough.
     left.value("fetch('/login').then((answer) => answer.ok)").await;
-    left.value("dispatchEvent(new Event('focus'))").await;
-    left.wait_for("window.outcome === 'works'").await;
-    left.wait_for(&count_of("meeting", 1)).await;
+    for tab in &left_tabs {
+        left.look_at(tab).await;
+        left.value("dispatchEvent(new Event('focus'))").await;
+        left.wait_for("document.documentElement.dataset.livenameState === 'open'").await;
+        left.wait_for(&count_of("meeting", 1)).await;
+    }
 }
 
 fn count_of(status: &str, count: usize) -> String {

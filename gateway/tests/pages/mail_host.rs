@@ -101,7 +101,7 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Sha
     };
     let length = body.len();
     let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: {kind}; charset=utf-8\r\ncontent-length: {length}\r\nconnection: close\r\ncache-control: no-store\r\n{more}\r\n{body}"
+        "HTTP/1.1 200 OK\r\ncontent-type: {kind}; charset=utf-8\r\ncontent-length: {length}\r\nconnection: close\r\ncache-control: no-cache\r\n{more}\r\n{body}"
     );
     drop(stream.write_all(answer.as_bytes()).await);
     drop(stream.shutdown().await);

@@ -25,9 +25,11 @@ mod elsewhere;
 mod estate;
 mod families;
 mod inbox;
+mod logins;
 mod mail_host;
 mod manners;
 mod mixed;
+mod notices;
 #[path = "../support/ports.rs"]
 mod ports;
 mod program;

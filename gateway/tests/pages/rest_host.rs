@@ -1,19 +1,29 @@
 //! As much of the Sametime Proxy's REST interface as the scripts use, written from browser-side.md 3.3 to 3.5.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 const SID: &str = "6f0c";
-const NONCE: &str = "b1d2";
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_secs(20);
+/// How long the card of somebody slow takes.
+const SLOW: Duration = Duration::from_millis(300);
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct RestHost {
+    channel: Arc<Channel>,
+    /// Times that the server has begun anew, and knows no nonce of before.
+    starts: AtomicU32,
+}
+
+#[derive(Default)]
+struct Channel {
+    polls: AtomicU32,
     updates: Mutex<Vec<Value>>,
     news: Notify,
 }
@@ -32,6 +42,12 @@ impl RestHost {
             let pairs = url_decoded(query);
             pairs.into_iter().rev().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
         };
+        let nonce = format!("b1d{}", self.starts.load(Ordering::SeqCst));
+        if path == "/test/restart" {
+            self.starts.fetch_add(1, Ordering::SeqCst);
+            self.channel.news.notify_one();
+            return (200, json!({}));
+        }
         if (method, path) == ("POST", "/user/connect") {
             let sent: Vec<_> = url_decoded(query).into_iter().chain(url_decoded(body)).collect();
             let said = |name: &str, value: &str| sent.contains(&(name.to_owned(), value.to_owned()));
@@ -46,22 +62,28 @@ impl RestHost {
             return (200, json!({"sid": SID, "loginName": "ann", "reason": "0", "person": person}));
         }
         if (method, path) == ("POST", "/RTCServlet/6f0c/user") && parameter("method") == "put" {
-            return (200, json!({"Rtc4web-Nonce": NONCE, "loginId": "ann", "isAnon": false}));
+            return (200, json!({"Rtc4web-Nonce": nonce, "loginId": "ann", "isAnon": false}));
         }
-        if !head.to_ascii_lowercase().contains(&format!("rtc4web-nonce: {NONCE}\r\n")) {
-            return (403, json!({"returnCode": 11}));
+        if !head.to_ascii_lowercase().contains(&format!("rtc4web-nonce: {nonce}\r\n")) {
+            return (403, json!({"returnCode": 403, "code": 12}));
         }
         match (method, path) {
             ("GET", "/RTCServlet") => {
-                drop(timeout(POLL, self.news.notified()).await);
-                return (200, json!({"update": std::mem::take(&mut *self.updates.lock().unwrap())}));
+                return (200, json!({"update": self.channel.poll().await}));
             }
             ("POST", "/presence") => {
                 for user in parameter("users").split('|') {
+                    if user == "nobody" {
+                        self.tell(json!({"action": ["watchlist", "addUser"], "userId": user, "returnCode": 404, "code": 7}));
+                        continue;
+                    }
                     self.tell(json!({"action": ["watchlist", "addUser"], "userId": user, "displayName": user, "returnCode": 200}));
                     let state = json!({"id": user, "status": 2, "statusMessage": "Lunch"});
                     self.tell(json!({"action": ["watchlist", "watchlist"], "watchlist": [state], "returnCode": 200}));
                 }
+            }
+            ("GET", "/quickfind") if parameter("searchString").is_empty() => {
+                return (400, json!({"returnCode": 400, "code": 14}));
             }
             ("GET", "/quickfind") => {
                 let found = json!([{"id": "CN=Bo Example,O=Acme", "displayName": parameter("searchString")}]);
@@ -70,6 +92,16 @@ impl RestHost {
             ("GET", "/userinfo") if parameter("userId") == "nobody" => {
                 self.tell(json!({"action": ["user", "info"], "returnCode": 7, "reason": "person not found"}));
             }
+            ("GET", "/userinfo") if parameter("userId").starts_with("slow") => {
+                let channel = Arc::clone(&self.channel);
+                let mail = parameter("userId");
+                tokio::spawn(async move {
+                    sleep(SLOW).await;
+                    channel.tell(
+                        json!({"action": ["user", "info"], "info": {"MailAddress": mail}, "returnCode": 200}),
+                    );
+                });
+            }
             ("GET", "/userinfo") => {
                 self.tell(json!({"action": ["user", "info"], "info": {"MailAddress": "bo@acme.example"}, "returnCode": 200}));
             }
@@ -77,6 +109,25 @@ impl RestHost {
             _ => return (404, json!({"returnCode": 4})),
         }
         (200, json!({"returnCode": 200}))
+    }
+
+    fn tell(&self, value: Value) {
+        self.channel.tell(value);
+    }
+}
+
+impl Channel {
+    /// A newer poll lets the older one go.
+    async fn poll(&self) -> Vec<Value> {
+        let mine = self.polls.fetch_add(1, Ordering::SeqCst) + 1;
+        self.news.notify_waiters();
+        if self.updates.lock().unwrap().is_empty() {
+            drop(timeout(POLL, self.news.notified()).await);
+        }
+        if self.polls.load(Ordering::SeqCst) != mine {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.updates.lock().unwrap())
     }
 
     fn tell(&self, value: Value) {

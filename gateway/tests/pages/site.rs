@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use base64::Engine;
 use loadtest_sim::model::Directory;
+use loadtest_sim::peer::{Peer, PeerProof};
 use loadtest_sim::{Simulator, TokenCheck};
 use protocol::presence::PersonId;
+use protocol::secret::Secret;
+use protocol::vp::reason::Reason;
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -36,7 +39,7 @@ impl Site {
     pub(crate) async fn start(people: &str) -> Self {
         let directory = "id,short_name,display_name,mail,password\n".to_owned() + people;
         let directory = Directory::from_csv("people", &directory).unwrap();
-        let tokens = TokenCheck::domino(tokens::secret());
+        let tokens = TokenCheck::new(of_pages).or(TokenCheck::domino(tokens::secret()));
         let community = Simulator::builder().directory(directory).tokens(tokens).start().await.unwrap();
         let made = rcgen::generate_simple_self_signed(vec!["*.renovation.test".to_owned()]).unwrap();
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
@@ -85,7 +88,7 @@ path = "/stwebapi"
 serve = "awareness"
 community = "renovation"
 auth = "optional"
-logins = ["token", "password"]
+logins = ["token", "password", "anonymous"]
 "#
         );
         std::fs::write(folder.join("livename.toml"), configuration).unwrap();
@@ -131,6 +134,20 @@ logins = ["token", "password"]
         format!("{}/{family}?gateway={gateway}&{more}", self.mail.origin(page))
     }
 
+    /// The same on a mail server of another name, whose tabs do not know of these.
+    pub(crate) fn page_of(&self, host: &str, scheme: &str, family: &str) -> String {
+        self.page(scheme, scheme, family, "").replacen("//mail1.", &format!("//{host}."), 1)
+    }
+
+    /// A real Sametime client of a person.
+    pub(crate) fn peer(&self, number: usize) -> Peer {
+        let name = format!("p{number}");
+        let mut peer =
+            Peer::log_in(self.community.addr(), 0x1700, &name, PeerProof::Password(&name)).unwrap();
+        peer.wait_for("started", PATIENCE, |_| true).unwrap();
+        peer
+    }
+
     pub(crate) async fn browser(&self) -> Browser {
         Browser::start_with(&[RULES]).await
     }
@@ -163,12 +180,30 @@ impl Drop for Site {
     }
 }
 
+/// Tokens that are no cookie, such as those of Sametime's "secrets and tokens": `st:` and a short name.
+fn of_pages(token: &Secret) -> Result<String, Reason> {
+    let text = str::from_utf8(token.expose()).map_err(|_| Reason::TOKEN_INVALID)?;
+    text.strip_prefix("st:").map(str::to_owned).ok_or(Reason::TOKEN_INVALID)
+}
+
 /// So many people of Renovation.
 pub(crate) fn people(count: usize) -> String {
     let line = |number| {
         format!("{id},p{number},Person {number},p{number}@renovation.test,p{number}\n", id = id(number))
     };
     (0..count).map(line).collect()
+}
+
+/// People of Renovation with these names.
+pub(crate) fn named(names: &[&str]) -> String {
+    let line = |(number, name): (usize, &&str)| {
+        format!(
+            "{},p{number},\"{}\",p{number}@renovation.test,p{number}\n",
+            id(number),
+            name.replace('"', "\"\"")
+        )
+    };
+    names.iter().enumerate().map(line).collect()
 }
 
 pub(crate) fn id(number: usize) -> String {

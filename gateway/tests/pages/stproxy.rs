@@ -69,10 +69,12 @@ async fn every_call_is_answered_and_events_are_raised() {
     assert_eq!(page.value(&parsed).await, "sametime.LiveName");
     page.wait_for("document.querySelectorAll('.livename[data-status=meeting] > svg').length === 1").await;
 
+    // Somebody whom nobody watches, by a name that has to be looked up: the state, not the wait for it.
+    let status = call(&mut page, "watchlist.getStatus", &json!(["p2@renovation.test"])).await;
+    assert_eq!((&status[0], &status[1]["status"]), (&json!("ok"), &json!(5)));
+
     // What is not offered.
-    for member in
-        ["watchlist.addGroup", "watchlist.removeGroup", "buddylist.addUser", "openChat", "openGroupChat"]
-    {
+    for member in ["openChat", "openGroupChat"] {
         assert_eq!(call(&mut page, member, &json!(["x"])).await[2], 3, "{member}");
     }
     assert_eq!(call(&mut page, "watchlist.clear", &json!([])).await[0], "ok");
@@ -82,6 +84,75 @@ async fn every_call_is_answered_and_events_are_raised() {
     // And in again.
     let again = call(&mut page, "login.loginByToken", &json!([null, 1, ""])).await;
     assert_eq!((&again[0], &again[1]["id"]), (&json!("ok"), &json!(id(0))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contact_list_is_edited_and_its_groups_are_watched() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(4)).await;
+    site.online([id(1)]);
+    let mut page = site.browser().await;
+    site.log_in(&mut page, "https", &id(0), 600, "; Secure").await;
+    page.open(&site.page("https", "https", "stproxy", "")).await;
+    page.wait_for("window.outcome === 'works' && stproxy.isLoggedIn").await;
+    for (member, arguments) in [
+        ("buddylist.addGroup", json!(["Mates", true])),
+        ("buddylist.addUser", json!([id(1), "Mates", "One"])),
+        ("buddylist.addUser", json!([id(2), "Mates"])),
+        ("buddylist.renameUser", json!([id(2), "Two"])),
+        ("buddylist.renameGroup", json!(["Mates", "Friends"])),
+    ] {
+        assert_eq!(call(&mut page, member, &arguments).await[0], "ok", "{member}");
+    }
+    let told = call(&mut page, "watchlist.addGroup", &json!(["Friends"])).await;
+    let names: Vec<_> =
+        told[1]["children"].as_array().unwrap().iter().map(|child| &child["displayName"]).collect();
+    assert_eq!(names, ["One", "Two"]);
+    page.wait_for(&format!("updates[{:?}]?.status === 1 && updates[{:?}]?.status === 0", id(1), id(2))).await;
+    site.community.set_status(&PersonId::from(id(1).as_str()), Status::Away, "");
+    page.wait_for(&format!("updates[{:?}].status === 2", id(1))).await;
+    assert_eq!(call(&mut page, "watchlist.removeGroup", &json!(["Friends"])).await[0], "ok");
+    assert_eq!(call(&mut page, "watchlist.addGroup", &json!(["Nobody's"])).await[2], 5);
+    for (member, arguments) in
+        [("buddylist.removeUser", json!([id(1), "Friends"])), ("buddylist.removeGroup", json!(["Friends"]))]
+    {
+        assert_eq!(call(&mut page, member, &arguments).await[0], "ok", "{member}");
+    }
+    let groups = call(&mut page, "buddylist.getGroups", &json!([])).await;
+    assert_eq!(groups[1]["AllPrivateGroups"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_entry_point_changes_nothing() {
+    if !browser::available() {
+        return;
+    }
+    let site = Site::start(&people(2)).await;
+    site.online([id(1)]);
+    let mut page = site.browser().await;
+    site.log_in(&mut page, "https", &id(0), 600, "; Secure").await;
+    for (family, object, scripts) in [
+        ("stproxy", "stproxy", ["stbaseapi/baseComps.js", "stwebclient/livename.js"]),
+        ("links", "setSTLinksURL", ["sametime/stlinks/stlinks.js", "Sametime/STLinks/STLinks.js"]),
+    ] {
+        page.open(&site.page("https", "https", family, "loose=1")).await;
+        page.wait_for("window.outcome === 'works'").await;
+        page.value(&format!("{{ window.before = {object}; window.sockets = 0; const Real = WebSocket; window.WebSocket = class extends Real {{ constructor(url) {{ super(url); sockets += 1; }} }}; undefined }}")).await;
+        for script in scripts {
+            let load = format!(
+                "new Promise((done) => {{ const script = document.createElement('script'); script.src = {:?}; script.onload = () => done(true); document.head.append(script); }})",
+                format!("{}/{script}", site.gateway("https"))
+            );
+            assert_eq!(page.value(&load).await, true);
+        }
+        assert_eq!(page.value(&format!("before === {object}")).await, true, "{family}");
+        page.value("addRow('CN=Person 1/O=Renovation')").await;
+        page.wait_for("document.querySelector('.livename[data-status=active]')").await;
+        assert_eq!(page.value("sockets").await, 0, "{family}: one connection does");
+        assert_eq!(page.value("document.querySelectorAll('.livename').length").await, 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,5 +178,23 @@ async fn every_member_has_a_line_in_the_docs() {
                 .iter()
                 .any(|form| docs.contains(form));
         assert!(told, "{member} is not in docs/pages.md");
+    }
+    // What the other families put into a page's hands.
+    let before = "{ const frame = document.createElement('iframe'); document.body.append(frame); Object.keys(window).filter((name) => !(name in frame.contentWindow)) }";
+    page.open(&site.page("https", "https", "links", "loose=1")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    let globals = page.value(before).await;
+    let of_page = ["outcome", "user", "wished", "addRow", "0"];
+    let globals: Vec<&str> = globals.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let globals: Vec<&str> = globals.into_iter().filter(|name| !of_page.contains(name)).collect();
+    assert!(globals.len() > 8, "{globals:?}");
+    let prototypes = "import(new URLSearchParams(location.search).get('gateway') + '/livename/v1/events.js').then((module) =>\
+        ['Presence', 'LiveNames'].flatMap((name) => Object.getOwnPropertyNames(module[name].prototype)))";
+    page.open(&site.page("https", "https", "events", "loose=1")).await;
+    let members = page.value(prototypes).await;
+    let members = members.as_array().unwrap().iter().filter_map(Value::as_str);
+    for member in globals.into_iter().chain(members.filter(|name| *name != "constructor")) {
+        let told = [format!("`{member}"), format!(".{member}"), format!(" {member}(")];
+        assert!(told.iter().any(|form| docs.contains(form)), "{member} is not in docs/pages.md");
     }
 }

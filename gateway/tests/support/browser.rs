@@ -112,6 +112,12 @@ impl Browser {
         self.session.clone_from(&tab.session);
     }
 
+    /// The same, and it is the tab that somebody looks at.
+    pub async fn look_at(&mut self, tab: &Tab) {
+        self.go_to(tab);
+        self.call("Page.bringToFront", json!({})).await;
+    }
+
     pub async fn close_tab(&mut self, tab: Tab) {
         self.session.clear();
         self.call("Target.closeTarget", json!({"targetId": tab.target})).await;

@@ -14,6 +14,8 @@ class Line {
   #url;
   #tell;
   #transport = null;
+  #session = null;
+  #over = false;
   #login;
   #kind;
   #failures = 0;
@@ -31,11 +33,11 @@ class Line {
   me = null;
   state = { state: "waiting", code: "", reason: "" };
 
-  /** `tell` hears of `{people}`, `{me}`, `{state}`, `{problem}` and `{rest}`. */
+  /** `tell` hears of `{people}`, `{me}`, `{state}`, `{problem}`, `{notice}` and `{rest}`; `login`: a log-in of the page's own. */
   constructor(url, transport, tell, login) {
     this.#url = url;
     this.#login = login;
-    this.#tell = tell;
+    this.#tell = (news) => this.#over || tell(news);
     this.#kind = Math.max(0, ["socket", "sse", "poll"].indexOf(transport));
     this.#connect();
   }
@@ -64,7 +66,11 @@ class Line {
 
   /** Resolves when the gateway has carried the command out, rejects with its error. */
   ask(command) {
-    if (command.op === "rest") return this.#rest().then((session) => session.command(...command.call));
+    if (command.op === "rest") {
+      const call = () => this.#rest().then((session) => session.call(command.call, command.values));
+      // A session that was over is begun anew, once.
+      return call().catch((error) => (error.lost ? call() : Promise.reject(error)));
+    }
     if (!this.#isOpen) return Promise.reject(failure("offline", "not connected at the moment"));
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
@@ -75,17 +81,19 @@ class Line {
 
   /** What only the REST interface has. Its script is loaded by the first who asks; one session serves all tabs. */
   async #rest() {
-    const { sessionOf } = await import(this.#url.replace(/events$/, "rest.js"));
-    return sessionOf(this.#url.replace(/\/livename\/v1\/events$/, ""), this.#heard);
+    const { sessionOf } = await later(this.#url, "rest.js");
+    return (this.#session = sessionOf(this.#url.replace(/\/livename\/v1\/events$/, ""), this.#heard, this.#login));
   }
 
   #heard = (rest) => this.#tell({ rest });
 
   close() {
+    this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#renewal);
     this.#transport?.close();
-    this.#transport = null;
+    this.#session?.close();
+    this.#transport = this.#session = null;
     this.#giveUpAnswers();
   }
 
@@ -105,9 +113,10 @@ class Line {
 
   #connect() {
     clearTimeout(this.#timer);
+    if (this.#over) return;
     const events = {
       message: (message) => this.#receive(message),
-      closed: (everOpen) => this.#closed(everOpen),
+      closed: (everOpen, cause) => this.#closed(everOpen, cause),
       login: this.#login,
     };
     try {
@@ -117,18 +126,19 @@ class Line {
     }
   }
 
-  async #closed(everOpen) {
+  async #closed(everOpen, cause) {
     this.#transport = null;
     clearTimeout(this.#renewal);
     this.#giveUpAnswers();
     if (this.state.state === "ended" && everOpen) return;
     this.#failures += 1;
     if (!everOpen) {
-      const cause = await explain(this.#url);
+      // The page's own log-in has nothing to do with cookies.
+      if (!this.#login) cause = await explain(this.#url);
       if (this.#transport) return;
       if (cause) return this.#changeState("ended", cause.code, cause.message);
       // Some middle boxes let no WebSocket through, some no stream: what never opens twice is tried as the next kind.
-      if (this.#failures % 2 === 0) this.#kind = (this.#kind + 1) % 3;
+      if (!this.#login && this.#failures % 2 === 0) this.#kind = (this.#kind + 1) % 3;
     }
     this.#changeState("waiting");
     const ceiling = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(this.#failures, 8));
@@ -158,6 +168,9 @@ class Line {
         this.#news(message.people.flatMap((person) => known(person).map((asked) => ({ ...person, asked }))));
         break;
       }
+      case "notice":
+        this.#tell({ notice: message });
+        break;
       case "names":
         this.#named(message.names);
         break;
@@ -169,8 +182,8 @@ class Line {
         this.#tell({ problem: message });
         break;
       case "end":
-        if (!message.retry) this.#changeState("ended", message.code, message.message);
         this.#tell({ problem: message });
+        if (!message.retry) this.#changeState("ended", message.code, message.message);
         break;
       default:
         answer?.resolve(message);
@@ -213,14 +226,20 @@ class Line {
   #named(names) {
     const later = [];
     const news = [];
+    const gone = [];
     for (const { asked, id, name = "", error } of names) {
-      if (!this.watched.has(asked)) continue;
+      if (!this.watched.has(asked)) {
+        // It has left the page while it was looked up.
+        if (id && !this.#askers.has(id)) gone.push(id);
+        continue;
+      }
       if (error === "unavailable") later.push(asked);
       const twin = [...(this.#askers.get(id) ?? [])].map((other) => this.people.get(other)).find(Boolean);
       if (id) this.#means(asked, id);
       news.push({ id: id ?? asked, status: "unknown", text: "", name, mobile: false, ...twin, asked, error });
     }
     this.#news(news);
+    if (gone.length) this.#transport.send({ op: "unwatch", ids: gone });
     if (later.length) setTimeout(() => this.#isOpen && this.#sendWatches(later.filter((name) => this.watched.has(name))), LOOK_UP_AGAIN);
   }
 
@@ -247,29 +266,33 @@ function failure(code, message) {
 
 /** Why a channel does not open, if waiting does not help: browsers do not tell, so it is asked for. */
 async function explain(url) {
-  const get = (address, mode = "cors") => fetch(address, { credentials: "include", cache: "no-store", mode });
-  const [page, gateway] = [location.protocol, new URL(url).protocol].map((scheme) => scheme.slice(0, -1));
-  const answer = await get(url).catch(() => null);
-  if (!answer) {
-    if (page === "https" && gateway === "http") {
-      return { code: "mixed_content", message: "Mixed content: an https page cannot reach an http gateway. Name the gateway with https." };
-    }
-    const there = await get(url, "no-cors").catch(() => null);
-    return there && { code: "origin", message: `The gateway does not allow pages of ${location.origin} (sso.domain, sso.origins).` };
+  const get = (mode) => fetch(url, { credentials: "include", cache: "no-store", mode }).catch(() => null);
+  const answer = await get("cors");
+  if (answer?.status === 401) {
+    // Few pages need the words for it.
+    const { why } = await later(url, "why.js").catch(() => ({}));
+    return why ? why(url) : { code: "cookie_missing", message: "No cookie that the gateway takes reaches it." };
   }
-  if (answer.status !== 401) return null;
-  const { expected, arrived } = await get(url.replace(/events$/, "arrival")).then((all) => all.json()).catch(() => ({}));
-  if (!expected) return null;
-  if (arrived.length) return { code: "token_refused", message: `The gateway refuses the ${arrived[0]}: it has expired or was made with another key.` };
-  const name = expected.join(" or ");
-  const seen = expected.some((name) => document.cookie.includes(`${name}=`));
-  if (page !== gateway) {
-    return {
-      code: "cookie_withheld",
-      message: `${name} does not reach the gateway: an ${page} page and an ${gateway} gateway are different sites, where SameSite=Lax cookies are not sent, SameSite=None needs Secure, and an http page cannot set Secure cookies. Serve the page with https.`,
-    };
+  if (answer) return null;
+  if (location.protocol === "https:" && url.startsWith("http:")) {
+    return { code: "mixed_content", message: "Mixed content: an https page cannot reach an http gateway. Name the gateway with https." };
   }
-  if (seen) return { code: "cookie_withheld", message: `${name} is on this page but does not reach the gateway: its Domain must cover both hosts, and SameSite must allow it.` };
-  const flags = page === "http" ? "marked Secure, which http pages cannot use, or SameSite=None without Secure" : "marked SameSite=None without Secure, which browsers drop";
-  return { code: "cookie_missing", message: `No ${name} reaches the gateway. Nobody is logged in, the cookie's Domain does not cover the gateway, or it is ${flags}.` };
+  return (await get("no-cors")) && { code: "origin", message: `The gateway does not allow pages of ${location.origin} (sso.domain, sso.origins).` };
+}
+
+const scripts = new Map();
+let missed = 0;
+
+/** A script beside the channel. Browsers remember that one could not be loaded, so it is asked for by another name then. */
+function later(url, name) {
+  const address = url.replace(/events$/, name);
+  if (!scripts.has(address)) {
+    const script = import(address + (missed ? `?${missed}` : "")).catch((error) => {
+      missed += 1;
+      scripts.delete(address);
+      throw error;
+    });
+    scripts.set(address, script);
+  }
+  return scripts.get(address);
 }

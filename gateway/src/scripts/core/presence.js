@@ -10,14 +10,16 @@ const ANSWER_LIMIT = 25_000;
 const STALE = 10_000;
 
 /**
- * Events: "presence" (an array of people; `asked` is the name that the page watches, `id` who it is), "me", "state" ({state, code, reason}; "open", "waiting", "ended"), "problem".
+ * Events: "presence" (an array of people; `asked` is the name that the page watches, `id` who it is), "me", "state" ({state, code, reason}; "open", "waiting", "ended"), "problem", "notice".
  *
  * Tabs find each other over a BroadcastChannel. One leads and has the line; the others tell it what they want.
  */
 class Presence extends EventTarget {
   #url;
+  #wished;
   #transport;
   #login = null;
+  #room = "";
   #id = Math.random().toString(36).slice(2) + Date.now().toString(36);
   #hall = null;
   #line = null;
@@ -39,7 +41,7 @@ class Presence extends EventTarget {
   constructor({ url = "/livename/v1/events", transport = "auto", share = true } = {}) {
     super();
     this.#url = new URL(url, location.href).href;
-    this.#transport = transport;
+    this.#transport = this.#wished = transport;
     this.share = share && transport === "auto" && typeof BroadcastChannel === "function";
     // The back-forward cache and frozen tabs: nothing is left open, and everything is asked for anew.
     addEventListener("pagehide", () => this.#leave());
@@ -104,14 +106,18 @@ class Presence extends EventTarget {
     if (again && this.state === "ended") this.#take({ state: { state: "waiting", code: "", reason: "" } });
     if (this.#line) this.#line.hurry(again);
     else if (this.#hall) this.#hail(SILENT_LEADER, again ? "again" : "soon");
+    else if (again) this.#join();
   }
 
-  /** Goes on as whoever a log-in of the page's own (`signIn`) has made it: no cookie proves that to an event channel. */
+  /**
+   * Goes on as whoever a log-in of the page's own (`signIn`) has made it: no cookie proves that to an event channel.
+   * Tabs that have logged in as the same person are one session, whose poll only one of them can have.
+   */
   continueAs(login) {
     this.#leave();
-    Object.assign(this, { share: false, state: "waiting", code: "", reason: "" });
-    this.#transport = "poll";
-    this.#login = login;
+    this.#goBy(login);
+    this.#forget();
+    this.#take({ me: null, state: { state: "waiting", code: "", reason: "" } });
     this.#join();
   }
 
@@ -127,7 +133,7 @@ class Presence extends EventTarget {
     if (this.#closed || this.#hall || this.#line) return;
     if (this.share) {
       try {
-        this.#hall = new BroadcastChannel(`livename ${this.#url}`);
+        this.#hall = new BroadcastChannel(`livename ${this.#url}${this.#room}`);
       } catch {
         this.share = false;
       }
@@ -147,7 +153,6 @@ class Presence extends EventTarget {
     this.#hall = this.#line = this.#leader = null;
     this.#members.clear();
   }
-
 
   /** Is anybody leading? If not, this tab does. */
   #hail(patience, hurry = "") {
@@ -262,19 +267,31 @@ class Presence extends EventTarget {
     this.#take(news);
   }
 
-  #take({ people, me, state, problem, rest }) {
+  #take({ people, me, state, problem, notice, rest }) {
     const news = people?.filter(({ asked }) => this.#owners.has(asked)) ?? [];
     news.forEach((person) => this.people.set(person.asked, person));
     if (news.length) this.#tell("presence", news);
     if (me !== undefined && JSON.stringify(me) !== JSON.stringify(this.me)) this.#tell("me", (this.me = me));
     if (problem) this.#tell("problem", problem);
+    if (notice) this.#tell("notice", notice);
     if (rest) this.#tell("rest", rest);
     if (state && (state.state !== this.state || state.code !== this.code)) {
       Object.assign(this, state);
       clearTimeout(this.#stale);
       if (state.state !== "open") this.#stale = setTimeout(() => this.#forget(), state.state === "ended" ? 0 : STALE);
+      // A log-in that is over is not repeated; whoever comes next may have a cookie.
+      if (state.state === "ended" && this.#login) {
+        this.#leave();
+        this.#goBy(null);
+      }
       this.#tell("state", state);
     }
+  }
+
+  #goBy(login) {
+    this.#login = login;
+    this.#transport = login ? "poll" : this.#wished;
+    this.#room = login ? ` ${login.person?.id || login.sid}` : "";
   }
 
   /** What was known is not known any more. */

@@ -78,7 +78,7 @@ class LaterTransport {
   #closed = false;
 
   constructor(url, events) {
-    import(url.replace(/events$/, "rest.js")).then(
+    later(url, "rest.js").then(
       ({ PollTransport }) => this.#closed || (this.#real = new PollTransport(url, events)),
       () => this.#closed || events.closed(false),
     );

@@ -1,5 +1,8 @@
 // ---- Sametime Links without the applet (browser-side.md 2, docs/pages.md) -----------------------------
 
+// Pages load the script more than once; what they have set stays.
+if (window.setSTLinksURL?.livename) return;
+
 const { currentScript } = document;
 /** Status numbers of the community protocol, which Sametime Links hands to pages. */
 const NUMBERS = { active: 32, idle: 64, away: 96, dnd: 128, meeting: 8, offline: 0, unknown: 0x8000 };
@@ -31,12 +34,15 @@ function start(login) {
   if (presence) return;
   presence = new Presence({ url: `${gateway()}/livename/v1/events` });
   presence.addEventListener("state", ({ detail: { state, reason } }) => {
-    if (state === "open" && !signedIn) {
+    const other = login?.sid && (state === "ended" || (state === "open" && !isOf(login, presence.me)));
+    if (other) {
+      // The cookie is nobody's, or somebody else's.
+      const own = login;
+      login = null;
+      presence.continueAs(own);
+    } else if (state === "open" && !signedIn) {
       signedIn = true;
       raise("STLinksLoggedIn", presence.me?.id ?? "", commonName(presence.me?.id ?? ""));
-    } else if (state === "ended" && login?.sid) {
-      presence.continueAs(login);
-      login = null;
     } else if (state === "ended") {
       signedIn = false;
       if (reason) console.warn(`Live names have stopped: ${reason}`);
@@ -96,6 +102,8 @@ Object.assign(window, {
     listeners.get(event)?.add(listener);
   },
 });
+
+window.setSTLinksURL.livename = true;
 
 // Pages that place links but never write the applet.
 addEventListener("DOMContentLoaded", () => document.querySelector("[data-stlink]") && start());

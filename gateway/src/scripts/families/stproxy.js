@@ -1,5 +1,9 @@
 // ---- the stproxy object and sametime.LiveName (browser-side.md 3.7, docs/pages.md) ------------------
 
+const BUILD = "livename";
+// Pages load more than one of the entry points; what they have hooked stays.
+if (window.stproxy?.getBuildNumber?.() === BUILD) return;
+
 const { currentScript } = document;
 const config = window.stproxyConfig ?? {};
 const language = new URL(currentScript?.src ?? location.href).searchParams.get("lang") ?? "";
@@ -11,6 +15,8 @@ const CODES = { UNKNOWN: -1, OFFLINE: 0, AVAILABLE: 1, AWAY: 2, DND: 3, NOT_USIN
 const STATUS_OF = { 0: "offline", 1: "active", 2: "away", 3: "dnd", 4: "idle", 5: "meeting", 6: "active", 7: "away", 8: "dnd", 10: "meeting" };
 const CODE_OF = { unknown: -1, offline: 0, active: 1, away: 2, dnd: 3, idle: 4, meeting: 5 };
 const MOBILE = { 1: 6, 2: 7, 3: 8, 5: 10 };
+/** Cookies that mean a single sign-on (browser-side.md 3.8). */
+const TOKENS = ["LtpaToken", "LtpaToken2", "SametimeToken", "PD-H-SESSION-ID", "PD-S-SESSION-ID"];
 const NOT_AVAILABLE = 3;
 const FAILED = 4;
 const NOBODY = 7;
@@ -28,6 +34,8 @@ const REASONS = {
 let presence = null;
 let names = null;
 const models = new Map();
+/** The models of widgets, which are watched as long as their elements are on the page. */
+const widgets = new WeakMap();
 const watchlist = new Set();
 const loaded = [];
 
@@ -78,11 +86,17 @@ function unsupported(...values) {
 function connect() {
   if (presence) return presence;
   presence = new Presence({ url: `${gateway}/livename/v1/events` });
-  names = new LiveNames(presence, { marker: MARKER, language, click: ({ id }) => stproxy.openChat(id) });
+  names = new LiveNames(presence, {
+    marker: MARKER,
+    language,
+    click: ({ id }) => stproxy.openChat(id),
+    painted: (element, person) => tellModel(widgets.get(element), person),
+  });
   presence.addEventListener("presence", ({ detail }) => detail.forEach(tellPerson));
   presence.addEventListener("me", ({ detail }) => detail && stproxy.status.onUpdate({ id: detail.id, status: codeOf(detail), statusMessage: detail.text }));
   presence.addEventListener("state", ({ detail }) => tellState(detail));
   presence.addEventListener("rest", ({ detail }) => detail.action?.[0] === "attributes" && stproxy.attributes.onUpdate(detail));
+  presence.addEventListener("notice", ({ detail }) => detail.notice === "admin" && stproxy.onServerAdminMessage(detail.text));
   presence.addEventListener("problem", ({ detail }) => {
     if (detail.type === "end" && detail.code === "logged_in_elsewhere") stproxy.error.onForceLogout(detail.message, 16);
     if (detail.type === "end" && detail.code === "token_expired") stproxy.error.onSessionExpired(detail.message, NOT_LOGGED_IN);
@@ -94,10 +108,24 @@ function tellPerson(person) {
   const { asked: id, text } = person;
   const status = codeOf(person);
   if (watchlist.has(id)) stproxy.watchlist.onUpdate({ id, status, statusMessage: text, displayName: person.name || commonName(id) });
-  models.get(id)?.forEach((model) => {
-    Object.assign(model, { status, statusMessage: text, displayName: model.givenName || person.name || commonName(id) });
-    model.onUpdate(model);
-  });
+  models.get(id)?.forEach((model) => tellModel(model, person));
+}
+
+function modelOf(id, person) {
+  return {
+    id,
+    status: person ? codeOf(person) : CODES.UNKNOWN,
+    statusMessage: person?.text ?? "",
+    displayName: person?.name || commonName(id),
+    isExternal: String(id).startsWith("@E "),
+    onUpdate: nothing,
+  };
+}
+
+function tellModel(model, person) {
+  if (!model) return;
+  Object.assign(model, { status: codeOf(person), statusMessage: person.text, displayName: person.name || commonName(model.id) });
+  model.onUpdate(model);
 }
 
 function tellState({ state, code, reason }) {
@@ -141,28 +169,41 @@ function ended() {
   });
 }
 
+/** `first`: a log-in of the page's own. Without one the browser's cookie says who it is. */
 async function logIn(first) {
   const login = await first;
-  const me = await open().catch((error) => {
+  let me = await open().catch((error) => {
     if (!login?.sid) throw error;
-    presence.continueAs(login);
-    return open();
   });
+  if (login?.sid && !(me && isOf(login, me))) {
+    // The cookie is nobody's, or somebody else's.
+    stproxy.isLoggedIn = false;
+    presence.continueAs(login);
+    me = await open();
+  }
   const person = { id: me?.id ?? "", displayName: commonName(me?.id ?? ""), status: me ? codeOf(me) : -1, statusMessage: me?.text ?? "" };
   stproxy.isLoggedIn = true;
   stproxy.login.onLogin(person, "");
   return person;
 }
 
-function logInWith(method, user, secret, ok, err) {
-  answer(
-    logIn(signIn(gateway, { user, secret, method })).catch((error) => {
+/**
+ * A log-in call: user, secret if the method has one, status, text, callbacks. The status is accepted without effect: a
+ * login adopts the one that the user has.
+ */
+function logInBy(method, takesSecret) {
+  return (...values) => {
+    const hasSecret = takesSecret && typeof values[1] === "string";
+    const credentials = { method, user: values[0], secret: hasSecret ? values[1] : "" };
+    const done = logIn(method && signIn(gateway, credentials)).catch((error) => {
       stproxy.login.onError(error.message, error.code);
       throw error;
-    }),
-    ok,
-    err,
-  );
+    });
+    // Public pages call the same function with and without a token.
+    const at = values.findIndex((value) => typeof value === "function");
+    const onlyError = at > (hasSecret ? 4 : 3);
+    answer(done, ...(onlyError ? [null, values[at]] : [values[at], values[at + 1]]));
+  };
 }
 
 // ---- what pages call
@@ -180,18 +221,17 @@ const stproxy = {
     onUpdate: nothing,
   },
   login: {
-    // The status of these calls is accepted without effect: a login adopts the one that the user has.
-    loginByToken: (_user, _status, _text, ok, err) =>
-      answer(logIn().catch((error) => (stproxy.login.onError(error.message, error.code), Promise.reject(error))), ok, err),
-    loginByPassword: (user, password, _status, _text, ok, err) => logInWith("byPassword", user, password, ok, err),
-    loginWithToken: (user, token, _status, _text, ok, err) => logInWith("byToken", user, token, ok, err),
-    loginAsAnon: (user, _status, _text, ok, err) => logInWith("anonymous", user, "", ok, err),
-    loginAsAnonWithToken: (user, _status, _text, ok, err) => logInWith("anonymous", user, "", ok, err),
+    loginByToken: logInBy(""),
+    loginByPassword: logInBy("byPassword", true),
+    loginWithToken: logInBy("byToken", true),
+    loginAsAnon: logInBy("anonymous"),
+    loginAsAnonWithToken: logInBy("anonymous", true),
     async hasToken(callback, name) {
-      const visible = ["LtpaToken", "LtpaToken2", "SametimeToken"].some((cookie) => (!name || name === cookie) && document.cookie.includes(`${cookie}=`));
+      const arrived = async () => (await (await fetch(`${gateway}/livename/v1/arrival`, { credentials: "include" })).json()).arrived;
+      const wanted = (cookie) => !name || name === cookie;
+      const cookies = document.cookie.split(";").map((cookie) => cookie.split("=")[0].trim());
       // An HttpOnly cookie is seen by the gateway alone.
-      const seen = visible || (await fetch(`${gateway}/livename/v1/arrival`, { credentials: "include" }).then((all) => all.json()).catch(() => null))?.arrived.length > 0;
-      callback?.(Boolean(seen));
+      callback?.(TOKENS.some((token) => wanted(token) && cookies.includes(token)) || (await arrived().catch(() => null))?.some(wanted) === true);
     },
     logout(_real, ok, err) {
       const done = presence ? presence.logout().then(ended) : Promise.resolve();
@@ -233,23 +273,15 @@ const stproxy = {
       stproxy.watchlist.add([...watchlist], ok, err);
     },
     getStatus(ids, ok, err) {
-      answer(Promise.all(list(ids).map(statusOf)).then((all) => (Array.isArray(ids) ? all : all[0])), ok, err);
+      answer(Promise.all(list(ids).map((id) => statusOf(id, true))).then((all) => (Array.isArray(ids) ? all : all[0])), ok, err);
     },
-    addGroup: unsupported,
-    removeGroup: unsupported,
+    addGroup: (...values) => watchGroup("addGroup", stproxy.watchlist.add, values),
+    removeGroup: (...values) => watchGroup("removeGroup", stproxy.watchlist.remove, values),
     onUpdate: nothing,
     onLocation: nothing,
   },
   getLiveNameModel(id, _options) {
-    const person = connect().people.get(id);
-    const model = {
-      id,
-      status: person ? codeOf(person) : CODES.UNKNOWN,
-      statusMessage: person?.text ?? "",
-      displayName: person?.name || commonName(id),
-      isExternal: String(id).startsWith("@E "),
-      onUpdate: nothing,
-    };
+    const model = modelOf(id, connect().people.get(id));
     models.set(id, (models.get(id) ?? new Set()).add(model));
     presence.watch([id], model);
     return model;
@@ -258,7 +290,7 @@ const stproxy = {
     answer(statusOf(name).then(({ id, displayName }) => ({ resolvedName: displayName, id })), ok, err);
   },
   getIconURL: (code) => `${gateway}/stwebclient/images/${STATUS_OF[code] ?? "unknown"}.svg`,
-  getBuildNumber: () => "livename",
+  getBuildNumber: () => BUILD,
   addOnLoad(callback) {
     if (loaded) loaded.push(callback);
     else callback();
@@ -266,27 +298,11 @@ const stproxy = {
   openChat: (...values) => unsupported(...values),
   openGroupChat: (...values) => unsupported(...values),
   getChatModel: () => null,
-  buddylist: {
-    get: rest("GET", "/buddylist", "buddylist get"),
-    getUsers: rest("GET", "/buddylist/users", "buddylist users"),
-    getGroups: rest("GET", "/buddylist/groups", "buddylist groups"),
-    ...group("addUser", "removeUser", "renameUser", "addGroup", "removeGroup", "renameGroup", "addAlert"),
-  },
-  quickfind: {
-    get: rest("GET", "/quickfind", "quickfind find", (searchString) => ({ searchString })),
-    getUsers: rest("GET", "/quickfind", "quickfind find", (searchString) => ({ searchString, isUser: true })),
-    getGroups: rest("GET", "/quickfind", "quickfind find", (searchString) => ({ searchString, isUser: false })),
-  },
-  person: { getUserInfo: rest("GET", "/userinfo", "user info", (userId) => ({ userId })) },
-  privacy: {
-    get: rest("GET", "/user/privacy", "privacy get"),
-    add: rest("POST", "/user/privacy", "privacy set", (ids, isExcluding) => ({ list: list(ids).join("|"), isExcluding: isExcluding === true })),
-  },
-  attributes: {
-    add: rest("POST", "/presence/attributes", "", (names) => ({ attributes: list(names).join("|") })),
-    remove: rest("DELETE", "/presence/attributes", "", (names) => ({ attributes: list(names).join("|") })),
-    onUpdate: nothing,
-  },
+  buddylist: rest("buddylist", "get", "getUsers", "getGroups", "addUser", "removeUser", "renameUser", "addGroup", "removeGroup", "renameGroup"),
+  quickfind: rest("quickfind", "get", "getUsers", "getGroups"),
+  person: rest("person", "getUserInfo"),
+  privacy: rest("privacy", "get", "add"),
+  attributes: { ...rest("attributes", "add", "remove"), onUpdate: nothing },
   error: Object.fromEntries(
     ["ForceLogout", "SessionExpired", "ServerDown", "CommunityServerDown", "NodeDown", "NodeUp", "ApplicationDown", "Error"].map((event) => [`on${event}`, nothing]),
   ),
@@ -294,27 +310,30 @@ const stproxy = {
   onServerAdminMessage: nothing,
 };
 
-/** A call that goes over the REST interface. */
-function rest(verb, path, action, parameters = () => ({})) {
-  return (...values) => {
-    const given = parameters(...values.filter((value) => typeof value !== "function"));
-    answer(
-      open().then(() => presence.ask({ op: "rest", call: [verb, path, given, action] })),
-      ...callbacksOf(values),
-    );
-  };
+/** Calls that go over the REST interface; its script knows what they are there. */
+function rest(group, ...members) {
+  return Object.fromEntries(members.map((member) => [member, (...values) => answer(askRest(`${group}.${member}`, values), ...callbacksOf(values))]));
 }
 
-function group(...members) {
-  return Object.fromEntries(members.map((member) => [member, unsupported]));
+async function askRest(call, all) {
+  const values = all.filter((value) => typeof value !== "function");
+  await open();
+  return presence.ask({ op: "rest", call, values: values.map((value) => (value && typeof value === "object" ? list(value).join("|") : value)) });
 }
 
-/** The newest state of a person, watched for it if need be. */
-function statusOf(id) {
+/** The people of a group are watched as others are. */
+function watchGroup(member, change, values) {
+  const done = askRest(`watchlist.${member}`, values).then((told) => {
+    change((told.children ?? []).map(({ contactId, id }) => contactId ?? id));
+    return told;
+  });
+  answer(done, ...callbacksOf(values));
+}
+
+/** The newest state of a person, watched for it if need be; `current`: not before the community has told it. */
+function statusOf(id, current = false) {
   connect();
   const shape = (person) => ({ id: person.id, status: codeOf(person), statusMessage: person.text, displayName: person.name || commonName(person.id) });
-  const known = presence.people.get(id);
-  if (known) return Promise.resolve(shape(known));
   return new Promise((resolve, reject) => {
     const owner = {};
     const over = new AbortController();
@@ -325,12 +344,15 @@ function statusOf(id) {
       presence.unwatch([id], owner);
     };
     const timer = setTimeout(() => done(reject, failure(NOBODY, "nobody of that name")), 15_000);
-    presence.addEventListener("presence", ({ detail }) => detail.forEach((person) => {
-      if (person.asked !== id) return;
+    const look = (person) => {
+      if (person?.asked !== id) return;
       if (person.error) done(reject, failure(person.error === "unavailable" ? NOT_AVAILABLE : NOBODY, REASONS[person.error] ?? person.error));
-      else done(resolve, shape(person));
-    }), over);
+      // Who somebody is, is known before how they are.
+      else if (!current || person.revision !== undefined) done(resolve, shape(person));
+    };
+    presence.addEventListener("presence", ({ detail }) => detail.forEach(look), over);
     presence.watch([id], owner);
+    look(presence.people.get(id));
   });
 }
 
@@ -343,8 +365,9 @@ class LiveName {
     connect();
     this.userId = userId;
     this.displayName = displayName;
-    this.model = userId ? stproxy.getLiveNameModel(userId) : null;
+    this.model = userId ? modelOf(userId, presence.people.get(userId)) : null;
     this.domNode = (typeof node === "string" ? document.getElementById(node) : node) ?? names.element(userId, displayName);
+    if (this.model) widgets.set(this.domNode, this.model);
     declare(this.domNode, userId, displayName);
   }
 
@@ -357,8 +380,7 @@ class LiveName {
   startup() {}
 
   destroy() {
-    if (this.model) presence.unwatch([this.userId], this.model);
-    models.get(this.userId)?.delete(this.model);
+    widgets.delete(this.domNode);
     this.domNode.remove();
   }
 

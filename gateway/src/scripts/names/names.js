@@ -18,13 +18,14 @@ function commonName(id) {
  * value is the person; it may be there already or come later. A person is watched while a name of theirs is on
  * the page.
  *
- * `click(person, event)` is called when somebody chooses a name.
+ * `click(person, event)` is called when somebody chooses a name, `painted(element, person)` when one is drawn anew.
  */
 class LiveNames {
   #presence;
   #marker;
   #language;
   #click;
+  #painted;
   // Person → elements; element → its parts.
   #shown = new Map();
   #drawn = new WeakMap();
@@ -33,14 +34,16 @@ class LiveNames {
   #card = null;
   #cardTimer = 0;
 
-  constructor(presence, { marker = "data-livename", language = "", click = null } = {}) {
+  constructor(presence, { marker = "data-livename", language = "", click = null, painted = null } = {}) {
     this.#presence = presence;
     this.#marker = marker;
     this.#language = language;
     this.#click = click;
+    this.#painted = painted;
     wearStyle();
     presence.addEventListener("presence", ({ detail }) => detail.forEach((person) => this.#refresh(person)));
     presence.addEventListener("state", ({ detail }) => (document.documentElement.dataset.livenameState = detail.state));
+    presence.addEventListener("notice", ({ detail }) => document.dispatchEvent(new CustomEvent("livename-notice", { detail })));
     new MutationObserver((records) => this.#changed(records)).observe(document, {
       childList: true,
       subtree: true,
@@ -174,6 +177,7 @@ class LiveNames {
     name.textContent = given || person.name || commonName(id);
     if (icon) this.#shape(icon, person);
     if (note) note.textContent = person.text;
+    this.#painted?.(element, person);
   }
 
   #behave(element) {

@@ -1,6 +1,7 @@
 window.outcome = "";
 window.updates = {};
 stproxy.addOnLoad(() => {
+  stproxy.login.onLogout = (reason) => (window.outcome = reason);
   stproxy.watchlist.onUpdate = (person) => (window.updates[person.id] = person);
   if (!new URLSearchParams(location.search).has("wait")) stproxy.login.loginByToken(null, stproxy.awareness.AVAILABLE, "", () => (window.outcome = "works"), (reason, code) => (window.outcome = `${code}: ${reason}`));
 });
