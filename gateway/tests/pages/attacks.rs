@@ -4,7 +4,7 @@ use protocol::presence::{PersonId, Status};
 use serde_json::{Value, json};
 
 use crate::browser;
-use crate::site::{Site, id, people};
+use crate::site::{Site, id, named, people};
 
 /// Markup, attributes, templates and addresses that run a script where they are not escaped.
 const CORPUS: [&str; 12] = [
@@ -21,6 +21,9 @@ const CORPUS: [&str; 12] = [
     "<iframe srcdoc=\"<script>parent.hacked=1</script>\">",
     "\u{202e}<b onmouseover=window.hacked=1>\u{0}\u{2028}",
 ];
+
+/// What none of the texts may have become.
+const STRANGERS: &str = "document.querySelectorAll('#rows script, #rows img, #rows iframe, #rows a, #rows b, .livename-card img, .livename-card script').length";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_status_texts_are_never_markup() {
@@ -58,8 +61,7 @@ async fn names_and_status_texts_are_never_markup() {
             let text = page.value("document.querySelector('.livename-card-text')?.textContent").await;
             assert_eq!(text.as_str().map(printable), Some(printable(CORPUS[index - 1])), "{family}");
         }
-        let strangers = "document.querySelectorAll('#rows script, #rows img, #rows iframe, #rows a, #rows b, .livename-card img, .livename-card script').length";
-        assert_eq!(page.value(strangers).await, 0, "{family}");
+        assert_eq!(page.value(STRANGERS).await, 0, "{family}");
         assert_eq!(page.value("window.hacked ?? null").await, Value::Null, "{family}");
     }
 }
@@ -67,6 +69,47 @@ async fn names_and_status_texts_are_never_markup() {
 /// A NUL ends a text on the way through the community.
 fn printable(text: &str) -> String {
     text.chars().filter(|character| *character != '\0').collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_the_community_says_are_never_markup() {
+    if !browser::available() {
+        return;
+    }
+    // A directory has no empty characters.
+    let corpus = CORPUS.map(printable);
+    let mut names = vec!["Ann Example"];
+    names.extend(corpus.iter().map(String::as_str));
+    let site = Site::start(&named(&names)).await;
+    site.online((1..names.len()).map(id));
+    let mut page = site.browser().await;
+    site.log_in(&mut page, "https", &id(0), 600, "").await;
+    for family in ["stproxy", "events", "links"] {
+        page.open(&site.page("https", "https", family, "loose=1")).await;
+        page.wait_for("window.outcome === 'works'").await;
+        page.value("{ window.told = {}; window.STLinksUserStatusChanged = (id, name) => (told[id] = name); undefined }").await;
+        for number in 1..names.len() {
+            page.value(&format!("addRow({}, '')", json!(id(number)))).await;
+        }
+        page.wait_for(&format!(
+            "document.querySelectorAll('.livename[data-status=active]').length === {}",
+            names.len() - 1
+        ))
+        .await;
+        for (index, name) in corpus.iter().enumerate() {
+            let shown = match family {
+                // The page's own text stays; the name is told to the page.
+                "links" => format!("told[{}]", json!(id(index + 1))),
+                _ => format!("document.querySelectorAll('.livename-name')[{index}].textContent"),
+            };
+            assert_eq!(page.value(&shown).await, name.as_str(), "{family}");
+        }
+        let hover = "for (const name of document.querySelectorAll('.livename')) { name.focus({ focusVisible: true }); }";
+        page.value(hover).await;
+        page.wait_for("document.querySelector('.livename-card')").await;
+        assert_eq!(page.value(STRANGERS).await, 0, "{family}");
+        assert_eq!(page.value("window.hacked ?? null").await, Value::Null, "{family}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
