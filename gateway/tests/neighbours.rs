@@ -58,6 +58,107 @@ async fn a_browser_user_and_a_client_user_see_each_other_come_change_and_go() {
     assert_eq!(estate.simulator().login_count(&ann), 0);
 }
 
+/// The demo's inbox, with each of the families.
+const PAGES: [&str; 3] = ["", "demo/links", "demo/stproxy"];
+const OPEN: &str = "window.livename?.state === 'open' && document.querySelectorAll('.livename').length > 12";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_set_on_a_page_of_any_family_is_seen_by_a_client() {
+    if !peers_are_there() {
+        return;
+    }
+    let estate = Estate::start(20).await;
+    let ann = estate.person(0);
+    let mut client = estate.peer(1);
+    client.tell(&["add", ann.as_str()]).unwrap();
+    let mut page = Browser::start().await;
+    page.log_in(&estate.http(), &ann).await;
+    for origin in [estate.http(), estate.https()] {
+        for path in PAGES {
+            page.open(&format!("{origin}/{path}")).await;
+            page.wait_for(OPEN).await;
+            // By the page's own menu.
+            let text = format!("Writing on {origin}/{path}");
+            page.value(&format!("document.querySelector('#me-text').value = {text:?}")).await;
+            page.value("document.querySelector('#me-menu input[value=dnd]').click()").await;
+            page.value("document.querySelector('#me-menu').requestSubmit()").await;
+            client
+                .wait_for("aware", PATIENCE, |seen| seen["status"] == 0x80 && seen["text"] == text.as_str())
+                .unwrap();
+        }
+        page.wait_for("window.stproxy?.isLoggedIn").await;
+        let text = format!("Back at {origin}");
+        page.value(&format!(
+            "new Promise((ok, err) => stproxy.status.set(stproxy.awareness.AWAY, {text:?}, ok, err))"
+        ))
+        .await;
+        client
+            .wait_for("aware", PATIENCE, |seen| seen["status"] == 0x60 && seen["text"] == text.as_str())
+            .unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_never_sees_a_user_leave_who_changes_pages_or_reopens_a_tab() {
+    if !peers_are_there() {
+        return;
+    }
+    let estate = Estate::start(20).await;
+    let ann = estate.person(0);
+    estate.simulator().logout_virtual(&ann);
+    let mut client = estate.peer(1);
+    client.tell(&["add", ann.as_str()]).unwrap();
+    client.wait_for("aware", PATIENCE, |seen| seen["online"] == 0).unwrap();
+    let mut page = Browser::start().await;
+    page.log_in(&estate.http(), &ann).await;
+    client.wait_for("aware", PATIENCE, |seen| seen["online"] == 1).unwrap();
+    let before = client.passed().len();
+    page.open("about:blank#logged-in").await;
+    for origin in [estate.http(), estate.https()] {
+        for path in PAGES {
+            // The gateway has noticed that nobody is there any more, and somebody comes back.
+            estate.has_channels(0).await;
+            let tab = page.new_tab().await;
+            page.open(&format!("{origin}/{path}")).await;
+            page.wait_for(OPEN).await;
+            assert_eq!(estate.simulator().login_count(&ann), 1);
+            page.close_tab(tab).await;
+        }
+    }
+    page.new_tab().await;
+    page.open(&estate.http()).await;
+    page.wait_for(OPEN).await;
+    page.value("livename.logout()").await;
+    client.wait_for("aware", PATIENCE, |seen| seen["online"] == 0).unwrap();
+    let gone = |seen: &&serde_json::Value| seen["event"] == "aware" && seen["online"] == 0;
+    let gone: Vec<_> = client.passed().iter().skip(before).filter(gone).collect();
+    assert!(gone.is_empty(), "the log-out was the first that the client saw: {gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chat_of_a_client_is_refused_on_both_sides_and_the_page_says_so() {
+    if !peers_are_there() {
+        return;
+    }
+    let estate = Estate::start(20).await;
+    let ann = estate.person(0);
+    let mut client = estate.peer(1);
+    let mut page = Browser::start().await;
+    page.log_in(&estate.http(), &ann).await;
+    let name = estate.simulator().directory().people()[1].display_name.to_string();
+    for path in ["", "demo/links", "demo/stproxy", "demo/both"] {
+        page.open(&format!("{}/{path}", estate.http())).await;
+        page.wait_for("document.querySelectorAll('.livename').length > 12 && document.documentElement.dataset.livenameState === 'open'").await;
+        client.tell(&["im", ann.as_str(), "Are you there?"]).unwrap();
+        client.wait_for("im_closed", PATIENCE, |seen| seen["with"] == ann.as_str()).unwrap();
+        page.wait_for(&format!(
+            "document.querySelector('#banner').textContent.startsWith({:?})",
+            format!("{name} wanted to chat")
+        ))
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_do_not_disturb_of_the_client_stays_when_the_same_person_opens_a_page() {
     if !peers_are_there() {

@@ -184,6 +184,14 @@ function showConnection(presence) {
     document.body.dataset.connection = state;
   };
   presence.addEventListener("state", (event) => show(event.detail));
+  presence.addEventListener("notice", ({ detail }) => {
+    const who = detail.name || detail.from;
+    banner.textContent = {
+      chat_refused: `${who} wanted to chat. This page has no chat, and ${who} was told so.`,
+      announcement: `${who}: ${detail.text}`,
+      admin: `The administrators: ${detail.text}`,
+    }[detail.notice];
+  });
   show({ state: presence.state });
 }
 
