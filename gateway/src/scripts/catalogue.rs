@@ -27,6 +27,7 @@ struct Files {
     module: File,
     rest: File,
     why: File,
+    notice: File,
     links: File,
     proxy: File,
     style: File,
@@ -44,6 +45,7 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
         module: script(&(shared() + include_str!("families/module.js"))),
         rest: script(include_str!("core/rest.js")),
         why: script(include_str!("core/why.js")),
+        notice: script(include_str!("core/notice.js")),
         links: script(&classic(include_str!("families/stlinks.js"))),
         proxy: script(&classic(include_str!("families/stproxy.js"))),
         style: File::new(STYLE, CSS),
@@ -75,6 +77,7 @@ pub(super) fn find(path: &str) -> Option<&'static File> {
             "events.js" => Some(&FILES.module),
             "rest.js" => Some(&FILES.rest),
             "why.js" => Some(&FILES.why),
+            "notice.js" => Some(&FILES.notice),
             "names.css" => Some(&FILES.style),
             _ => None,
         };

@@ -30,9 +30,11 @@ async fn a_page_of_each_family_loads_no_more_than_its_budget() {
     ] {
         assert!(size(page).await <= BUDGET, "{page:?}");
     }
-    // What the few pages load on top that live over the long poll, or are told why they are left out.
+    // What the few pages load on top that live over the long poll, are told why they are left out, or have something to
+    // say beside names.
     assert!(size(&["/livename/v1/rest.js"]).await <= 4 << 10);
     assert!(size(&["/livename/v1/why.js"]).await <= 1 << 10);
+    assert!(size(&["/livename/v1/notice.js"]).await <= 2 << 10);
 }
 
 async fn size(page: &[&str]) -> usize {
@@ -64,6 +66,7 @@ async fn paths_have_no_case_and_may_stand_below_an_affinity_id() {
         ("/livename/v1/events.js", "text/javascript"),
         ("/livename/v1/rest.js", "text/javascript"),
         ("/livename/v1/why.js", "text/javascript"),
+        ("/livename/v1/notice.js", "text/javascript"),
     ] {
         let (response, body) = load(path, &[]).await.unwrap_or_else(|| panic!("{path} is not there"));
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with(kind), "{path}");

@@ -89,6 +89,7 @@ serve = "awareness"
 community = "renovation"
 auth = "optional"
 logins = ["token", "password", "anonymous"]
+chat = "here"
 "#
         );
         std::fs::write(folder.join("livename.toml"), configuration).unwrap();

@@ -184,13 +184,17 @@ function showConnection(presence) {
     document.body.dataset.connection = state;
   };
   presence.addEventListener("state", (event) => show(event.detail));
-  presence.addEventListener("notice", ({ detail }) => {
+  document.addEventListener("livename-notice", (event) => {
+    event.preventDefault();
+    const { detail } = event;
     const who = detail.name || detail.from;
-    banner.textContent = {
+    const said = {
       chat_refused: `${who} wanted to chat. This page has no chat, and ${who} was told so.`,
+      chat: `${who}: ${detail.text}`,
       announcement: `${who}: ${detail.text}`,
       admin: `The administrators: ${detail.text}`,
     }[detail.notice];
+    if (said) banner.textContent = said;
   });
   show({ state: presence.state });
 }

@@ -273,7 +273,7 @@ class Presence extends EventTarget {
     if (news.length) this.#tell("presence", news);
     if (me !== undefined && JSON.stringify(me) !== JSON.stringify(this.me)) this.#tell("me", (this.me = me));
     if (problem) this.#tell("problem", problem);
-    if (notice) this.#tell("notice", notice);
+    if (notice) this.#note(notice);
     if (rest) this.#tell("rest", rest);
     if (state && (state.state !== this.state || state.code !== this.code)) {
       Object.assign(this, state);
@@ -286,6 +286,13 @@ class Presence extends EventTarget {
       }
       this.#tell("state", state);
     }
+  }
+
+  /** A page may say it in a way of its own (`preventDefault`); otherwise a corner of it does. */
+  #note(notice) {
+    this.#tell("notice", notice);
+    const event = new CustomEvent("livename-notice", { detail: notice, cancelable: true });
+    if (document.dispatchEvent(event)) later(this.#url, "notice.js").then(({ show }) => show(notice), () => {});
   }
 
   #goBy(login) {

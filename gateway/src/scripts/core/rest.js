@@ -242,7 +242,14 @@ export class PollTransport {
       if (value.end) this.#message({ type: "end", code: value.end, message: text, retry: value.retry });
       return this.#left(true);
     }
-    if (group === "chat" && what === "refused") return notice("chat_refused");
+    if (group === "chat") {
+      if (what === "refused") notice("chat_refused");
+      else if (what === "opened") notice("chat_opened");
+      else if (what === "data") notice("chat", { text: value.msg ?? "" });
+      else if (what === "isTyping") notice("chat_typing", { typing: value.typing });
+      else if (what === "closed") notice("chat_closed", { reason: text });
+      return;
+    }
     if (group === "announcement" && what === "received") return notice("announcement", { text, may_reply: value.isAllowed });
     if (group === "admin") return notice("admin", { text });
     if (group === "MY_STATUS_CHANGED" && value.person) return this.#message({ type: "me", me: { ...this.#state(value.person), login: "up" } });

@@ -43,7 +43,6 @@ class LiveNames {
     wearStyle();
     presence.addEventListener("presence", ({ detail }) => detail.forEach((person) => this.#refresh(person)));
     presence.addEventListener("state", ({ detail }) => (document.documentElement.dataset.livenameState = detail.state));
-    presence.addEventListener("notice", ({ detail }) => document.dispatchEvent(new CustomEvent("livename-notice", { detail })));
     new MutationObserver((records) => this.#changed(records)).observe(document, {
       childList: true,
       subtree: true,
