@@ -12,13 +12,14 @@ use cbc::cipher::{
     BlockModeEncrypt as _, InnerIvInit as _, KeyInit as _,
 };
 use des::TdesEde3;
+use zeroize::Zeroizing;
 
-/// A cipher with its key, ready for use.
+/// A cipher with its key, ready for use. All of it is wiped when dropped: an IV here is the key, or half of it.
 #[derive(Clone)]
 pub(super) enum Cipher {
     TripleDes(Box<TdesEde3>),
-    Aes128(Box<Aes128>, [u8; 16]),
-    Aes256(Box<Aes256>, [u8; 16]),
+    Aes128(Box<Aes128>, Zeroizing<[u8; 16]>),
+    Aes256(Box<Aes256>, Zeroizing<[u8; 16]>),
 }
 
 impl Cipher {
@@ -28,12 +29,12 @@ impl Cipher {
 
     /// The IV is the key.
     pub(super) fn aes128(key: &[u8; 16]) -> Self {
-        Self::Aes128(Box::new(Aes128::new(key.into())), *key)
+        Self::Aes128(Box::new(Aes128::new(key.into())), Zeroizing::new(*key))
     }
 
     /// The IV is the first half of the key; `None` cannot happen for a key of this length.
     pub(super) fn aes256(key: &[u8; 32]) -> Option<Self> {
-        Some(Self::Aes256(Box::new(Aes256::new(key.into())), *key.first_chunk()?))
+        Some(Self::Aes256(Box::new(Aes256::new(key.into())), Zeroizing::new(*key.first_chunk()?)))
     }
 
     /// Decrypts in place; `None` for a length that is no multiple of the block or for bad padding.
@@ -48,10 +49,10 @@ impl Cipher {
                 Pkcs7::unpad_blocks(blocks).ok()
             }
             Self::Aes128(cipher, iv) => {
-                cbc::Decryptor::inner_iv_init(&**cipher, iv.into()).decrypt_padded::<Pkcs7>(buffer).ok()
+                cbc::Decryptor::inner_iv_init(&**cipher, (&**iv).into()).decrypt_padded::<Pkcs7>(buffer).ok()
             }
             Self::Aes256(cipher, iv) => {
-                cbc::Decryptor::inner_iv_init(&**cipher, iv.into()).decrypt_padded::<Pkcs7>(buffer).ok()
+                cbc::Decryptor::inner_iv_init(&**cipher, (&**iv).into()).decrypt_padded::<Pkcs7>(buffer).ok()
             }
         }
     }
@@ -67,10 +68,10 @@ impl Cipher {
                 buffer
             }
             Self::Aes128(cipher, iv) => {
-                cbc::Encryptor::inner_iv_init(&**cipher, iv.into()).encrypt_padded_vec::<Pkcs7>(plain)
+                cbc::Encryptor::inner_iv_init(&**cipher, (&**iv).into()).encrypt_padded_vec::<Pkcs7>(plain)
             }
             Self::Aes256(cipher, iv) => {
-                cbc::Encryptor::inner_iv_init(&**cipher, iv.into()).encrypt_padded_vec::<Pkcs7>(plain)
+                cbc::Encryptor::inner_iv_init(&**cipher, (&**iv).into()).encrypt_padded_vec::<Pkcs7>(plain)
             }
         }
     }
@@ -85,6 +86,16 @@ impl fmt::Debug for Cipher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A type error if one of them is no longer wiped when dropped.
+    #[test]
+    fn keys_are_wiped() {
+        fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+        wiped::<TdesEde3>();
+        wiped::<Aes128>();
+        wiped::<Aes256>();
+        wiped::<Zeroizing<[u8; 16]>>();
+    }
 
     #[test]
     fn every_cipher_reads_what_it_wrote_and_nothing_else() {

@@ -7,6 +7,7 @@ use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U1024, U2048, Uint};
 use sha1::{Digest as _, Sha1};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::super::keyfile::{KeyFile, KeyVersion, PrivateKey, number};
 use super::body::escape;
@@ -85,7 +86,7 @@ impl SigningKey {
             Version::Two => (&self.ciphers.two, self.sign_v2(body)),
         };
         let tail = format!("%{expires_ms}%{}", STANDARD.encode(signature));
-        Ok(STANDARD.encode(cipher.encrypt(&[body, tail.as_bytes()].concat())))
+        Ok(STANDARD.encode(cipher.encrypt(&Zeroizing::new([body, tail.as_bytes()].concat()))))
     }
 
     fn sign_v1(&self, body: &[u8]) -> Vec<u8> {
