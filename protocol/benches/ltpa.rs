@@ -62,7 +62,8 @@ mod domino {
 
     fn ring() -> KeyRing {
         let key = DominoKey { id: "primary".into(), secret: secret(), life: KeyLife::ALWAYS };
-        let cookie = SsoCookie { name: "LtpaToken".to_owned(), verifier: Verifier::Domino(vec![key]) };
+        let verifier = Verifier::Domino(vec![key]);
+        let cookie = SsoCookie { name: "LtpaToken".to_owned(), verifier, unsigned_expiry: false };
         KeyRing::new(vec![cookie], Policy::default()).expect("a ring")
     }
 
@@ -147,7 +148,8 @@ mod websphere {
             Version::One => Verifier::WebSphere1(keys),
             Version::Two => Verifier::WebSphere2(keys),
         };
-        let policy = Policy { require_inner_expire: version == Version::Two, ..Policy::default() };
-        KeyRing::new(vec![SsoCookie { name: "Ltpa".to_owned(), verifier }], policy).expect("a ring")
+        let unsigned_expiry = version == Version::One;
+        let cookie = SsoCookie { name: "Ltpa".to_owned(), verifier, unsigned_expiry };
+        KeyRing::new(vec![cookie], Policy::default()).expect("a ring")
     }
 }

@@ -11,6 +11,7 @@
 #[path = "support/set.rs"]
 mod set;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::ltpa::domino::{self, DominoKey, DominoSecret};
@@ -90,7 +91,7 @@ fn domino_case(_: &Value, case: &Value) {
     let outcome = domino::verify(text(&case["token"]), &domino_keys(case), now, &policy(case));
     let Some(identity) = expected(case, outcome) else { return };
     let expect = &case["expect"];
-    assert_eq!(hex::encode(&identity.user_bytes), text(&expect["user_bytes_hex"]));
+    assert_eq!(hex::encode(identity.user_bytes()), text(&expect["user_bytes_hex"]));
     assert_eq!(identity.created.map(|time| time.0), expect["creation"].as_u64());
     assert_eq!(Some(identity.expires.0), expect["expiration"].as_u64());
 }
@@ -107,9 +108,8 @@ fn websphere_case(file: &Value, case: &Value) {
     let genuine = websphere::open(version, text(&case["token"]), &keys, now, &policy);
     let proof = genuine.as_ref().map_err(|reason| *reason).and_then(|genuine| genuine.prove(&policy));
     let expires_ms = proof.as_ref().ok().map(|proof| proof.expires_ms());
-    let Some(identity) = expected(case, proof.and_then(|proof| proof.into_identity(now, &policy))) else {
-        return;
-    };
+    let outcome = proof.and_then(|proof| proof.into_identity(now, &policy));
+    let Some(identity) = expected(case, outcome.map(Arc::unwrap_or_clone)) else { return };
     let expect = &case["expect"];
     assert_eq!(identity.realm.as_deref(), expect["realm"].as_str());
     assert_eq!(expires_ms, expect["expiration_ms"].as_u64());
@@ -162,7 +162,7 @@ fn keyfile_case(_: &Value, case: &Value) {
 fn cookie_case(_: &Value, case: &Value) {
     let values: Vec<_> = cookie::values(text(&case["header"]), text(&case["cookie"]))
         .map(|value| match base64::normalise(value) {
-            Ok(normal) => normal.into_owned(),
+            Ok(normal) => normal.to_string(),
             Err(Rejection::Empty) => String::new(),
             Err(reason) => panic!("{reason}"),
         })

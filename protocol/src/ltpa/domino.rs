@@ -101,15 +101,15 @@ pub fn prove(
         return Err(Rejection::Lifetime);
     }
     let identity = Identity {
+        user_bytes: (user.as_bytes() != parts.name).then(|| parts.name.into()),
         user,
-        user_bytes: parts.name.to_vec(),
         realm: None,
         created: Some(SystemSeconds(created)),
         expires: SystemSeconds(expires),
         key_id: key.id.clone(),
         format: Format::Domino,
     };
-    Ok(Proof { identity, expires_ms: expires.saturating_mul(1000), key_life: key.life })
+    Ok(Proof { identity: Arc::new(identity), expires_ms: expires.saturating_mul(1000), key_life: key.life })
 }
 
 /// [`prove`], and its time as well.
@@ -122,7 +122,7 @@ pub fn verify(
     now: SystemSeconds,
     policy: &Policy,
 ) -> Result<Identity, Rejection> {
-    prove(token, keys, now, policy)?.into_identity(now, policy)
+    prove(token, keys, now, policy)?.into_identity(now, policy).map(Arc::unwrap_or_clone)
 }
 
 /// What a token says of itself, without any proof. For people who look into a token that was refused; no

@@ -13,8 +13,8 @@ pub struct Identity {
     /// The name as text: canonical (`CN=Ada Test/O=Example`), an LDAP name, or whatever the issuer maps
     /// names to. Never empty, never all blank, without control characters.
     pub user: String,
-    /// The name exactly as the token spells it, before any decoding.
-    pub user_bytes: Vec<u8>,
+    /// The name exactly as the token spells it, before any decoding; `None` if that is the text.
+    pub user_bytes: Option<Box<[u8]>>,
     /// The user registry that the name belongs to; Domino's own format has none.
     pub realm: Option<String>,
     /// When the token was made; the WebSphere formats do not say.
@@ -28,6 +28,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The name exactly as the token spells it, before any decoding.
+    pub fn user_bytes(&self) -> &[u8] {
+        self.user_bytes.as_deref().unwrap_or(self.user.as_bytes())
+    }
+
     /// Whether both name the same user. Letter case and look-alikes count as differences (ltpa.md 2.1); a
     /// missing realm matches every realm.
     pub fn is_same_user(&self, other: &Self) -> bool {

@@ -1,12 +1,15 @@
 //! A verified token, before the question what time it is.
 
+use std::sync::Arc;
+
 use super::{Identity, KeyLife, Policy, Rejection, SystemSeconds};
 
 /// What a token proved once. Worth keeping where proving is dear (RSA): judged anew at every use, it gives the
 /// same answer as the token itself, as long as the key ring stays the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    pub(super) identity: Identity,
+    /// Shared: who keeps proofs hands them out at every request.
+    pub(super) identity: Arc<Identity>,
     /// The last millisecond of the token's life.
     pub(super) expires_ms: u64,
     /// When the key that was used may be used.
@@ -48,7 +51,7 @@ impl Proof {
     ///
     /// # Errors
     /// As [`Self::judge`].
-    pub fn into_identity(self, now: SystemSeconds, policy: &Policy) -> Result<Identity, Rejection> {
+    pub fn into_identity(self, now: SystemSeconds, policy: &Policy) -> Result<Arc<Identity>, Rejection> {
         self.judge(now, policy)?;
         Ok(self.identity)
     }

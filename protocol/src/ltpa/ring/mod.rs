@@ -3,14 +3,15 @@
 //!
 //! It keeps no state. Caching what was verified and remembering who has logged out are the caller's.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::base64::{self, Normal};
 use super::domino::{self, DominoKey};
 use super::websphere::{self, Version, WebSphereKey};
-use super::{Format, Identity, Policy, Proof, Rejection, SystemSeconds, base64, cookie};
+use super::{Format, Identity, Policy, Proof, Rejection, SystemSeconds, cookie};
 
 /// How many values of one cookie name are tried. More than one comes from another Domain or Path, or was
 /// planted.
@@ -25,6 +26,9 @@ pub struct SsoCookie {
     pub name: String,
     /// What its values hold and what proves them.
     pub verifier: Verifier,
+    /// Whether the expiry of its WebSphere tokens may stand outside the signature, whatever the policy: those of
+    /// version 1 are never otherwise.
+    pub unsigned_expiry: bool,
 }
 
 /// A token format with its keys, in the order in which they are tried.
@@ -100,8 +104,8 @@ pub enum RingError {
         /// The key's id.
         key: String,
     },
-    /// Version 1 has no signed expiry: the policy would refuse every token.
-    #[error("the cookie {0} holds tokens of version 1, whose expiry is never signed, as the policy demands")]
+    /// Version 1 has no signed expiry: every token would be refused.
+    #[error("the cookie {0} holds tokens of version 1, whose expiry is never signed, as is demanded")]
     UnsignedExpiry(String),
 }
 
@@ -110,23 +114,50 @@ pub enum RingError {
 pub struct KeyRing {
     cookies: Vec<SsoCookie>,
     policy: Policy,
+    /// The same for cookies that may have an unsigned expiry.
+    lenient: Policy,
 }
 
 /// A valid token and where it was found.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Accepted<'a> {
     /// What the token proves.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The cookie's name.
     pub cookie: &'a str,
     /// The token's text, normalised. Only this one may travel on to a backend, so that gateway and backend
     /// cannot disagree about the user.
-    pub token: Cow<'a, str>,
+    pub token: Normal<'a>,
+    /// The other cookies of the ring that are there, each with its token if that proves the same user. What
+    /// else they hold may not travel on either.
+    pub others: Vec<(&'a str, Option<Normal<'a>>)>,
+}
+
+/// Why nobody is known, and by which cookie.
+#[derive(Clone, Copy)]
+pub struct Refusal<'a> {
+    /// What is wrong.
+    pub reason: Rejection,
+    /// The cookie and the value, as sent, that it is wrong with; `None` if there is none.
+    pub shown: Option<(&'a SsoCookie, &'a [u8])>,
+}
+
+impl From<Refusal<'_>> for Rejection {
+    fn from(refusal: Refusal<'_>) -> Self {
+        refusal.reason
+    }
+}
+
+impl fmt::Debug for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, shown: _ } = self;
+        f.debug_struct("Refusal").field("reason", reason).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Accepted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { identity, cookie, token: _ } = self;
+        let Self { identity, cookie, token: _, others: _ } = self;
         f.debug_struct("Accepted").field("identity", identity).field("cookie", cookie).finish_non_exhaustive()
     }
 }
@@ -153,11 +184,13 @@ impl KeyRing {
             if let Some(key) = cookie.verifier.unfit_key(&policy) {
                 return Err(RingError::FipsKey { cookie: name(), key: key.id.to_string() });
             }
-            if cookie.verifier.format() == Format::WebSphere1 && policy.require_inner_expire {
+            let is_strict = policy.require_inner_expire && !cookie.unsigned_expiry;
+            if cookie.verifier.format() == Format::WebSphere1 && is_strict {
                 return Err(RingError::UnsignedExpiry(name()));
             }
         }
-        Ok(Self { cookies, policy })
+        let lenient = Policy { require_inner_expire: false, ..policy.clone() };
+        Ok(Self { cookies, policy, lenient })
     }
 
     /// The cookies, best first.
@@ -174,8 +207,12 @@ impl KeyRing {
     ///
     /// # Errors
     /// As [`Self::accept`].
-    pub fn check(&self, cookie_header: &str, now: SystemSeconds) -> Result<Identity, Rejection> {
-        self.accept(cookie_header, now).map(|accepted| accepted.identity)
+    pub fn check<H: AsRef<[u8]> + ?Sized>(
+        &self,
+        cookie_header: &H,
+        now: SystemSeconds,
+    ) -> Result<Identity, Rejection> {
+        self.accept(cookie_header, now).map(|accepted| Arc::unwrap_or_clone(accepted.identity))
     }
 
     /// Who the cookies of a request prove it comes from, with the token that does. Every cookie is looked
@@ -184,43 +221,62 @@ impl KeyRing {
     /// # Errors
     /// [`Rejection::NoToken`] without a configured cookie; [`Rejection::MixedUsers`]; or what is wrong with
     /// the first cookie that holds a token, unless the policy lets another one stand in.
-    pub fn accept<'a>(
+    pub fn accept<'a, H: AsRef<[u8]> + ?Sized>(
         &'a self,
-        cookie_header: &'a str,
+        cookie_header: &'a H,
         now: SystemSeconds,
     ) -> Result<Accepted<'a>, Rejection> {
-        self.accept_with(cookie_header, now, |cookie, token| cookie.verifier.prove(token, now, &self.policy))
+        Ok(self.accept_with(cookie_header, now, |cookie, token| self.prove(cookie, token, now))?)
+    }
+
+    /// Whom one normalised value of a cookie of this ring names, whatever the time.
+    ///
+    /// # Errors
+    /// As [`Verifier::prove`].
+    pub fn prove(&self, cookie: &SsoCookie, token: &str, now: SystemSeconds) -> Result<Proof, Rejection> {
+        let policy = if cookie.unsigned_expiry { &self.lenient } else { &self.policy };
+        cookie.verifier.prove(token, now, policy)
     }
 
     /// [`Self::accept`] with proofs from elsewhere: `prove` gets a cookie of this ring and a normalised
-    /// token, and may remember what [`Verifier::prove`] said about the same text. Time is judged here.
+    /// token, and may remember what [`Self::prove`] said about the same text. Time is judged here.
     ///
     /// # Errors
-    /// As [`Self::accept`].
-    pub fn accept_with<'a>(
+    /// As [`Self::accept`], with the value that it is about.
+    pub fn accept_with<'a, H: AsRef<[u8]> + ?Sized>(
         &'a self,
-        cookie_header: &'a str,
+        cookie_header: &'a H,
         now: SystemSeconds,
         mut prove: impl FnMut(&'a SsoCookie, &str) -> Result<Proof, Rejection>,
-    ) -> Result<Accepted<'a>, Rejection> {
+    ) -> Result<Accepted<'a>, Refusal<'a>> {
         let mut accepted: Option<Accepted<'a>> = None;
-        let mut refused = None;
+        let mut refused: Option<Refusal<'a>> = None;
+        let mut others = Vec::new();
         for cookie in &self.cookies {
-            let found = accept_cookie(cookie, cookie_header, |token| {
+            let found = accept_cookie(cookie, cookie_header.as_ref(), |token| {
                 prove(cookie, token)?.into_identity(now, &self.policy)
             });
             match (found, &accepted) {
-                (Ok(found), None) => accepted = Some(found),
-                (Ok(found), Some(first)) => require_same_user(first, &found)?,
-                (Err(Rejection::MixedUsers), _) => return Err(Rejection::MixedUsers),
-                (Err(_), Some(_)) => {}
-                (Err(reason), None) if self.leaves_room(reason) => {
-                    refused = refused.filter(|earlier| *earlier != Rejection::NoToken).or(Some(reason));
+                (Ok((found, _)), None) => accepted = Some(found),
+                (Ok((found, value)), Some(first)) => {
+                    require_same_user(first, &found, value, cookie)?;
+                    others.push((found.cookie, Some(found.token)));
                 }
-                (Err(reason), None) => return Err(reason),
+                (Err(Refusal { reason: Rejection::NoToken, .. }), _) => {}
+                (Err(refusal), Some(_)) if refusal.reason != Rejection::MixedUsers => {
+                    others.push((&cookie.name, None));
+                }
+                (Err(refusal), None) if self.leaves_room(refusal.reason) => {
+                    others.push((&cookie.name, None));
+                    refused = refused.or(Some(refusal));
+                }
+                (Err(refusal), _) => return Err(refusal),
             }
         }
-        accepted.ok_or(refused.unwrap_or(Rejection::NoToken))
+        match accepted {
+            Some(accepted) => Ok(Accepted { others, ..accepted }),
+            None => Err(refused.unwrap_or(Refusal { reason: Rejection::NoToken, shown: None })),
+        }
     }
 
     /// The rules of the site.
@@ -231,43 +287,58 @@ impl KeyRing {
     /// Whether the next cookie may still answer. Never after a genuine token whose time is over, and after
     /// a forged one only if the policy says so.
     fn leaves_room(&self, reason: Rejection) -> bool {
-        reason.is_no_token() || self.policy.fallback && reason.class() == super::Class::Invalid
+        let is_forged = reason.class() == super::Class::Invalid && reason != Rejection::MixedUsers;
+        reason.is_no_token() || self.policy.fallback && is_forged
     }
 }
 
 /// The first valid value of one cookie.
 fn accept_cookie<'a>(
     cookie: &'a SsoCookie,
-    header: &'a str,
-    mut identify: impl FnMut(&str) -> Result<Identity, Rejection>,
-) -> Result<Accepted<'a>, Rejection> {
-    let mut accepted: Option<Accepted<'a>> = None;
-    let mut refused = Rejection::NoToken;
+    header: &'a [u8],
+    mut identify: impl FnMut(&str) -> Result<Arc<Identity>, Rejection>,
+) -> Result<(Accepted<'a>, &'a [u8]), Refusal<'a>> {
+    let mut accepted: Option<(Accepted<'a>, &'a [u8])> = None;
+    let mut refused = Refusal { reason: Rejection::NoToken, shown: None };
     for value in cookie::values(header, &cookie.name).take(MAX_VALUES) {
         let found = base64::normalise(value)
-            .and_then(|token| Ok(Accepted { identity: identify(&token)?, cookie: &cookie.name, token }));
+            .and_then(|token| Ok((identify(&token)?, token)))
+            .map(|(identity, token)| Accepted { identity, cookie: &cookie.name, token, others: Vec::new() });
         match (found, &accepted) {
-            (Ok(found), None) => accepted = Some(found),
-            (Ok(found), Some(first)) => require_same_user(first, &found)?,
-            (Err(reason), _) => refused = more_telling(refused, reason),
+            (Ok(found), None) => accepted = Some((found, value)),
+            (Ok(found), Some((first, _))) => require_same_user(first, &found, value, cookie)?,
+            (Err(reason), _) if more_telling(refused.reason, reason) => {
+                refused = Refusal { reason, shown: Some((cookie, value)) };
+            }
+            (Err(_), _) => {}
         }
     }
     accepted.ok_or(refused)
 }
 
-fn require_same_user(first: &Accepted<'_>, other: &Accepted<'_>) -> Result<(), Rejection> {
-    if first.identity.is_same_user(&other.identity) { Ok(()) } else { Err(Rejection::MixedUsers) }
+fn require_same_user<'a>(
+    first: &Accepted<'_>,
+    other: &Accepted<'_>,
+    value: &'a [u8],
+    cookie: &'a SsoCookie,
+) -> Result<(), Refusal<'a>> {
+    if first.identity.is_same_user(&other.identity) {
+        return Ok(());
+    }
+    Err(Refusal { reason: Rejection::MixedUsers, shown: Some((cookie, value)) })
 }
 
-/// Of two reasons the one that a user can act on: a genuine token before a broken one before none.
-fn more_telling(one: Rejection, other: Rejection) -> Rejection {
+/// Whether the other reason helps a user more than the one so far: a genuine token before a broken one before
+/// none.
+fn more_telling(one: Rejection, other: Rejection) -> bool {
     let rank = |reason: Rejection| match reason {
-        Rejection::Expired => 3,
-        Rejection::NotYetValid => 2,
-        reason if !reason.is_no_token() => 1,
-        _ => 0,
+        Rejection::Expired => 4,
+        Rejection::NotYetValid => 3,
+        Rejection::TooShort | Rejection::TooLong => 1,
+        reason if reason.is_no_token() => 0,
+        _ => 2,
     };
-    if rank(other) > rank(one) || one == Rejection::NoToken { other } else { one }
+    rank(other) > rank(one) || one == Rejection::NoToken
 }
 
 #[cfg(test)]

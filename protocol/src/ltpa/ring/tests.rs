@@ -14,7 +14,7 @@ fn key(byte: u8) -> DominoKey {
 
 fn cookie(name: &str, keys: &[u8]) -> SsoCookie {
     let keys = keys.iter().map(|byte| key(*byte)).collect();
-    SsoCookie { name: name.to_owned(), verifier: Verifier::Domino(keys) }
+    SsoCookie { name: name.to_owned(), verifier: Verifier::Domino(keys), unsigned_expiry: false }
 }
 
 /// `LtpaToken2` with key 2 before `LtpaToken` with key 1.
@@ -47,7 +47,7 @@ fn the_first_valid_of_several_values_wins_and_is_the_one_handed_on() {
     let ring = ring(Policy::default());
     let accepted = ring.accept(&header, NOW).unwrap();
     assert_eq!((accepted.identity.user.as_str(), accepted.cookie), ("Ada", "LtpaToken"));
-    assert_eq!(accepted.token, good);
+    assert_eq!(&*accepted.token, good);
     assert!(!format!("{accepted:?}").contains(&good));
 }
 
@@ -66,6 +66,36 @@ fn two_valid_values_of_different_users_are_refused() {
     let header = |other| format!("LtpaToken={}; LtpaToken={}", token("Ada", 1), token(other, 1));
     assert_eq!(user(&header("Ada")).as_deref(), Ok("Ada"));
     assert_eq!(user(&header("ada")), Err(Rejection::MixedUsers));
+}
+
+#[test]
+fn what_else_the_cookies_hold_is_told_apart_from_what_proves_the_same_user() {
+    let (ada, forged) = (token("Ada", 1), token("Ada", 9));
+    let ring = ring(Policy::default());
+    let others = |header: &str| {
+        let accepted = ring.accept(header, NOW).unwrap();
+        let known = |(name, token): &(&str, Option<Normal<'_>>)| {
+            (name.to_string(), token.as_ref().map(|token| token.to_string()))
+        };
+        accepted.others.iter().map(known).collect::<Vec<_>>()
+    };
+    let (one, two) = ("LtpaToken".to_owned(), "LtpaToken2".to_owned());
+    assert_eq!(others(&format!("{one}={ada}")), []);
+    assert_eq!(others(&format!("{one}={ada}; {two}=DEL")), [(two.clone(), None)]);
+    let better = token("Ada", 2);
+    assert_eq!(others(&format!("{one}={ada}; {two}={better}")), [(one.clone(), Some(ada))]);
+    assert_eq!(others(&format!("{one}={forged}; {two}={better}")), [(one, None)]);
+}
+
+#[test]
+fn a_refusal_names_the_value_that_it_is_about() {
+    let ring = ring(Policy::default());
+    let forged = token("Ada", 9);
+    let header = format!("LtpaToken=QUJD; LtpaToken={forged}; LtpaToken2=DEL");
+    let refusal = ring.accept_with(&header, NOW, |cookie, text| ring.prove(cookie, text, NOW)).unwrap_err();
+    let (cookie, value) = refusal.shown.unwrap();
+    assert_eq!((refusal.reason, &*cookie.name, value), (Rejection::BadMac, "LtpaToken", forged.as_bytes()));
+    assert_eq!(format!("{refusal:?}"), "Refusal { reason: BadMac, .. }");
 }
 
 #[test]
@@ -148,10 +178,11 @@ fn websphere_keys(id: &str) -> Vec<WebSphereKey> {
 
 fn websphere_cookie(version: Version, id: &str) -> SsoCookie {
     let keys = websphere_keys(id);
-    match version {
-        Version::One => SsoCookie { name: "LtpaToken".to_owned(), verifier: Verifier::WebSphere1(keys) },
-        Version::Two => SsoCookie { name: "LtpaToken2".to_owned(), verifier: Verifier::WebSphere2(keys) },
-    }
+    let (name, verifier) = match version {
+        Version::One => ("LtpaToken", Verifier::WebSphere1(keys)),
+        Version::Two => ("LtpaToken2", Verifier::WebSphere2(keys)),
+    };
+    SsoCookie { name: name.to_owned(), verifier, unsigned_expiry: version == Version::One }
 }
 
 fn websphere_token(version: Version, user: &str) -> String {
@@ -161,9 +192,8 @@ fn websphere_token(version: Version, user: &str) -> String {
 
 #[test]
 fn websphere_tokens_of_both_versions_stand_side_by_side() {
-    let policy = Policy { require_inner_expire: false, ..Policy::default() };
     let cookies = vec![websphere_cookie(Version::Two, "A"), websphere_cookie(Version::One, "A")];
-    let ring = KeyRing::new(cookies, policy).unwrap();
+    let ring = KeyRing::new(cookies, Policy::default()).unwrap();
     let header = |one: &str, two: &str| {
         let (one, two) = (websphere_token(Version::One, one), websphere_token(Version::Two, two));
         format!("LtpaToken={one}; LtpaToken2={two}")
@@ -174,6 +204,15 @@ fn websphere_tokens_of_both_versions_stand_side_by_side() {
     assert_eq!(ring.check(&header("uid=bob", "uid=ada"), NOW), Err(Rejection::MixedUsers));
     let only_one = format!("LtpaToken={}", websphere_token(Version::One, "uid=ada"));
     assert_eq!(ring.check(&only_one, NOW).unwrap().format, Format::WebSphere1);
+    // What version 1 cannot do without is not given away for version 2.
+    let unsigned = SigningKey::new(&key_file("A")).unwrap();
+    let unsigned = unsigned.seal(Version::Two, b"u:user\\:realm/uid=ada", (NOW.0 + 600) * 1000).unwrap();
+    let unsigned = format!("LtpaToken2={unsigned}");
+    assert_eq!(ring.check(&unsigned, NOW), Err(Rejection::UnsignedExpiry));
+    let mut two = websphere_cookie(Version::Two, "A");
+    two.unsigned_expiry = true;
+    let lenient = KeyRing::new(vec![two], Policy::default()).unwrap();
+    assert_eq!(lenient.check(&unsigned, NOW).unwrap().user, "uid=ada");
     let shown = format!("{:?}", websphere_keys("A")[0].key);
     assert_eq!(shown, r#"VerifyKey { realm: Some("defaultWIMFileBasedRealm"), is_fips: false, .. }"#);
 }
@@ -194,7 +233,7 @@ fn a_remembered_proof_is_judged_by_time_at_every_use() {
             }
             memory.clone().ok_or(Rejection::NoToken)
         });
-        accepted.map(|accepted| accepted.identity.user)
+        accepted.map(|accepted| accepted.identity.user.clone()).map_err(Rejection::from)
     };
     assert_eq!(check(NOW).as_deref(), Ok("uid=ada"));
     assert_eq!(check(SystemSeconds(NOW.0 + 660)).as_deref(), Ok("uid=ada"));
@@ -224,8 +263,7 @@ fn keys_and_policies_that_do_not_fit_are_refused_at_once() {
     assert_eq!(build(websphere_cookie(Version::Two, "F"), lenient), refused("LtpaToken2"));
     assert_eq!(build(websphere_cookie(Version::Two, "F"), fips.clone()), None);
     assert_eq!(build(websphere_cookie(Version::One, "F"), fips), refused("LtpaToken"));
-    assert_eq!(
-        build(websphere_cookie(Version::One, "A"), Policy::default()),
-        Some(RingError::UnsignedExpiry("LtpaToken".to_owned()))
-    );
+    let strict = SsoCookie { unsigned_expiry: false, ..websphere_cookie(Version::One, "A") };
+    let refused = Some(RingError::UnsignedExpiry("LtpaToken".to_owned()));
+    assert_eq!(build(strict, Policy::default()), refused);
 }

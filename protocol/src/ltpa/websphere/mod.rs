@@ -17,6 +17,7 @@ use self::body::{Plain, milliseconds};
 pub use self::key::VerifyKey;
 pub use self::mint::{MintError, SigningKey};
 use super::{Format, Identity, KeyLife, Policy, Proof, Rejection, SystemSeconds, base64};
+use crate::secret::Secret;
 
 /// Base64 text of a signature with a 2048-bit key has 344 characters.
 const MAX_SIGNATURE: usize = 258;
@@ -53,7 +54,7 @@ impl Version {
 /// A token with a good signature.
 pub struct Genuine<'k> {
     version: Version,
-    body: Vec<u8>,
+    body: Secret,
     outer: Option<Result<u64, Rejection>>,
     key: &'k WebSphereKey,
 }
@@ -96,11 +97,11 @@ fn open_with<'k>(
     encrypted: &[u8],
     key: &'k WebSphereKey,
 ) -> Result<Genuine<'k>, Rejection> {
-    let mut plain = encrypted.to_vec();
+    let mut plain = Secret::new(encrypted.to_vec());
     let mut buffer = [0; MAX_SIGNATURE];
     let parts = key
         .key
-        .decrypt(version, &mut plain)
+        .decrypt(version, plain.expose_mut())
         .ok_or(Rejection::Undecryptable)
         .and_then(|text| Plain::split(text).ok_or(Rejection::BadBody))
         .and_then(|parts| match (version, parts.outer) {
@@ -118,7 +119,7 @@ fn open_with<'k>(
         return Err(Rejection::BadSignature);
     }
     let (outer, body_len) = (parts.outer.map(milliseconds), parts.body.len());
-    plain.truncate(body_len);
+    plain.expose_mut().truncate(body_len);
     Ok(Genuine { version, body: plain, outer, key })
 }
 
@@ -134,7 +135,7 @@ impl Genuine<'_> {
     /// # Errors
     /// For a body that breaks the grammar.
     pub fn attributes(&self) -> Result<Attributes<'_>, Rejection> {
-        Attributes::parse(&self.body)
+        Attributes::parse(self.body.expose())
     }
 
     /// Whom the token names and until when, under the rules of a site.
@@ -149,15 +150,15 @@ impl Genuine<'_> {
             return Err(Rejection::WrongRealm);
         }
         let identity = Identity {
-            user_bytes: user.as_bytes().to_vec(),
             user,
+            user_bytes: None,
             realm: Some(realm),
             created: None,
             expires: SystemSeconds(expires_ms / 1000),
             key_id: self.key.id.clone(),
             format: self.version.format(),
         };
-        Ok(Proof { identity, expires_ms, key_life: self.key.life })
+        Ok(Proof { identity: Arc::new(identity), expires_ms, key_life: self.key.life })
     }
 
     /// The signed expiry counts; the one outside may only stand in for it, or differ a little.
@@ -190,4 +191,54 @@ pub fn prove(
     policy: &Policy,
 ) -> Result<Proof, Rejection> {
     open(version, token, keys, now, policy)?.prove(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::base64::Engine as _;
+    use ::base64::engine::general_purpose::STANDARD;
+
+    use super::key::{Ciphers, SIGNATURES};
+    use super::*;
+    use crate::ltpa::keyfile::KeyFile;
+
+    fn key_file() -> KeyFile {
+        let vectors = include_str!("../../../tests/vectors/ltpa/websphere.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        let text = |field: &str| vectors["keysets"]["A"][field].as_str().unwrap();
+        KeyFile::read(text("keyfile"), &text("password").into()).unwrap()
+    }
+
+    /// The reason, and how many signatures were checked for it.
+    fn refusal(version: Version, token: &str) -> (Option<Rejection>, usize) {
+        let key = Arc::new(VerifyKey::new(&key_file()).unwrap());
+        let keys = [WebSphereKey { id: "k".into(), key, life: KeyLife::ALWAYS }];
+        let before = SIGNATURES.get();
+        let opened = open(version, token, &keys, SystemSeconds(1), &Policy::default());
+        (opened.err(), SIGNATURES.get() - before)
+    }
+
+    /// Padding, split and signature are told apart by nothing that takes time: each costs one signature.
+    #[test]
+    fn no_refusal_is_cheaper_than_another() {
+        for version in [Version::One, Version::Two] {
+            let ciphers = Ciphers::of(&key_file()).unwrap();
+            let cipher = if version == Version::One { ciphers.one.unwrap() } else { ciphers.two };
+            let sealed = |plain: &str| STANDARD.encode(cipher.encrypt(plain.as_bytes()));
+            let good = SigningKey::new(&key_file()).unwrap().mint(version, "realm", "ada", 9000).unwrap();
+            assert_eq!(refusal(version, &good), (None, 1));
+            let wrong = STANDARD.encode([7; 128]);
+            for (what, token, reason) in [
+                ("not whole blocks", STANDARD.encode([1; 33]), Rejection::Undecryptable),
+                ("bad padding", STANDARD.encode([1; 48]), Rejection::Undecryptable),
+                ("no parts", sealed("u:user"), Rejection::BadBody),
+                ("a wrong signature", sealed(&format!("u:user%9000%{wrong}")), Rejection::BadSignature),
+                ("an empty signature", sealed("u:user%9000%"), Rejection::BadSignature),
+                ("a short signature", sealed("u:user%9000%QUJD"), Rejection::BadSignature),
+                ("a signature that is no text", sealed("u:user%9000%!"), Rejection::BadSignature),
+            ] {
+                assert_eq!(refusal(version, &token), (Some(reason), 1), "{version:?}: {what}");
+            }
+        }
+    }
 }
