@@ -32,7 +32,8 @@ pub fn ring(sso: &Sso) -> Result<Option<KeyRing>, UnusableRing> {
             TokenFormat::Ltpa1 => Verifier::WebSphere1(keys.filter_map(websphere_key).collect()),
             TokenFormat::Ltpa2 => Verifier::WebSphere2(keys.filter_map(websphere_key).collect()),
         };
-        cookies.push(SsoCookie { name: cookie.name.clone(), verifier });
+        let (name, unsigned_expiry) = (cookie.name.clone(), cookie.unsigned_expiry);
+        cookies.push(SsoCookie { name, verifier, unsigned_expiry });
     }
     Ok(Some(KeyRing::new(cookies, policy(sso))?))
 }
@@ -44,7 +45,6 @@ fn policy(sso: &Sso) -> Policy {
         max_lifetime: sso.max_lifetime,
         fallback: sso.fallback,
         realms: sso.realms.clone(),
-        require_inner_expire: !sso.unsigned_expiry,
         fips: sso.fips,
         ..Policy::default()
     }

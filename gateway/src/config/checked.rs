@@ -60,10 +60,9 @@ pub struct Sso {
     pub charset: Charset,
     /// Longest accepted time between creation and expiration of a Domino token. Default: no limit.
     pub max_lifetime: Option<Duration>,
-    /// Realms whose WebSphere tokens are accepted. Empty: any.
+    /// Realms whose WebSphere tokens are accepted; users of the same name are one user. Empty: any, which a
+    /// configuration that was read from a file with WebSphere keys never is.
     pub realms: Vec<String>,
-    /// Whether a WebSphere token may have its expiry outside the signature, as `ltpa1` always has.
-    pub unsigned_expiry: bool,
     /// Whether FIPS keys are used (ltpa.md 4.1).
     pub fips: bool,
     /// Whether a forged token leaves room for the next cookie. Default no (ltpa.md 6).
@@ -104,6 +103,8 @@ pub enum NameForm {
 pub struct SsoCookie {
     pub name: String,
     pub format: TokenFormat,
+    /// Whether the expiry of its WebSphere tokens may stand outside the signature, as that of `ltpa1` always does.
+    pub unsigned_expiry: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -356,7 +357,6 @@ impl Default for Sso {
             charset: Charset::Lmbcs,
             max_lifetime: None,
             realms: Vec::new(),
-            unsigned_expiry: false,
             fips: false,
             fallback: false,
             origins: Vec::new(),

@@ -15,7 +15,11 @@ pub fn sso() -> Sso {
     let material = KeyMaterial::Domino(Secret::new(SECRET.to_vec()));
     Sso {
         domain: Some(".example".into()),
-        cookies: vec![SsoCookie { name: "LtpaToken".into(), format: TokenFormat::Domino }],
+        cookies: vec![SsoCookie {
+            name: "LtpaToken".into(),
+            format: TokenFormat::Domino,
+            unsigned_expiry: false,
+        }],
         keys: vec![SsoKey { id: "test".into(), material, life: KeyLife::ALWAYS }],
         skew: Duration::from_secs(60),
         ..Sso::default()

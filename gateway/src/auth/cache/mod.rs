@@ -160,7 +160,7 @@ impl Entry {
         let identity = self.proof.identity();
         ENTRY_BYTES
             + identity.user.len()
-            + identity.user_bytes.len()
+            + identity.user_bytes.as_ref().map_or(0, |bytes| bytes.len())
             + identity.realm.as_ref().map_or(0, String::len)
     }
 }

@@ -33,7 +33,11 @@ fn sso(keys: &[(&str, KeyLife)]) -> Sso {
         life: *life,
     };
     Sso {
-        cookies: vec![SsoCookie { name: "LtpaToken2".into(), format: TokenFormat::Ltpa2 }],
+        cookies: vec![SsoCookie {
+            name: "LtpaToken2".into(),
+            format: TokenFormat::Ltpa2,
+            unsigned_expiry: false,
+        }],
         keys: keys.iter().map(key).collect(),
         ..Sso::default()
     }

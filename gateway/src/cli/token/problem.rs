@@ -77,14 +77,14 @@ pub(super) fn explain(reason: Rejection, format: Format) -> Problem {
         }
         (Rejection::UnsignedExpiry, _) => problem(
             "Its expiry is not signed: whoever has it can make it live longer.",
-            "Let the server send LtpaToken2, or accept the risk with unsigned_expiry = true.",
+            "Let the server send LtpaToken2, or accept the risk with unsigned_expiry = true for the cookie.",
         ),
         (Rejection::ExpiryMismatch, _) => problem(
             "The expiry outside the signature is not the signed one: somebody has changed it.",
             "Log in again; if it happens again, look for who changes cookies on the way.",
         ),
         (Rejection::WrongRealm, _) => problem(
-            "Its realm is not among `realms`.",
+            "Its realm is not among `realms`, which is that of the key file unless it is given.",
             "Add the realm to realms in [sso], or correct the LDAP realm in the Web SSO document.",
         ),
         (Rejection::KeyRetired, _) => problem(

@@ -32,7 +32,6 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
         charset: section.or("charset", defaults.charset),
         max_lifetime: section.value("max_lifetime").map(|given| given.value),
         realms: section.list("realms").into_iter().map(|given| given.value).collect(),
-        unsigned_expiry: section.or("unsigned_expiry", defaults.unsigned_expiry),
         fips: section.or("fips", defaults.fips),
         fallback: section.or("fallback", defaults.fallback),
         origins: origins(section),
@@ -42,7 +41,17 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
         delegated: section.given_table("delegated").and_then(|section| delegation(&section)),
     };
     if sso.cookies.is_empty() && !sso.keys.is_empty() && !section.has("cookie") {
-        sso.cookies.push(SsoCookie { name: USUAL_COOKIE.to_owned(), format: TokenFormat::Domino });
+        let (name, format) = (USUAL_COOKIE.to_owned(), TokenFormat::Domino);
+        sso.cookies.push(SsoCookie { name, format, unsigned_expiry: false });
+    }
+    if let Some(delegation) = &sso.delegated
+        && sso.cookies.iter().any(|cookie| cookie.name == delegation.cookie)
+    {
+        let text = format!(
+            "the keys here prove the tokens of {}; leave out [sso.delegated], or those keys and the cookie",
+            quoted(&delegation.cookie)
+        );
+        section.table("delegated").wrong("cookie", text);
     }
     if sso.keys.is_empty() && section.has("cookie") && !section.has("key") {
         section.wrong("cookie", "a cookie without a key proves nothing; add [[sso.key]]");
@@ -50,8 +59,43 @@ pub(super) fn read(section: &Section<'_>) -> Sso {
     let read_all = sso.keys.len() == section.count("key") && sso.cookies.len() >= section.count("cookie");
     if read_all && !sso.keys.is_empty() {
         check_fit(section, &sso);
+        if sso.realms.is_empty() {
+            sso.realms = realms_of_keys(section, &sso);
+        }
     }
     sso
+}
+
+/// The realm of the key files. Several would make one user of two people whose names are the same in both, and
+/// none says that everybody may name any: whoever wants that has to say so.
+fn realms_of_keys(section: &Section<'_>, sso: &Sso) -> Vec<String> {
+    let used =
+        sso.keys.iter().filter(|key| sso.cookies.iter().any(|cookie| key.is_for(cookie.format, sso.fips)));
+    let mut realms = Vec::new();
+    for key in used {
+        let KeyMaterial::WebSphere(verify) = &key.material else { continue };
+        match verify.realm() {
+            Some(realm) if realms.iter().any(|known| known == realm) => {}
+            Some(realm) => realms.push(realm.to_owned()),
+            None => {
+                let text = format!(
+                    "the key file of {} names no realm; list those whose users may come",
+                    quoted(&key.id)
+                );
+                section.wrong("realms", text);
+                return Vec::new();
+            }
+        }
+    }
+    if realms.len() > 1 {
+        let names: Vec<_> = realms.iter().map(|realm| quoted(realm)).collect();
+        let text = format!(
+            "the key files name several, {}; list them if users of the same name are the same people in all",
+            names.join(" and ")
+        );
+        section.wrong("realms", text);
+    }
+    realms
 }
 
 fn delegation(section: &Section<'_>) -> Option<Delegation> {
@@ -110,7 +154,8 @@ fn cookies(section: &Section<'_>) -> Vec<SsoCookie> {
                 format!("there is another cookie {}; give one of them another name", quoted(&name.value)),
             );
         }
-        cookies.push(SsoCookie { name: name.value, format });
+        let unsigned_expiry = cookie.or("unsigned_expiry", false);
+        cookies.push(SsoCookie { name: name.value, format, unsigned_expiry });
     }
     cookies
 }
@@ -209,8 +254,8 @@ fn check_fit(section: &Section<'_>, sso: &Sso) {
             );
             section.wrong_at(at, "cookie", text);
         }
-        if cookie.format == TokenFormat::Ltpa1 && !sso.unsigned_expiry {
-            let text = "\"ltpa1\" tokens never have a signed expiry; use \"ltpa2\", or accept that with unsigned_expiry = true in [sso]";
+        if cookie.format == TokenFormat::Ltpa1 && !cookie.unsigned_expiry {
+            let text = "\"ltpa1\" tokens never have a signed expiry; use \"ltpa2\", or accept that with unsigned_expiry = true for this cookie";
             section.wrong_at(at, "cookie", text);
         }
     }

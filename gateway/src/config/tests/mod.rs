@@ -31,7 +31,10 @@ impl Folder {
             "/../protocol/tests/vectors/ltpa/websphere.json"
         ));
         let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
-        folder.write("ltpa.keys", vectors["keysets"]["A"]["keyfile"].as_str().unwrap());
+        let keys = vectors["keysets"]["A"]["keyfile"].as_str().unwrap();
+        folder.write("ltpa.keys", keys);
+        folder.write("nowhere.keys", &keys.replace("ltpa.Realm=defaultWIMFileBasedRealm", "ltpa.Realm="));
+        folder.write("elsewhere.keys", &keys.replace("defaultWIMFileBasedRealm", "elsewhere"));
         folder.write("ltpa.password", vectors["keysets"]["A"]["password"].as_str().unwrap());
         for (name, host) in [("im", "im.acme.example"), ("other", "*.other.example")] {
             let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
@@ -85,7 +88,6 @@ charset = "utf-8"
 max_lifetime = "12h"
 fallback = true
 realms = ["defaultWIMFileBasedRealm"]
-unsigned_expiry = true
 fips = true
 origins = ["https://portal.other.example:443"]
 names = "domino"
@@ -100,6 +102,7 @@ secret_file = "domino.secret"
 [[sso.cookie]]
 name   = "LtpaToken2"
 format = "ltpa2"
+unsigned_expiry = true
 [[sso.key]]
 id     = "was"
 format = "websphere"
@@ -109,7 +112,7 @@ not_before = 2026-01-01
 not_after = 2027-01-01T00:00:00+01:00
 
 [sso.delegated]
-cookie = "LtpaToken"
+cookie = "LtpaTokenSt"
 community = "acme"
 good_for = "10min"
 

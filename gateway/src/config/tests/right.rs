@@ -30,7 +30,7 @@ fn every_setting_arrives_where_it_belongs() {
         not_after: Some(SystemSeconds(1_798_758_000)),
     };
     assert_eq!((sso.keys[0].life, sso.keys[1].life), (KeyLife::ALWAYS, life));
-    assert_eq!((sso.realms.len(), sso.unsigned_expiry, sso.fips), (1, true, true));
+    assert_eq!((sso.realms.len(), sso.cookies[1].unsigned_expiry, sso.fips), (1, true, true));
     assert!(sso.keys[1].is_for(TokenFormat::Ltpa2, false) && !sso.keys[1].is_for(TokenFormat::Domino, true));
 
     let acme = &config.communities[0];
@@ -172,7 +172,7 @@ fn told(config: &Config) -> String {
         sso.max_lifetime,
         sso.fallback,
         &sso.realms,
-        (sso.unsigned_expiry, sso.fips),
+        sso.fips,
         (&sso.origins, sso.names, &sso.login),
     );
     let communities: Vec<_> = communities

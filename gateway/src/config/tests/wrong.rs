@@ -5,6 +5,7 @@ const ROUTE: &str = "[[route]]\npath = \"/\"\nupstreams = [\"http://a\"]\nauth =
 const COMMUNITY: &str = "[[community]]\nname = \"acme\"\nservers = [\"st1\"]\n";
 const OBSERVER: &str = "[[community.observer]]\nname = \"x\"\npassword_file = \"password\"\n";
 const WEBSPHERE: &str = "[[sso.key]]\nid = \"k\"\nformat = \"websphere\"\nkey_file = \"ltpa.keys\"\npassword_file = \"ltpa.password\"\n";
+const LTPA2: &str = "[[sso.cookie]]\nname = \"LtpaToken2\"\nformat = \"ltpa2\"\n";
 const KEY: &str = "[[sso.key]]\nid = \"k\"\nformat = \"domino\"\nsecret_file = \"domino.secret\"\n";
 
 /// Each text goes before, instead of or after the small configuration; each complaint is the whole output.
@@ -153,7 +154,22 @@ password_file = \"password\""),
         ),
         (
             format!("{LISTEN}{ROUTE}{WEBSPHERE}[[sso.cookie]]\nname = \"LtpaToken\"\nformat = \"ltpa1\"\n"),
-            "livename.toml:12: sso.cookie: \"ltpa1\" tokens never have a signed expiry; use \"ltpa2\", or accept that with unsigned_expiry = true in [sso]",
+            "livename.toml:12: sso.cookie: \"ltpa1\" tokens never have a signed expiry; use \"ltpa2\", or accept that with unsigned_expiry = true for this cookie",
+        ),
+        (
+            community(&format!("{own}{KEY}[sso.delegated]\ncookie = \"LtpaToken\"\ncommunity = \"acme\"\n")),
+            "livename.toml:17: sso.delegated.cookie: the keys here prove the tokens of \"LtpaToken\"; leave out [sso.delegated], or those keys and the cookie",
+        ),
+        (
+            format!("{LISTEN}{ROUTE}{WEBSPHERE}{LTPA2}").replace("ltpa.keys", "nowhere.keys"),
+            "livename.toml:7: sso.realms: the key file of \"k\" names no realm; list those whose users may come",
+        ),
+        (
+            format!(
+                "{LISTEN}{ROUTE}{WEBSPHERE}{}{LTPA2}",
+                WEBSPHERE.replace("\"k\"", "\"b\"").replace("ltpa.keys", "elsewhere.keys")
+            ),
+            "livename.toml:7: sso.realms: the key files name several, \"defaultWIMFileBasedRealm\" and \"elsewhere\"; list them if users of the same name are the same people in all",
         ),
         (
             format!("{LISTEN}{ROUTE}[sso]\ndomain = \"acme.example\"\n"),
