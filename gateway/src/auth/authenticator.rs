@@ -2,17 +2,19 @@
 //!
 //! A check is never longer than a few RSA operations, whatever a request brings (ltpa.md 6 and 8 bound values
 //! and keys), so it runs where the request is served: no queue that could grow, no lock that is held meanwhile.
+//! `storm.rs` shows what that means when everybody comes back at once.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
-use protocol::ltpa::ring::{Accepted, KeyRing, SsoCookie};
-use protocol::ltpa::{self, Class, Format, KeyLife, Proof, SystemSeconds, cookie};
+use protocol::ltpa::base64::Normal;
+use protocol::ltpa::ring::{Accepted, KeyRing, Refusal, SsoCookie};
+use protocol::ltpa::{self, Class, Format, KeyLife, Proof, SystemSeconds};
 use protocol::secret::Secret;
 
 use super::cache::ProofCache;
+use super::digest::digest;
 use super::names::spelled;
 use super::{Identity, ring};
 use crate::config::{NameForm, Sso};
@@ -34,6 +36,9 @@ pub enum Rejection {
     /// Genuine, but from the future: the clocks of the servers differ.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// Nobody could be asked about a delegated token: nothing is known, and a login would not help.
+    #[error("the token cannot be judged at the moment")]
+    Unavailable,
 }
 
 /// Judges cookies. One per configuration; a reload makes a new one.
@@ -49,8 +54,6 @@ pub struct Authenticator {
     /// The seconds from which another set of keys is used, in order.
     changes: Vec<u64>,
     metrics: Arc<Metrics>,
-    /// Random per process: lines about one token match, and a line says nothing about the token.
-    salt: RandomState,
 }
 
 impl Authenticator {
@@ -68,46 +71,52 @@ impl Authenticator {
         let cache = cache.and_then(|_| ProofCache::new());
         let mut changes: Vec<u64> = sso.keys.iter().flat_map(|key| changes(&key.life)).collect();
         changes.sort_unstable();
-        Self { ring, names: sso.names, cookies, cache, changes, metrics, salt: RandomState::new() }
+        Self { ring, names: sso.names, cookies, cache, changes, metrics }
     }
 
-    /// Judges the `Cookie` headers of one request at `now`, in Unix seconds.
+    /// A request has shown no token, here or to anybody else who could judge one.
+    pub fn missing(&self) {
+        self.metrics.token_checked("none", "none");
+    }
+
+    /// Judges the `Cookie` headers of one request at `now`, in Unix seconds. [`Rejection::Missing`] is left to the
+    /// caller to count, who may know another way.
     ///
     /// # Errors
     /// [`Rejection`], whose exact reason has been logged and counted.
-    pub fn check(&self, cookie_headers: &[&str], now: u64) -> Result<Identity, Rejection> {
-        let Some(ring) = &self.ring else {
-            self.metrics.token_checked("none", "none");
-            return Err(Rejection::Missing);
-        };
+    pub fn check<H: AsRef<[u8]>>(&self, cookie_headers: &[H], now: u64) -> Result<Identity, Rejection> {
+        let Some(ring) = &self.ring else { return Err(Rejection::Missing) };
         let header = joined(cookie_headers);
-        let mut last = None;
-        let accepted = ring.accept_with(&header, SystemSeconds(now), |cookie, token| {
-            last = Some(cookie.verifier.format());
-            self.prove(ring, cookie, token, now)
-        });
-        match accepted.and_then(|accepted| self.spell(accepted)) {
-            Ok((user, accepted)) => {
-                self.metrics.token_checked(accepted.identity.format.name(), "ok");
-                tracing::debug!(
-                    token = self.digest(&accepted.token),
-                    key = &*accepted.identity.key_id,
-                    cookie = accepted.cookie,
-                    expires = accepted.identity.expires.0,
-                    "token accepted"
-                );
-                let ltpa::Identity { expires, key_id, .. } = accepted.identity;
-                let cookie = self.cookies.iter().find(|name| ***name == *accepted.cookie).cloned();
-                Ok(Identity {
-                    user,
-                    expires: expires.0,
-                    key_id,
-                    cookie: cookie.unwrap_or_default(),
-                    token: Secret::from(&*accepted.token),
-                })
-            }
-            Err(reason) => Err(self.refused(ring, &header, last, reason)),
+        let accepted = ring
+            .accept_with(&*header, SystemSeconds(now), |cookie, token| self.prove(ring, cookie, token, now));
+        match accepted {
+            Ok(accepted) => self.accepted(accepted),
+            Err(refusal) => Err(self.refused(refusal)),
         }
+    }
+
+    /// The user in the configured spelling.
+    fn accepted(&self, accepted: Accepted<'_>) -> Result<Identity, Rejection> {
+        let Accepted { identity, cookie, token, others } = accepted;
+        let (format, expires, key_id) = (identity.format, identity.expires.0, Arc::clone(&identity.key_id));
+        // Nobody else has it where nothing is remembered.
+        let user = Arc::try_unwrap(identity).map_or_else(|shared| shared.user.clone(), |own| own.user);
+        let Some(user) = spelled(user, self.names) else {
+            return Err(self.reject(format.name(), ltpa::Rejection::BadName, token.as_bytes()));
+        };
+        self.metrics.token_checked(format.name(), "ok");
+        tracing::debug!(token = digest(token.as_bytes()), key = &*key_id, cookie, expires, "token accepted");
+        let name =
+            |name: &str| self.cookies.iter().find(|known| ***known == *name).cloned().unwrap_or_default();
+        let secret = |token: Option<Normal<'_>>| token.map(|token| Secret::from(&*token));
+        Ok(Identity {
+            user,
+            expires,
+            key_id,
+            cookie: name(cookie),
+            token: Secret::from(&*token),
+            others: others.into_iter().map(|(cookie, token)| (name(cookie), secret(token))).collect(),
+        })
     }
 
     /// What one token proves, from memory where that is quicker.
@@ -118,7 +127,7 @@ impl Authenticator {
         token: &str,
         now: u64,
     ) -> Result<Proof, ltpa::Rejection> {
-        let verify = || cookie.verifier.prove(token, SystemSeconds(now), ring.policy());
+        let verify = || ring.prove(cookie, token, SystemSeconds(now));
         let format = cookie.verifier.format();
         let Some(cache) = self.cache.as_ref().filter(|_| format != Format::Domino) else { return verify() };
         let place = ring.cookies().iter().position(|other| std::ptr::eq(other, cookie)).unwrap_or_default();
@@ -138,32 +147,20 @@ impl Authenticator {
         found
     }
 
-    /// The user in the configured spelling, taken out of the identity.
-    fn spell<'a>(&self, mut accepted: Accepted<'a>) -> Result<(String, Accepted<'a>), ltpa::Rejection> {
-        let user = std::mem::take(&mut accepted.identity.user);
-        Ok((spelled(user, self.names).ok_or(ltpa::Rejection::BadName)?, accepted))
+    fn refused(&self, refusal: Refusal<'_>) -> Rejection {
+        match refusal.shown {
+            Some((cookie, value)) => self.reject(cookie.verifier.format().name(), refusal.reason, value),
+            None => Rejection::Missing,
+        }
     }
 
-    /// `format` is that of the last token that could be looked into.
-    fn refused(
-        &self,
-        ring: &KeyRing,
-        header: &str,
-        format: Option<Format>,
-        reason: ltpa::Rejection,
-    ) -> Rejection {
-        if reason == ltpa::Rejection::NoToken {
-            self.metrics.token_checked("none", "none");
-            return Rejection::Missing;
-        }
-        self.metrics.token_checked(format.map_or("none", Format::name), reason.reason());
-        let shown = ring.cookie_names().find_map(|name| cookie::values(header, name).next());
-        let token = self.digest(shown.unwrap_or_default());
-        let reason_word = reason.reason();
+    /// Counts and logs.
+    fn reject(&self, format: &'static str, reason: ltpa::Rejection, value: &[u8]) -> Rejection {
+        self.metrics.token_checked(format, reason.reason());
+        let (token, reason_word) = (digest(value), reason.reason());
         match reason.class() {
-            // Every token ends; the page logs in again.
             Class::Expired => {
-                tracing::debug!(token, reason = reason_word, "token refused");
+                tracing::info!(token, reason = reason_word, "token refused");
                 Rejection::Expired
             }
             Class::NotYetValid => {
@@ -181,11 +178,6 @@ impl Authenticator {
         }
     }
 
-    /// Eight digits that stand for a token in the log until the process ends.
-    fn digest(&self, token: &str) -> String {
-        format!("{:08x}", self.salt.hash_one(token) >> 32)
-    }
-
     #[cfg(test)]
     pub(super) fn remembered(&self) -> (usize, usize) {
         self.cache.as_ref().map_or((0, 0), ProofCache::size)
@@ -199,10 +191,13 @@ fn changes(life: &KeyLife) -> impl Iterator<Item = u64> {
 }
 
 /// HTTP/2 allows a header per cookie (RFC 9113 8.2.3).
-fn joined<'a>(headers: &[&'a str]) -> Cow<'a, str> {
+fn joined<H: AsRef<[u8]>>(headers: &[H]) -> Cow<'_, [u8]> {
     match headers {
-        [] => Cow::Borrowed(""),
-        [one] => Cow::Borrowed(one),
-        several => Cow::Owned(several.join("; ")),
+        [] => Cow::Borrowed(&[]),
+        [one] => Cow::Borrowed(one.as_ref()),
+        several => {
+            let several: Vec<&[u8]> = several.iter().map(AsRef::as_ref).collect();
+            Cow::Owned(several.join(&b"; "[..]))
+        }
     }
 }

@@ -5,19 +5,24 @@
 mod authenticator;
 mod cache;
 mod delegated;
+mod digest;
 pub mod login;
 mod names;
 pub mod origin;
 mod ring;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod tests;
+pub(crate) mod tries;
 
 use std::sync::Arc;
 
 use protocol::secret::Secret;
 
 pub use authenticator::{Authenticator, Rejection};
-pub use delegated::{Delegate, Delegated, Proving, Unreachable};
+pub(crate) use delegated::claimed;
+pub use delegated::{Delegate, Delegated, Proving, Shown, Unreachable};
 pub(crate) use names::spelled;
 pub use ring::{UnusableRing, ring};
 
@@ -34,4 +39,6 @@ pub struct Identity {
     pub cookie: Arc<str>,
     /// The token itself, as base64 text, for the user's own login upstream.
     pub token: Secret,
+    /// The other cookies of single sign-on that are there, each with its token if that proves the same user.
+    pub others: Vec<(Arc<str>, Option<Secret>)>,
 }

@@ -45,7 +45,11 @@ fn sso(keys: &[u8]) -> Sso {
         life: KeyLife::ALWAYS,
     };
     Sso {
-        cookies: vec![SsoCookie { name: "LtpaToken".into(), format: TokenFormat::Domino }],
+        cookies: vec![SsoCookie {
+            name: "LtpaToken".into(),
+            format: TokenFormat::Domino,
+            unsigned_expiry: false,
+        }],
         keys: keys.iter().map(key).collect(),
         ..Sso::default()
     }
@@ -107,7 +111,8 @@ fn the_clock_tolerance_is_the_configured_one() {
 #[test]
 fn no_cookie_no_header_and_no_keys_are_all_no_token() {
     let check = Check::new(&[1]);
-    assert_eq!(check.authenticator.check(&[], NOW), Err(Rejection::Missing));
+    assert_eq!(check.authenticator.check::<&str>(&[], NOW), Err(Rejection::Missing));
+    check.authenticator.missing();
     assert!(check.counted("none"));
     assert_eq!(check.authenticator.check(&["LtpaToken2=x"], NOW), Err(Rejection::Missing));
     let nobody = Authenticator::new(&Sso::default(), check.metrics);
@@ -120,6 +125,11 @@ fn cookies_spread_over_headers_are_one_list() {
     let check = Check::new(&[1]);
     let header = format!("LtpaToken={}", token(NOW - 60, NOW + 1800, 1));
     assert!(check.authenticator.check(&["a=b", &header, "c=d"], NOW).is_ok());
+    let other: &[u8] = b"app=caf\xE9; x";
+    assert!(check.authenticator.check(&[other, header.as_bytes()], NOW).is_ok());
+    let bob = mint(b"CN=Bob", SystemSeconds(NOW - 60), SystemSeconds(NOW + 60), &secret(1)).unwrap();
+    let bob = [other, b"; LtpaToken=", bob.as_bytes()].concat();
+    assert_eq!(check.authenticator.check(&[header.as_bytes(), &bob], NOW), Err(Rejection::Invalid));
 }
 
 /// Vectors of the WebSphere formats through the whole check; ltpa.md 4.
@@ -136,7 +146,11 @@ fn websphere_tokens_are_proved_by_the_key_file_of_their_server() {
     let header = format!("LtpaToken2={}", vector["token"].as_str().unwrap());
     let now = vector["now"].as_u64().unwrap();
     let sso = |realm: &str| Sso {
-        cookies: vec![SsoCookie { name: "LtpaToken2".into(), format: TokenFormat::Ltpa2 }],
+        cookies: vec![SsoCookie {
+            name: "LtpaToken2".into(),
+            format: TokenFormat::Ltpa2,
+            unsigned_expiry: false,
+        }],
         keys: vec![SsoKey {
             id: "was".into(),
             material: KeyMaterial::WebSphere(Arc::new(key.clone())),

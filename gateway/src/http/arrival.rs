@@ -31,6 +31,6 @@ pub(super) fn answer<B>(request: &Request<B>, scheme: Scheme, sso: &Sso) -> Opti
 }
 
 fn is_there(headers: &HeaderMap, name: &str) -> bool {
-    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    sent.into_iter().any(|header| cookie::values(header, name).any(|value| !value.is_empty()))
+    let mut sent = headers.get_all(header::COOKIE).iter();
+    sent.any(|header| cookie::values(header.as_bytes(), name).any(|value| !value.is_empty()))
 }

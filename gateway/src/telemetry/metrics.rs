@@ -14,6 +14,9 @@ use super::pilot::Pilot;
 use super::series::Series;
 use super::upstreams::Servers;
 
+/// Formats of tokens that are counted at nearly every request.
+const FORMATS: [&str; 3] = ["domino", "ltpa1", "ltpa2"];
+
 /// One per process, shared by everything that has something to count.
 #[derive(Debug)]
 pub struct Metrics {
@@ -46,6 +49,8 @@ struct Edge {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     tokens: IntCounterVec,
+    /// Of `tokens`, those that were accepted, in the order of [`FORMATS`]: as `token_hits`.
+    tokens_ok: [IntCounter; FORMATS.len()],
     token_cache: IntCounterVec,
     /// Of `token_cache`, for what nearly every request counts: finding a series by its labels takes as long as
     /// half a look-up.
@@ -162,7 +167,11 @@ impl Metrics {
     /// A request's cookies were judged: the format of the token, and `ok`, `none`, or the reason of the
     /// rejection.
     pub fn token_checked(&self, format: &'static str, outcome: &'static str) {
-        self.edge.tokens.with_label_values(&[format, outcome]).inc();
+        let known = FORMATS.iter().position(|known| outcome == "ok" && *known == format);
+        match known.and_then(|at| self.edge.tokens_ok.get(at)) {
+            Some(accepted) => accepted.inc(),
+            None => self.edge.tokens.with_label_values(&[format, outcome]).inc(),
+        }
     }
 
     /// A token was looked up among those that were verified: `hit`, `refused` or `miss`.
@@ -303,6 +312,11 @@ impl Edge {
             "Tokens looked up among those that were verified lately.",
             &["result"],
         );
+        let tokens = series.counters(
+            "token_checks_total",
+            "Requests by what their cookies proved.",
+            &["format", "outcome"],
+        );
         Self {
             open: series.gauges("connections", "Open connections of browsers.", listener),
             accepted: series.counters("connections_accepted_total", "Connections taken.", listener),
@@ -319,11 +333,8 @@ impl Edge {
                 "From the head of a request to the head of its answer.",
                 &["route"],
             ),
-            tokens: series.counters(
-                "token_checks_total",
-                "Requests by what their cookies proved.",
-                &["format", "outcome"],
-            ),
+            tokens_ok: FORMATS.map(|format| tokens.with_label_values(&[format, "ok"])),
+            tokens,
             token_hits: token_cache.with_label_values(&["hit"]),
             token_cache,
             token_seconds: series.computations(

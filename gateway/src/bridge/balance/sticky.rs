@@ -2,6 +2,7 @@
 //! (browser-side.md 4). The value is an alias that tells outsiders nothing about the estate.
 
 use http::header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use protocol::ltpa::cookie;
 use ring::digest::{SHA256, digest};
 
 use crate::config::Upstream;
@@ -15,15 +16,15 @@ pub(super) fn alias(upstream: &Upstream) -> String {
 
 /// Takes our cookie out of a request, whose cookies are in one line; the upstream has no use for it.
 pub(in crate::bridge) fn named(headers: &mut HeaderMap, cookie: &str) -> Option<String> {
-    let line = headers.get(COOKIE)?.to_str().ok()?;
-    let is_ours = |pair: &&str| pair.trim().split_once('=').is_some_and(|(name, _)| name == cookie);
-    let ours = line.split(';').find(is_ours)?;
-    let alias = ours.split_once('=').map(|(_, alias)| alias.trim().to_owned());
-    let others: Vec<_> = line.split(';').filter(|pair| !is_ours(pair)).map(str::trim).collect();
-    let others = others.join("; ");
+    let line = headers.get(COOKIE)?.as_bytes();
+    let ours = cookie::values(line, cookie).next()?;
+    let alias = str::from_utf8(ours).ok().map(str::to_owned);
+    let is_other = |pair: &&[u8]| cookie::values(*pair, cookie).next().is_none();
+    let pairs = line.split(|byte| *byte == b';').filter(is_other).map(<[u8]>::trim_ascii);
+    let others = pairs.collect::<Vec<_>>().join(&b"; "[..]);
     if others.is_empty() {
         headers.remove(COOKIE);
-    } else if let Ok(others) = HeaderValue::try_from(others) {
+    } else if let Ok(others) = HeaderValue::from_bytes(&others) {
         headers.insert(COOKIE, others);
     }
     alias
@@ -56,10 +57,13 @@ mod tests {
             ("a=1; Server=abc; b=2", Some("abc"), Some("a=1; b=2")),
             ("Server=abc", Some("abc"), None),
             ("a=1; xServer=abc", None, Some("a=1; xServer=abc")),
+            ("a=é; Server=abc", Some("abc"), Some("a=é")),
+            ("Server=é; a=1", Some("é"), Some("a=1")),
         ] {
-            let mut headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(line))]);
+            let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            let mut headers = HeaderMap::from_iter([(COOKIE, line)]);
             assert_eq!(named(&mut headers, "Server").as_deref(), ours);
-            assert_eq!(headers.get(COOKIE).map(|value| value.to_str().unwrap()), left);
+            assert_eq!(headers.get(COOKIE).map(HeaderValue::as_bytes), left.map(str::as_bytes));
         }
     }
 

@@ -1,8 +1,9 @@
-//! Cookies on their way up. When a browser has several cookies of the name that carries the token, the upstream
-//! could believe another one than the gateway did: it gets the one that was accepted (ltpa.md 6).
+//! Cookies on their way up. When a browser has several cookies that could carry the token, the upstream could
+//! believe another one than the gateway did: it gets those that were accepted (ltpa.md 6).
 
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 use protocol::ltpa::{base64, cookie};
+use protocol::secret::Secret;
 
 use crate::auth::Identity;
 
@@ -20,27 +21,28 @@ pub(super) fn join(headers: &mut HeaderMap) {
     }
 }
 
-/// Of several cookies with the name of the accepted one, keeps only that. Call it after [`join`].
+/// Of the cookies of single sign-on, keeps those that were accepted. Call it after [`join`].
 pub(super) fn keep_accepted(headers: &mut HeaderMap, identity: &Identity) {
-    let Some(line) = headers.get(COOKIE).and_then(|line| line.to_str().ok()) else { return };
-    let name = &*identity.cookie;
-    if cookie::values(line, name).count() < 2 {
+    let Some(line) = headers.get(COOKIE).map(HeaderValue::as_bytes) else { return };
+    if identity.others.is_empty() && cookie::values(line, &identity.cookie).count() < 2 {
         return;
     }
-    let mut is_kept = false;
-    let pairs: Vec<_> = line
-        .split(';')
-        .map(str::trim)
-        .filter(|pair| {
-            let Some(value) = cookie::values(pair, name).next() else { return true };
-            let is_accepted =
-                base64::normalise(value).is_ok_and(|token| token.as_bytes() == identity.token.expose());
-            let keep = is_accepted && !is_kept;
-            is_kept |= keep;
-            keep
-        })
-        .collect();
-    if let Ok(mut kept) = HeaderValue::from_str(&pairs.join("; ")) {
+    let others = identity.others.iter().map(|(name, token)| (&**name, token.as_ref()));
+    let mut known: Vec<_> = others.chain([(&*identity.cookie, Some(&identity.token))]).collect();
+    let mut is_kept = |pair: &&[u8]| {
+        for (name, token) in &mut known {
+            let Some(value) = cookie::values(*pair, name).next() else { continue };
+            let accepted = |token: &mut &Secret| {
+                base64::normalise(value).is_ok_and(|value| value.as_bytes() == token.expose())
+            };
+            // Once only.
+            return token.take_if(accepted).is_some();
+        }
+        true
+    };
+    let pairs = line.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let kept = pairs.filter(|pair| is_kept(pair)).collect::<Vec<_>>().join(&b"; "[..]);
+    if let Ok(mut kept) = HeaderValue::from_bytes(&kept) {
         kept.set_sensitive(true);
         headers.insert(COOKIE, kept);
     }
@@ -48,22 +50,23 @@ pub(super) fn keep_accepted(headers: &mut HeaderMap, identity: &Identity) {
 
 #[cfg(test)]
 mod tests {
-    use protocol::secret::Secret;
+    use std::sync::Arc;
 
     use super::*;
 
-    fn kept(line: &str) -> String {
+    fn kept(others: Vec<(Arc<str>, Option<Secret>)>, line: &[u8]) -> String {
         let identity = Identity {
             user: "Ada".to_owned(),
             expires: 1,
             key_id: "k".into(),
             cookie: "LtpaToken".into(),
             token: Secret::from("QUJD+A=="),
+            others,
         };
         let mut headers = HeaderMap::new();
-        headers.insert(COOKIE, line.parse().unwrap());
+        headers.insert(COOKIE, HeaderValue::from_bytes(line).unwrap());
         keep_accepted(&mut headers, &identity);
-        headers.get(COOKIE).unwrap().to_str().unwrap().to_owned()
+        String::from_utf8_lossy(headers.get(COOKIE).unwrap().as_bytes()).into_owned()
     }
 
     #[test]
@@ -73,8 +76,19 @@ mod tests {
             ("LtpaToken=evil; a=b;LtpaToken=\"QUJD+A==\"", "a=b; LtpaToken=\"QUJD+A==\""),
             ("LtpaToken=QUJD+A==; LtpaToken=evil; LtpaToken2=x", "LtpaToken=QUJD+A==; LtpaToken2=x"),
             ("LtpaToken=QUJD+A==; LtpaToken=QUJD+A; flag", "LtpaToken=QUJD+A==; flag"),
+            ("é=é; LtpaToken=é; LtpaToken=QUJD+A; LtpaToken=evil", "é=é; LtpaToken=QUJD+A"),
         ] {
-            assert_eq!(kept(line), expected);
+            assert_eq!(kept(Vec::new(), line.as_bytes()), expected);
         }
+        let latin1 = b"x=caf\xE9; LtpaToken=evil; LtpaToken=QUJD+A";
+        assert_eq!(kept(Vec::new(), latin1), "x=caf\u{FFFD}; LtpaToken=QUJD+A");
+    }
+
+    #[test]
+    fn another_cookie_of_single_sign_on_goes_on_only_if_it_proves_the_same_user() {
+        let line = b"LtpaToken2=RUZH; LtpaToken=QUJD+A==; LtpaToken2=evil; a=b";
+        let other = |token| vec![(Arc::from("LtpaToken2"), token)];
+        assert_eq!(kept(other(None), line), "LtpaToken=QUJD+A==; a=b");
+        assert_eq!(kept(other(Some("RUZH".into())), line), "LtpaToken2=RUZH; LtpaToken=QUJD+A==; a=b");
     }
 }

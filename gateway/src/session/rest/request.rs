@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, header};
 use hyper::body::Incoming;
+use protocol::ltpa::cookie;
 use protocol::webapi::{Command, Parameters, Verb, Wrong, answer::NONCE};
 
 use crate::http::{Failure, read_body};
@@ -92,11 +93,10 @@ fn is_form(headers: &HeaderMap) -> bool {
 fn sids(headers: &HeaderMap, path: &str, all: &Parameters) -> Vec<String> {
     let in_path = path.strip_prefix("RTCServlet/").and_then(|rest| rest.split_once('/')).map(|(sid, _)| sid);
     let named = in_path.or_else(|| all.text("sid")).or_else(|| all.text("sessionid"));
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = headers.get_all(header::COOKIE).iter();
     let in_cookies = cookies
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter_map(|(name, value)| (name == SID).then_some(value));
+        .flat_map(|line| cookie::values(line.as_bytes(), SID))
+        .filter_map(|value| str::from_utf8(value).ok());
     named.into_iter().chain(in_cookies).take(SIDS).map(str::to_owned).collect()
 }
 
