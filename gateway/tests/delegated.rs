@@ -18,7 +18,7 @@ use gateway::telemetry::Metrics;
 use loadtest_sim::{Simulator, TokenCheck};
 use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
-use support::client::{get_with, send};
+use support::client::{Answer, get_with, send};
 use support::{Setup, pages};
 
 struct Estate {
@@ -60,17 +60,32 @@ async fn estate() -> Estate {
 
 impl Estate {
     fn cookie(&self, secret: u8, seconds: i64) -> String {
+        self.cookie_of(0, secret, seconds)
+    }
+
+    fn cookie_of(&self, person: usize, secret: u8, seconds: i64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let ends = SystemSeconds(now.saturating_add_signed(seconds));
         let secret = DominoSecret::from_bytes(&[secret; 20]).unwrap();
-        let name = self.simulator.directory().people()[0].id.to_string();
+        let name = self.simulator.directory().people()[person].id.to_string();
         let name = protocol::ltpa::lmbcs::encode(&name);
         format!("LtpaToken={}", mint(&name, SystemSeconds(now - 600), ends, &secret).unwrap())
     }
 
+    async fn answer(&self, cookie: &str) -> Answer {
+        send(self.running.addresses().http[0], get_with("/page", &[("cookie", cookie)])).await
+    }
+
     async fn status(&self, cookie: &str) -> (u16, String) {
-        let answer = send(self.running.addresses().http[0], get_with("/page", &[("cookie", cookie)])).await;
+        let answer = self.answer(cookie).await;
         (answer.status.as_u16(), answer.body)
+    }
+
+    /// Requests by what delegated tokens proved.
+    fn counted(&self, outcome: &str) -> usize {
+        let series = format!("livename_token_checks_total{{format=\"delegated\",{outcome}}} ");
+        let scrape = self.metrics.gather();
+        scrape.lines().find_map(|line| line.strip_prefix(&series)).map_or(0, |count| count.parse().unwrap())
     }
 
     fn logins(&self, result: &str) -> usize {
@@ -100,11 +115,27 @@ async fn the_community_proves_a_token_once_and_refuses_a_forged_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_the_community_is_away_nobody_new_gets_in_and_nothing_is_remembered() {
+async fn while_the_community_is_away_everybody_is_told_to_come_back_and_nothing_is_remembered() {
     let estate = estate().await;
     let good = estate.cookie(7, 600);
     estate.simulator.stop().await;
-    assert_eq!(estate.status(&good).await.0, 401);
+    let all = futures_util::future::join_all((0..4).map(|_| estate.answer(&good))).await;
+    for answer in &all {
+        // Not 401: a login would bring the same token back.
+        assert_eq!((answer.status.as_u16(), answer.headers["retry-after"].to_str().unwrap()), (503, "1"));
+    }
+    assert_eq!(estate.counted("outcome=\"unreachable\""), 4);
     estate.simulator.restart().await.unwrap();
     assert_eq!(estate.status(&good).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tokens_of_different_people_prove_nobody() {
+    let estate = estate().await;
+    let (first, second) = (estate.cookie(7, 600), estate.cookie_of(1, 7, 600));
+    assert_eq!(estate.status(&format!("{first}; x=caf\u{e9}")).await.0, 200);
+    assert_eq!(estate.status(&format!("{first}; {second}")).await.0, 401);
+    assert_eq!(estate.counted("outcome=\"mixed_users\""), 1);
+    let forged = estate.cookie(8, 600);
+    assert_eq!(estate.status(&format!("{forged}; {first}")).await.0, 200);
 }

@@ -40,7 +40,7 @@ use crate::names::{Asked, Names};
 use crate::telemetry::Metrics;
 
 use login::{Login, Who};
-use pace::Pace;
+use pace::{Pace, Share};
 
 /// Commands of a user's pages that may wait for the login.
 const OWN_COMMANDS: usize = 16;
@@ -55,6 +55,7 @@ pub(super) struct Community {
     settings: Arc<Settings>,
     hub: HubHandle,
     pace: Pace,
+    proofs: Share,
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
     stopped: CancellationToken,
@@ -83,6 +84,7 @@ impl Communities {
                 settings: Arc::new(settings(&config.tuning)),
                 hub: hub.clone(),
                 pace: Pace::new(config.tuning.logins_per_second),
+                proofs: Share::new(config.tuning.logins_per_second),
                 metrics: Arc::clone(metrics),
                 tasks: tasks.clone(),
                 stopped: stopped.clone(),
@@ -114,7 +116,7 @@ impl Communities {
     pub fn delegates(&self) -> HashMap<String, Arc<Delegated>> {
         let delegate = |community: &Arc<Community>| {
             let prover = Arc::clone(community) as Arc<dyn Delegate>;
-            (community.config.name.clone(), Arc::new(Delegated::new(prover)))
+            (community.config.name.clone(), Arc::new(Delegated::new(prover, Arc::clone(&community.metrics))))
         };
         self.0.iter().map(delegate).collect()
     }

@@ -32,6 +32,25 @@ impl Pace {
     }
 }
 
+/// How much of a budget a [`Share`] is.
+const PART: u32 = 4;
+
+/// A part of a budget, for logins that anybody can bring about: however many wait, the rest of it is for others.
+#[derive(Debug)]
+pub(super) struct Share(Pace);
+
+impl Share {
+    pub(super) fn new(logins_per_second: u32) -> Self {
+        Self(Pace::new(logins_per_second / PART))
+    }
+
+    /// Waits for a turn among these logins, and then for one of the whole budget.
+    pub(super) async fn turn(&self, whole: &Pace) {
+        self.0.turn().await;
+        whole.turn().await;
+    }
+}
+
 /// Tries that count after a login that may not last.
 const EASED: u32 = 3;
 
@@ -99,5 +118,20 @@ mod tests {
             pace.turn().await;
         }
         assert_eq!(start.elapsed().as_millis() / 100, 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_in_its_share_does_not_hold_up_the_others() {
+        let (whole, share) = (std::sync::Arc::new(Pace::new(40)), std::sync::Arc::new(Share::new(40)));
+        for _ in 0..100 {
+            let (whole, share) = (std::sync::Arc::clone(&whole), std::sync::Arc::clone(&share));
+            tokio::spawn(async move { share.turn(&whole).await });
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        for _ in 0..30 {
+            whole.turn().await;
+        }
+        assert!(start.elapsed() <= Duration::from_millis(1050), "{:?}", start.elapsed());
     }
 }

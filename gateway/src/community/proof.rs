@@ -39,7 +39,7 @@ impl Community {
         let mut servers = Servers::new(&self.config, self.turn());
         let mut failures = 0;
         while failures < TRIES {
-            self.pace.turn().await;
+            self.proofs.turn(&self.pace).await;
             match self.ask_server(&servers, &name, &token).await {
                 Answer::User(user) => return Ok(Some(user)),
                 Answer::Refused => return Ok(None),

@@ -2,14 +2,15 @@
 //! has to log in.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 
 use super::{Failure, Live, Scheme};
 use crate::auth::login::{self, Wanted};
-use crate::auth::{Delegated, Identity, Rejection};
+use crate::auth::{Delegated, Identity, Rejection, Shown};
 use crate::config::{AuthPolicy, Route};
 
 /// What of a request decides.
@@ -20,6 +21,7 @@ pub(super) struct Asked<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) host: &'a str,
     pub(super) scheme: Scheme,
+    pub(super) client: IpAddr,
 }
 
 /// Whom the cookies prove. Waits only where a community has to be asked.
@@ -29,14 +31,25 @@ pub(super) async fn identify(
     asked: Asked<'_>,
 ) -> Result<Arc<Identity>, Rejection> {
     // HTTP/2 clients may send one header per cookie.
-    let cookies: Vec<&str> =
-        asked.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    let cookies: Vec<&[u8]> =
+        asked.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut checked = live.authenticator.check(&cookies, now);
-    if let (Err(Rejection::Missing), Some(delegation)) = (&checked, &live.sso.delegated)
-        && let Some(delegated) = delegates.get(&delegation.community)
-    {
-        checked = delegated.check(&cookies, &delegation.cookie, now, delegation.good_for).await;
+    if let Some(delegation) = &live.sso.delegated {
+        match &mut checked {
+            Err(Rejection::Missing) => {
+                if let Some(delegated) = delegates.get(&delegation.community) {
+                    let shown = Shown { cookies: &cookies, client: asked.client, now };
+                    checked = delegated.check(shown, &live.sso, delegation, &live.limits).await;
+                }
+            }
+            // Nobody has asked about it.
+            Ok(identity) => identity.others.push((delegation.cookie.as_str().into(), None)),
+            Err(_) => {}
+        }
+    }
+    if checked == Err(Rejection::Missing) {
+        live.authenticator.missing();
     }
     checked.map(Arc::new)
 }
@@ -65,6 +78,10 @@ pub(super) async fn authorise(
 
 /// People are sent to the login page, programs are told. Nothing depends on why the token was refused.
 fn refusal(live: &Live, route: &Route, asked: Asked<'_>, rejection: Rejection) -> Failure {
+    if rejection == Rejection::Unavailable {
+        // The login page would send them back with the same token.
+        return Failure::Token(rejection);
+    }
     let path_and_query = asked.uri.path_and_query().map_or("/", |path| path.as_str());
     let wanted = Wanted { scheme: asked.scheme.name(), host: asked.host, path_and_query };
     let address = route

@@ -125,6 +125,7 @@ async fn phases(
         headers: request.headers(),
         host: &host,
         scheme: client.scheme,
+        client: client.address,
     };
 
     // Who serves awareness: this gateway, or the Sametime Proxy that was there before.

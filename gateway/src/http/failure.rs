@@ -67,6 +67,10 @@ impl Failure {
             Self::Origin(_) => {
                 (S::FORBIDDEN, Level::INFO, "origin", "This page may not use this server.", false)
             }
+            Self::Token(Rejection::Unavailable) => {
+                let text = "The community is not ready.";
+                (S::SERVICE_UNAVAILABLE, Level::INFO, "not_ready", text, true)
+            }
             // One answer whatever the reason (ltpa.md 8).
             Self::Token(_) => (S::UNAUTHORIZED, Level::DEBUG, "token", "Please log in.", false),
             Self::Login { .. } => (S::FOUND, Level::DEBUG, "login", "Please log in.", false),
@@ -136,7 +140,8 @@ impl Failure {
     pub(super) fn response(&self, request_id: u64, json: bool) -> Response<Body> {
         let verdict = self.verdict();
         let id = format!("{request_id:016x}");
-        let (kind, body) = if json || matches!(self, Self::Token(_)) {
+        let is_refusal = matches!(self, Self::Token(rejection) if *rejection != Rejection::Unavailable);
+        let (kind, body) = if json || is_refusal {
             // Scripts of the Sametime Proxy look for the `returnCode` first.
             let code = if matches!(self, Self::Token(_)) { Code::NotLoggedIn } else { Code::Failed };
             let body = serde_json::json!({

@@ -19,7 +19,6 @@ mod registry;
 mod request;
 mod session;
 mod status;
-mod tries;
 mod watching;
 
 use std::sync::Arc;
@@ -36,7 +35,6 @@ use crate::http::{Body, Failure, RequestContext};
 pub(super) use registry::Registry;
 pub(super) use request::below;
 pub use request::is_foreign;
-pub(super) use tries::Tries;
 
 use answer::{json, refuse};
 use request::Asked;

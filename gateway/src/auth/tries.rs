@@ -1,5 +1,5 @@
-//! How often somebody may fail to log in with a password or a page's token: guessing is slowed down before it reaches
-//! the community, per name and per address, in bounded memory.
+//! How often somebody may fail with what only the community can judge, a password or a token: guessing is slowed down
+//! before it reaches the community, per name and per address, in bounded memory.
 //!
 //! A try counts from its beginning, and is given back if it did not fail: many at once are no way around the limit.
 //! Names are kept as keyed hashes of what was typed.
@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,9 +21,10 @@ const MOST: usize = 8192;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(in crate::session) struct Tries {
+pub(crate) struct Tries {
     hasher: RandomState,
-    tables: Mutex<[Table; 2]>,
+    /// Of names and of addresses.
+    tables: Arc<Mutex<[Table; 2]>>,
 }
 
 /// When each key has no failure to its name any more.
@@ -32,38 +33,53 @@ struct Table(HashMap<u64, Instant>);
 
 /// A try under way: a failure, unless it is given back.
 #[derive(Debug)]
-pub(super) struct Try<'a> {
-    tries: &'a Tries,
-    parts: [(u64, Duration); 2],
+pub(crate) struct Try {
+    tables: Arc<Mutex<[Table; 2]>>,
+    parts: [Option<(u64, Duration)>; 2],
 }
 
 impl Tries {
     /// Begins a try, or says how long to wait.
-    pub(super) fn begin(&self, name: &str, address: IpAddr, limits: &Limits) -> Result<Try<'_>, Duration> {
-        let parts = [
-            (self.hasher.hash_one(name.to_lowercase()), share(limits.login_tries_per_name)),
-            (self.hasher.hash_one(network(address)), share(limits.login_tries_per_address)),
-        ];
+    pub(crate) fn begin(&self, name: &str, address: IpAddr, limits: &Limits) -> Result<Try, Duration> {
+        let name = (self.hasher.hash_one(name.to_lowercase()), share(limits.login_tries_per_name));
+        self.enter([Some(name), Some(self.of(address, limits))])
+    }
+
+    /// The same with something that names nobody for sure, so that nobody can be locked out by it.
+    pub(crate) fn begin_unnamed(&self, address: IpAddr, limits: &Limits) -> Result<Try, Duration> {
+        self.enter([None, Some(self.of(address, limits))])
+    }
+
+    fn of(&self, address: IpAddr, limits: &Limits) -> (u64, Duration) {
+        (self.hasher.hash_one(network(address)), share(limits.login_tries_per_address))
+    }
+
+    fn enter(&self, parts: [Option<(u64, Duration)>; 2]) -> Result<Try, Duration> {
         let now = Instant::now();
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits = tables.iter().zip(parts).map(|(table, (key, share))| table.wait(key, share, now));
-        let wait = waits.max().unwrap_or_default();
-        if wait > Duration::ZERO {
-            return Err(wait);
+        let wait = |(table, part): (&Table, Option<(u64, Duration)>)| {
+            part.map_or(Duration::ZERO, |(key, share)| table.wait(key, share, now))
+        };
+        let longest = tables.iter().zip(parts).map(wait).max().unwrap_or_default();
+        if longest > Duration::ZERO {
+            return Err(longest);
         }
-        for (table, (key, share)) in tables.iter_mut().zip(parts) {
-            table.add(key, share, now);
+        for (table, part) in tables.iter_mut().zip(parts) {
+            if let Some((key, share)) = part {
+                table.add(key, share, now);
+            }
         }
-        Ok(Try { tries: self, parts })
+        Ok(Try { tables: Arc::clone(&self.tables), parts })
     }
 }
 
-impl Try<'_> {
+impl Try {
     /// It did not fail.
-    pub(super) fn give_back(self) {
-        let mut tables = self.tries.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        for (table, (key, share)) in tables.iter_mut().zip(self.parts) {
-            if let Some(free) = table.0.get_mut(&key) {
+    pub(crate) fn give_back(self) {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        for (table, part) in tables.iter_mut().zip(self.parts) {
+            let known = part.and_then(|(key, share)| Some((table.0.get_mut(&key)?, share)));
+            if let Some((free, share)) = known {
                 *free = free.checked_sub(share).unwrap_or(*free);
             }
         }
@@ -141,6 +157,17 @@ mod tests {
         let neighbours = ["2001:db8::1", "2001:db8::2"].map(|text| text.parse::<IpAddr>().unwrap());
         assert_eq!(network(neighbours[0]), network(neighbours[1]));
         assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), network(address(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_names_nobody_counts_for_its_address_alone() {
+        let (tries, limits) = (Tries::default(), limits(1, 2));
+        for _ in 0..2 {
+            tries.begin_unnamed(address(1), &limits).unwrap();
+        }
+        tries.begin_unnamed(address(1), &limits).unwrap_err();
+        tries.begin("ann", address(1), &limits).unwrap_err();
+        tries.begin_unnamed(address(2), &limits).unwrap().give_back();
     }
 
     #[tokio::test(start_paused = true)]
