@@ -9,7 +9,6 @@ use bytes::Bytes;
 use gateway_core::Cursor;
 use gateway_core::shard::{Batch, Ended, WatchError};
 use protocol::presence::PersonId;
-use protocol::secret::Secret;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -17,6 +16,7 @@ use super::by_name::{self, ByName};
 use super::command::{self, Command, Op, Refusal};
 use super::message::{self, End};
 use super::users::Page;
+use crate::auth::Identity;
 use crate::config::Limits;
 use crate::hub::{Clock, Item, LoginState, Me, OwnCommand};
 use crate::shard::Subscription;
@@ -53,7 +53,7 @@ pub(super) struct Terms {
 
 /// A token that has just been proved, for [`Channel::commands`].
 pub(super) struct Fresh<'a> {
-    pub(super) token: &'a Secret,
+    pub(super) identity: &'a Identity,
     /// How long it is good for.
     pub(super) left: Duration,
 }
@@ -188,7 +188,7 @@ impl Channel {
             later
         });
         if let Some(page) = &self.page {
-            page.user.show(fresh.token);
+            page.user.show(fresh.identity);
         }
         self.expires_in()
     }

@@ -99,7 +99,7 @@ async fn cancelled(token: Option<&CancellationToken>) {
 }
 
 /// Waits until the token's end, which may be put off meanwhile.
-async fn passed(expires: &mut watch::Receiver<Option<Instant>>) {
+pub(super) async fn passed(expires: &mut watch::Receiver<Option<Instant>>) {
     loop {
         let end = *expires.borrow_and_update();
         let over = async {

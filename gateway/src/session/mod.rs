@@ -25,10 +25,10 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use protocol::presence::PersonId;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::tries::Tries;
 use crate::auth::{Identity, Rejection};
 use crate::config::Privacy;
 use crate::http::{Body, Failure, Live, RequestContext, full, read_body};
@@ -84,7 +84,7 @@ pub struct Sessions {
     communities: HashMap<String, Community>,
     channels: Arc<Channels>,
     rest: Arc<rest::Registry>,
-    tries: rest::Tries,
+    tries: Tries,
     /// A channel keeps the limits that were in force when it was opened.
     live: Arc<ArcSwap<Live>>,
     metrics: Arc<Metrics>,
@@ -120,7 +120,7 @@ impl Sessions {
         let sweep = rest::Registry::sweep(Arc::downgrade(&rest), Arc::clone(&live));
         let end = stopped.clone();
         tasks.spawn(async move { end.run_until_cancelled(sweep).await });
-        let (channels, tries) = (Arc::default(), rest::Tries::default());
+        let (channels, tries) = (Arc::default(), Tries::default());
         Self { communities: communities.collect(), channels, rest, tries, live, metrics, clock }
     }
 
@@ -174,10 +174,7 @@ impl Sessions {
         let limits = self.live.load().limits.clone();
         let page = match identity {
             None => None,
-            Some(Identity { user, token, .. }) => {
-                let person = PersonId::from(user.as_str());
-                Some(community.users.join(person, token.clone(), &limits).await?)
-            }
+            Some(identity) => Some(community.users.join(identity, &limits).await?),
         };
         let own = page.as_ref().and_then(|page| page.user.login()).map(|login| login.scope);
         let scope = match community.access.privacy {
@@ -230,7 +227,7 @@ impl Sessions {
         let user = identity.map(|identity| identity.user.as_str());
         let channel = channel.filter(|channel| channel.owner() == user).ok_or(SessionError::NoChannel)?;
         let body = read_body(request.into_body(), channel.message_bytes(), BODY_LIMIT).await?;
-        let fresh = identity.map(|identity| Fresh { token: &identity.token, left: time_left(identity) });
+        let fresh = identity.map(|identity| Fresh { identity, left: time_left(identity) });
         Ok(match channel.commands(&body, fresh.as_ref()) {
             Ok(answers) => json(StatusCode::OK, answers),
             Err(refusal) => json(
@@ -271,6 +268,11 @@ pub enum SessionError {
 fn time_left(identity: &Identity) -> Duration {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     Duration::from_secs(identity.expires).saturating_sub(now)
+}
+
+/// When the token ends.
+fn end_of(identity: &Identity) -> tokio::time::Instant {
+    tokio::time::Instant::now() + time_left(identity)
 }
 
 fn accepts_events(request: &Request<Incoming>) -> bool {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 use protocol::presence::{PersonId, Presence};
-use protocol::secret::Secret;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::SessionError;
 use super::proofs::Proofs;
+use crate::auth::Identity;
 use crate::config::Limits;
 use crate::hub::{LoginState, Me, OwnLogin, OwnLogins, Proof};
 use crate::telemetry::Metrics;
@@ -43,6 +43,8 @@ pub(super) struct User {
     person: PersonId,
     login: OnceCell<OwnLogin>,
     pages: AtomicUsize,
+    /// When the best token that a page has shown ends.
+    shown_until: AtomicU64,
     /// Grows with every page, so that an old grace time does not end a new visit.
     visits: AtomicU64,
     /// Somebody has logged out: all pages end.
@@ -80,15 +82,14 @@ impl Users {
     /// user and the grace time count.
     pub(super) async fn join(
         self: &Arc<Self>,
-        person: PersonId,
-        token: Secret,
+        identity: &Identity,
         limits: &Limits,
     ) -> Result<Page, SessionError> {
-        let page = self.enter(person, limits)?;
+        let page = self.enter(PersonId::from(identity.user.as_str()), limits)?;
         if let Some(logins) = &self.logins {
-            let open = || logins.open(&page.user.person, Proof::Token(token.clone()));
+            let open = || logins.open(&page.user.person, Proof::Token(identity.token.clone()));
             page.user.login.get_or_init(open).await;
-            page.user.show(&token);
+            page.user.show(identity);
         }
         Ok(page)
     }
@@ -176,6 +177,7 @@ impl Users {
             person,
             login: OnceCell::new(),
             pages: AtomicUsize::new(0),
+            shown_until: AtomicU64::new(0),
             visits: AtomicU64::new(0),
             logged_out: CancellationToken::new(),
             metrics: Arc::clone(&self.metrics),
@@ -188,8 +190,9 @@ impl User {
         self.login.get()
     }
 
-    /// A page has shown a token: the user's next connection uses it.
-    pub(super) fn show(&self, token: &Secret) {
+    /// A page has shown a token: the user's next connection uses it, unless another page has shown one that is good
+    /// for longer.
+    pub(super) fn show(&self, Identity { token, expires, .. }: &Identity) {
         let Some(login) = self.login() else { return };
         login.proof.send_if_modified(|known| match known {
             // A password outlives tokens.
@@ -199,6 +202,8 @@ impl User {
                 *known = Proof::Token(token.clone());
                 true
             }
+            // Under the lock of the proof, so that two pages at once leave the longer one.
+            Proof::Token(_) if self.shown_until.fetch_max(*expires, Ordering::AcqRel) > *expires => false,
             Proof::Token(known) => {
                 let fresh = known != token;
                 known.clone_from(token);
@@ -312,7 +317,7 @@ mod tests {
         }
 
         async fn join(&self) -> Result<Page, SessionError> {
-            self.users.join("CN=Ann".into(), Secret::from("token"), &self.limits).await
+            self.users.join(&ann("token", 100), &self.limits).await
         }
 
         /// Logins that nobody has ended.
@@ -320,6 +325,39 @@ mod tests {
             let logins = self.logins.0.lock().unwrap();
             logins.iter().filter(|(queue, over)| !queue.is_closed() && !over.is_cancelled()).count()
         }
+    }
+
+    fn ann(token: &str, expires: u64) -> Identity {
+        Identity {
+            user: "CN=Ann".to_owned(),
+            expires,
+            key_id: "k".into(),
+            cookie: "LtpaToken".into(),
+            token: token.into(),
+            others: Vec::new(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_connection_uses_the_token_that_is_good_for_longest() {
+        let fixture = Fixture::new(Duration::from_secs(90));
+        let page = fixture.join().await.unwrap();
+        let used = || match &*page.user.login().unwrap().proof.borrow() {
+            Proof::Token(token) => String::from_utf8(token.expose().to_vec()).unwrap(),
+            _ => panic!("not a token"),
+        };
+        for (token, expires, expected) in [
+            ("renewed", 200, "renewed"),
+            ("older", 150, "renewed"),
+            ("as long", 200, "as long"),
+            ("new", 201, "new"),
+        ] {
+            page.user.show(&ann(token, expires));
+            assert_eq!(used(), expected);
+        }
+        let other = fixture.users.join(&ann("of another page", 120), &fixture.limits).await.unwrap();
+        assert_eq!(used(), "new");
+        drop(other);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

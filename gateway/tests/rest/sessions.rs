@@ -8,7 +8,7 @@ use protocol::vp::reason::Reason;
 
 use crate::browser::{Browser, encoded, json};
 use crate::estate::{Plan, id, person};
-use crate::support::until;
+use crate::support::{tokens, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_logs_in_joins_watches_polls_and_logs_out() {
@@ -146,4 +146,33 @@ async fn clients_of_either_age_join() {
     let path = format!("RTCServlet/{}/user?userName=ann", page.sid());
     let newer = page.call(Method::PUT, &path).await;
     assert_eq!((newer.status, json(&newer)), (StatusCode::OK, json(&older)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_told_that_its_token_is_over_and_ends_unless_a_request_shows_a_newer_one() {
+    let estate = Plan::default().start().await;
+    let with = |page: &mut Browser, cookie: &str| {
+        let (name, value) = cookie.split_once('=').unwrap();
+        page.cookies.insert(name.into(), value.into());
+    };
+    let mut pages = [0, 1].map(|number| Browser::of(estate.address(), &id(number)));
+    for (number, page) in pages.iter_mut().enumerate() {
+        with(page, &tokens::short_cookie(&id(number), 3));
+        assert_eq!(page.connect().await.status, StatusCode::OK);
+        page.join().await;
+    }
+    let [mut left, mut kept] = pages;
+    with(&mut kept, &tokens::cookie(&id(1)));
+    kept.does(Method::POST, "user/status?status=5").await;
+    // An older one does not shorten it again.
+    with(&mut kept, &tokens::short_cookie(&id(1), 2));
+    kept.does(Method::POST, "user/status?status=1").await;
+    with(&mut kept, &tokens::cookie(&id(1)));
+    let end = left.hears(&["session", "ended"]).await;
+    assert_eq!((&end["end"], &end["retry"]), (&"token_expired".into(), &false.into()));
+    let gone = left.get("RTCServlet?format=json").await;
+    // By the route, for the tolerance is over as well, or by the session.
+    assert!(matches!(gone.status, StatusCode::GONE | StatusCode::UNAUTHORIZED), "{gone:?}");
+    kept.does(Method::POST, "user/status?status=5&statusMessage=Board").await;
+    until("the other one goes on", || estate.community.truth(&person(1)).text == "Board".into()).await;
 }

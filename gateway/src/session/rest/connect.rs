@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
-use protocol::presence::PersonId;
 use protocol::webapi::answer::{self as texts, LoggedIn};
 use protocol::webapi::{Code, Connect, LoginMethod, ScriptStatus};
 use tokio::time::timeout;
@@ -22,8 +21,8 @@ use crate::auth::{Identity, Rejection, origin};
 use crate::config::{Limits, Origin, Privacy};
 use crate::http::{Body, Failure};
 use crate::hub::{LoginState, Proof};
-use crate::session::SessionError;
 use crate::session::users::Page;
+use crate::session::{SessionError, end_of};
 
 /// How long a login waits for the community; then it goes on without, and heals by itself.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -130,8 +129,7 @@ impl Visit<'_> {
     }
 
     async fn page_of(self, identity: &Identity, limits: &Limits) -> Result<Page, Failure> {
-        let person = PersonId::from(identity.user.as_str());
-        Ok(self.community.users.join(person, identity.token.clone(), &at_once(limits)).await?)
+        Ok(self.community.users.join(identity, &at_once(limits)).await?)
     }
 
     /// By what only the community can judge: the session is that of whom it names.
@@ -215,6 +213,12 @@ impl Visit<'_> {
             clock: self.sessions.clock,
             limits,
             chat: self.context.route.chat,
+            expires: self
+                .context
+                .identity
+                .as_deref()
+                .filter(|_| matches!(owner, Owner::Token(_)))
+                .map(end_of),
         };
         let session = WebSession::open(door, owner, seat, name).map_err(|_| SessionError::NotReady)?;
         let session = Arc::new(session);

@@ -29,6 +29,7 @@ use super::news::{missed, told};
 use super::session::{Hanging, WebSession, locked, millis};
 use crate::http::Body;
 use crate::hub::{Me, News, OwnLogin};
+use crate::session::life::passed;
 use crate::session::message::End;
 
 /// Middle boxes cut what is silent for 30 s.
@@ -183,6 +184,7 @@ impl Waiting {
                 return (answer, Some(number));
             }
             let Seen { mut me, mut news, .. } = locked(&self.session.seen).clone();
+            let mut expires = self.session.expires.subscribe();
             let logged_out = self.session.seat.page().map(|page| &page.user.logged_out);
             tokio::select! {
                 () = self.session.subscription.news() => {}
@@ -190,6 +192,7 @@ impl Waiting {
                 () = changed(&mut me) => {}
                 () = changed(&mut news) => {}
                 () = cancelled(logged_out) => {}
+                () = passed(&mut expires) => {}
                 () = self.draining.cancelled() => return (NOTHING, None),
                 () = sleep_until(self.until) => return (NOTHING, None),
             }
@@ -220,7 +223,7 @@ impl WebSession {
     fn next_answer(&self) -> Option<(Bytes, u64)> {
         let mut entries = self.own_news();
         let mut news = Vec::new();
-        let end = self.take(&mut entries, &mut news).or_else(|| self.login_end());
+        let end = self.take(&mut entries, &mut news).or_else(|| self.end());
         if let Some(end) = end {
             entries.push(ending(end).entry(&self.sid, millis()));
         }
@@ -307,7 +310,7 @@ fn ending(end: End) -> Update {
     let (status, code) = match end {
         End::LOGGED_IN_ELSEWHERE => (StatusCode::CONFLICT, Code::LoggedInElsewhere),
         End::LOGIN_REFUSED => (StatusCode::UNAUTHORIZED, Code::WrongCredentials),
-        End::LOGGED_OUT => (StatusCode::UNAUTHORIZED, Code::NotLoggedIn),
+        End::LOGGED_OUT | End::TOKEN_EXPIRED => (StatusCode::UNAUTHORIZED, Code::NotLoggedIn),
         _ => (StatusCode::GONE, Code::BadSession),
     };
     let fields = json!({"end": end.code, "message": end.message, "retry": end.retry});

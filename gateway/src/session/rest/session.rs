@@ -26,6 +26,7 @@ use crate::auth::Identity;
 use crate::config::Limits;
 use crate::hub::{Clock, Listening, LoginState, OwnCommand, OwnLogin};
 use crate::names::{Asker, Names};
+use crate::session::end_of;
 use crate::session::message::End;
 use crate::session::users::Page;
 use crate::shard::{self, Shard, Subscription};
@@ -83,6 +84,8 @@ pub(super) struct Door {
     pub(super) limits: Limits,
     /// Its pages can chat.
     pub(super) chat: bool,
+    /// When the token ends that each request has to show; `None` if there is none.
+    pub(super) expires: Option<Instant>,
 }
 
 /// See the module.
@@ -109,6 +112,8 @@ pub(super) struct WebSession {
     working: AtomicUsize,
     hanging: AtomicUsize,
     last_seen: Mutex<Instant>,
+    /// When the newest token that was shown ends.
+    pub(super) expires: watch::Sender<Option<Instant>>,
     scope: ScopeId,
     shard: Arc<Shard>,
     pub(super) metrics: Arc<Metrics>,
@@ -118,7 +123,7 @@ pub(super) struct WebSession {
 
 impl WebSession {
     pub(super) fn open(door: Door, owner: Owner, seat: Seat, name: &str) -> Result<Self, getrandom::Error> {
-        let Door { community, scope, shard, names, metrics, clock, limits, chat } = door;
+        let Door { community, scope, shard, names, metrics, clock, limits, chat, expires } = door;
         metrics.subscribers("poll", 1);
         Ok(Self {
             sid: random()?,
@@ -139,6 +144,7 @@ impl WebSession {
             working: AtomicUsize::new(0),
             hanging: AtomicUsize::new(0),
             last_seen: Mutex::new(Instant::now()),
+            expires: watch::Sender::new(expires),
             seat,
             scope,
             shard,
@@ -171,8 +177,20 @@ impl WebSession {
     pub(super) fn touch(&self, identity: Option<&Identity>) {
         *locked(&self.last_seen) = Instant::now();
         if let (Seat::User(page), Some(identity), Owner::Token(_)) = (&self.seat, identity, &self.owner) {
-            page.user.show(&identity.token);
+            page.user.show(identity);
+            let end = Some(end_of(identity));
+            self.expires.send_if_modified(|expires| {
+                let is_later = end > *expires;
+                *expires = end.max(*expires);
+                is_later
+            });
         }
+    }
+
+    /// Why there will be nothing more: the login or the token is over.
+    pub(super) fn end(&self) -> Option<End> {
+        let is_expired = self.expires.borrow().is_some_and(|end| end <= Instant::now());
+        self.login_end().or(is_expired.then_some(End::TOKEN_EXPIRED))
     }
 
     /// Whether nobody has asked for so long.
