@@ -19,7 +19,7 @@ pub(super) enum InputError {
     Stdin(io::Error),
     #[error("the text is longer than any Cookie header")]
     TooLong,
-    #[error("the text is not plain ASCII, so it cannot have been a cookie")]
+    #[error("the text has zero bytes, so it cannot have been a cookie; save it as plain text, not as UTF-16")]
     NotText,
     #[error("there is nothing to look at; give a token, a cookie or a Cookie header")]
     Empty,
@@ -44,8 +44,11 @@ pub(super) fn read(path: Option<&Path>) -> Result<Shown, InputError> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(InputError::TooLong);
     }
-    let text = String::from_utf8(bytes).ok().filter(|text| text.is_ascii()).ok_or(InputError::NotText)?;
-    parse(&text).ok_or(InputError::Empty)
+    if bytes.contains(&0) {
+        return Err(InputError::NotText);
+    }
+    // Cookies beside the token may hold anything; a token with such bytes is none.
+    parse(&String::from_utf8_lossy(&bytes)).ok_or(InputError::Empty)
 }
 
 /// `None` for nothing but blanks.
@@ -75,7 +78,7 @@ impl Shown {
     /// The cookies of the ring that the text could be about, the likeliest first, each with its values.
     pub(super) fn candidates<'a>(&'a self, ring: &'a KeyRing) -> Vec<(&'a SsoCookie, Vec<&'a str>)> {
         let with_values = |cookie: &'a SsoCookie| match self {
-            Self::Header(header) => (cookie, cookie::values(header, &cookie.name).collect()),
+            Self::Header(header) => (cookie, values(header, &cookie.name)),
             Self::Bare(token) => (cookie, vec![token.as_str()]),
         };
         let mut found: Vec<(_, Vec<_>)> =
@@ -86,6 +89,11 @@ impl Shown {
         }
         found
     }
+}
+
+/// The values of a cookie in a header that is text.
+pub(super) fn values<'a>(header: &'a str, name: &'a str) -> Vec<&'a str> {
+    cookie::values(header, name).filter_map(|value| str::from_utf8(value).ok()).collect()
 }
 
 /// Whether the text begins as every token of Domino's own format does (ltpa.md 1). For explanations only.

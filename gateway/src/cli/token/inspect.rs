@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use protocol::ltpa::ring::{KeyRing, SsoCookie, Verifier};
 use protocol::ltpa::websphere::{self, Version};
-use protocol::ltpa::{Format, Proof, Rejection, SystemSeconds, base64, domino};
+use protocol::ltpa::{Format, Policy, Proof, Rejection, SystemSeconds, base64, domino};
 
 use super::input::{self, Shown, looks_domino};
 use super::problem::explain;
 use super::{ShownArguments, clock, site};
+use crate::auth::spelled;
 use crate::cli::{EXIT_USAGE, fail, say};
 use crate::config::{Config, Moment, is_below};
 
@@ -22,34 +23,44 @@ pub(super) fn inspect(arguments: &ShownArguments) -> ExitCode {
         Ok(site) => site,
         Err(code) => return code,
     };
-    say(&report(&shown, &config, &ring, arguments.now.unwrap_or_else(clock)))
+    say(&report(&shown, &config, ring.as_ref(), arguments.now.unwrap_or_else(clock)))
 }
 
 /// Everything that can be said.
-fn report(shown: &Shown, config: &Config, ring: &KeyRing, now: u64) -> String {
-    let mut page = Page { ring, config, now, text: String::new() };
-    let candidates = shown.candidates(ring);
+fn report(shown: &Shown, config: &Config, ring: Option<&KeyRing>, now: u64) -> String {
+    let policy = ring.map(|ring| ring.policy().clone()).unwrap_or_default();
+    let mut page = Page { ring, policy, config, now, text: String::new() };
+    let candidates = ring.map(|ring| shown.candidates(ring)).unwrap_or_default();
+    let delegated = shown.of_community(config.sso.delegated.as_ref().filter(|_| candidates.is_empty()));
     match shown {
         Shown::Bare(token) => page.bare(token, &candidates),
         Shown::Header(header) => {
-            if candidates.is_empty() {
+            if candidates.is_empty() && delegated.is_none() {
                 page.absent(header);
             }
             for (cookie, values) in &candidates {
                 page.cookie(cookie, values);
             }
-            page.verdict(header);
+            if delegated.is_none() {
+                page.verdict(header);
+            }
         }
+    }
+    if let Some((delegation, values)) = delegated {
+        page.delegated(delegation, &values);
     }
     page.idle_keys();
     page.domain();
     page.text
 }
 
-struct Page<'a> {
-    ring: &'a KeyRing,
-    config: &'a Config,
-    now: u64,
+/// What is said, while it grows.
+pub(super) struct Page<'a> {
+    /// `None` where a community judges all tokens.
+    ring: Option<&'a KeyRing>,
+    policy: Policy,
+    pub(super) config: &'a Config,
+    pub(super) now: u64,
     text: String,
 }
 
@@ -66,7 +77,8 @@ impl Page<'_> {
     fn absent(&mut self, header: &str) {
         let names: Vec<_> =
             header.split(';').filter_map(|pair| Some(pair.split_once('=')?.0.trim())).collect();
-        let known: Vec<_> = self.ring.cookie_names().collect();
+        let delegated = self.config.sso.delegated.iter().map(|delegation| delegation.cookie.as_str());
+        let known: Vec<_> = self.ring.iter().flat_map(|ring| ring.cookie_names()).chain(delegated).collect();
         self.line(format_args!("Cookies that are there: {}.", names.join(", ")));
         self.line(format_args!("Cookies that could carry a token: {}.", known.join(", ")));
         self.problem(Rejection::NoToken, Format::Domino);
@@ -116,6 +128,10 @@ impl Page<'_> {
     fn proved(&mut self, cookie: &SsoCookie, token: &str, proof: &Proof) {
         let identity = proof.identity();
         self.line(format_args!("User: {}.", identity.user));
+        let user = spelled(identity.user.clone(), self.config.sso.names);
+        if let Some(user) = user.as_ref().filter(|user| **user != identity.user) {
+            self.line(format_args!("Spelled as `names` asks: {user}."));
+        }
         if let Some(realm) = &identity.realm {
             self.line(format_args!("Realm: {realm}."));
         }
@@ -126,7 +142,8 @@ impl Page<'_> {
         self.moment("Expires", identity.expires.0);
         self.line(format_args!("Key: {} proves it.", identity.key_id));
         self.attributes(cookie, token);
-        match proof.judge(SystemSeconds(self.now), self.ring.policy()) {
+        match proof.judge(SystemSeconds(self.now), &self.policy) {
+            Ok(()) if user.is_none() => self.problem(Rejection::BadName, identity.format),
             Ok(()) => self.line(format_args!("This token is valid.")),
             Err(reason) => self.problem(reason, identity.format),
         }
@@ -140,7 +157,7 @@ impl Page<'_> {
             Verifier::WebSphere2(keys) => (Version::Two, keys),
         };
         let now = SystemSeconds(self.now);
-        let Ok(genuine) = websphere::open(version, token, keys, now, self.ring.policy()) else { return };
+        let Ok(genuine) = websphere::open(version, token, keys, now, &self.policy) else { return };
         let Ok(attributes) = genuine.attributes() else { return };
         for (name, values) in attributes.iter().filter(|(name, _)| !matches!(*name, "u" | "expire")) {
             let plain = |text: &str| text.chars().filter(|c| !c.is_control()).collect::<String>();
@@ -149,14 +166,14 @@ impl Page<'_> {
     }
 
     /// What a refused token says of itself.
-    fn claims(&mut self, format: Format, token: &str) {
+    pub(super) fn claims(&mut self, format: Format, token: &str) {
         if !looks_domino(token) {
             if format != Format::Domino {
                 self.line(format_args!("Nothing more can be read: the token is encrypted."));
             }
             return;
         }
-        let Ok(claims) = domino::claims(token, self.ring.policy().charset) else { return };
+        let Ok(claims) = domino::claims(token, self.config.sso.charset) else { return };
         self.line(format_args!("What follows is only claimed, not proved."));
         if let Ok(user) = claims.user {
             self.line(format_args!("User: {user}."));
@@ -171,13 +188,17 @@ impl Page<'_> {
 
     /// What becomes of the whole request, if that is not clear from its one cookie.
     fn verdict(&mut self, header: &str) {
-        match self.ring.accept(header, SystemSeconds(self.now)) {
-            Ok(accepted) => {
-                let line = format!(
-                    "A request with this header is accepted: {} proves {}.",
-                    accepted.cookie, accepted.identity.user
-                );
-                self.line(format_args!("{line}"));
+        let accepted = match self.ring {
+            Some(ring) => ring.accept(header, SystemSeconds(self.now)),
+            None => Err(Rejection::NoToken),
+        };
+        let accepted = accepted.and_then(|accepted| {
+            let user = spelled(accepted.identity.user.clone(), self.config.sso.names);
+            Ok((accepted.cookie, user.ok_or(Rejection::BadName)?))
+        });
+        match accepted {
+            Ok((cookie, user)) => {
+                self.line(format_args!("A request with this header is accepted: {cookie} proves {user}."));
             }
             Err(Rejection::MixedUsers) => self.problem(Rejection::MixedUsers, Format::Domino),
             Err(reason) => self.line(format_args!("A request with this header is refused: {reason}.")),
@@ -218,7 +239,8 @@ impl Page<'_> {
 
     fn prove(&self, cookie: &SsoCookie, token: &str) -> Result<Proof, Rejection> {
         let token = base64::normalise(token)?;
-        cookie.verifier.prove(&token, SystemSeconds(self.now), self.ring.policy())
+        let ring = self.ring.ok_or(Rejection::NoToken)?;
+        ring.prove(cookie, &token, SystemSeconds(self.now))
     }
 
     fn moment(&mut self, what: &str, second: u64) {
@@ -227,12 +249,12 @@ impl Page<'_> {
         self.line(format_args!("{what}: {} ({before}{apart}{after}).", Moment(second)));
     }
 
-    fn problem(&mut self, reason: Rejection, format: Format) {
+    pub(super) fn problem(&mut self, reason: Rejection, format: Format) {
         let problem = explain(reason, format);
         self.line(format_args!("Problem: {} What to do: {}", problem.what, problem.advice));
     }
 
-    fn line(&mut self, text: std::fmt::Arguments<'_>) {
+    pub(super) fn line(&mut self, text: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.text, "{text}");
     }
@@ -242,7 +264,7 @@ fn base64_text(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))
 }
 
-fn format_name(format: Format) -> &'static str {
+pub(super) fn format_name(format: Format) -> &'static str {
     match format {
         Format::Domino => "domino, Domino's own token, readable by anybody and protected by a secret",
         Format::WebSphere1 => "ltpa1, WebSphere's older token (LtpaToken), whose expiry is not signed",

@@ -3,6 +3,7 @@
 //! Tokens and secrets come from files or standard input, never as arguments: every user of a machine can
 //! read the arguments of its processes.
 
+mod delegated;
 mod input;
 mod inspect;
 mod mint;
@@ -73,16 +74,16 @@ pub(super) fn token(arguments: TokenArguments) -> ExitCode {
     }
 }
 
-/// The configuration with its ring, or the exit code of what is wrong.
-fn site(shown: &ShownArguments) -> Result<(Config, KeyRing), ExitCode> {
+/// The configuration with its ring, or the exit code of what is wrong. There is no ring where a community judges all
+/// tokens.
+fn site(shown: &ShownArguments) -> Result<(Config, Option<KeyRing>), ExitCode> {
     let config = config::load(&shown.config).map_err(|errors| fail(EXIT_USAGE, errors))?;
     match auth::ring(&config.sso) {
-        Ok(Some(ring)) => Ok((config, ring)),
-        Ok(None) => {
-            let file = shown.config.display();
-            let text = "there is no key to judge with; add [[sso.key]] (tokens of [sso.delegated] are judged by the community alone)";
-            Err(fail(EXIT_USAGE, format!("{file}: {text}")))
+        Ok(None) if config.sso.delegated.is_none() => {
+            let text = "there is no key to judge with; add [[sso.key]]";
+            Err(fail(EXIT_USAGE, format!("{}: {text}", shown.config.display())))
         }
+        Ok(ring) => Ok((config, ring)),
         Err(error) => Err(fail(EXIT_USAGE, error)),
     }
 }

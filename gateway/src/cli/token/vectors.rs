@@ -202,7 +202,7 @@ fn domino_token(vector: &Value) -> Result<Value, LineError> {
     let judged = domino::verify(text(vector, "token")?, &keys, now(vector)?, &policy(vector)?);
     Ok(judged.map_or_else(rejected, |identity| {
         json!({
-            "ok": true, "user": identity.user, "user_bytes_hex": hex(&identity.user_bytes),
+            "ok": true, "user": identity.user, "user_bytes_hex": hex(identity.user_bytes()),
             "creation": identity.created.map(|created| created.0), "expiration": identity.expires.0,
             "key": &*identity.key_id,
         })
@@ -230,7 +230,7 @@ fn numbers(file: &KeyFile) -> Value {
 fn cookie_values(vector: &Value) -> Result<Value, LineError> {
     let values = cookie::values(text(vector, "header")?, text(vector, "cookie")?);
     let normal = |value| match base64::normalise(value) {
-        Ok(normal) => Some(normal.into_owned()),
+        Ok(normal) => Some(normal.to_string()),
         Err(Rejection::Empty) => Some(String::new()),
         Err(_) => None,
     };

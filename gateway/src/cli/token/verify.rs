@@ -1,6 +1,7 @@
 //! `token verify`: the gateway's judgement as an exit code and a line of JSON.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use protocol::ltpa::ring::KeyRing;
 use protocol::ltpa::{Format, Identity, Rejection, SystemSeconds};
@@ -10,6 +11,7 @@ use super::input::{self, Shown};
 use super::problem::explain;
 use super::vectors::class_name;
 use super::{ShownArguments, clock, site};
+use crate::auth::spelled;
 use crate::cli::{EXIT_USAGE, fail, say};
 
 pub(super) fn verify(arguments: &ShownArguments) -> ExitCode {
@@ -17,8 +19,13 @@ pub(super) fn verify(arguments: &ShownArguments) -> ExitCode {
         Ok(shown) => shown,
         Err(error) => return fail(EXIT_USAGE, error),
     };
-    let (_, ring) = match site(arguments) {
-        Ok(site) => site,
+    let (config, ring) = match site(arguments) {
+        Ok((config, Some(ring))) => (config, ring),
+        Ok((_, None)) => {
+            let text =
+                "there is no key to judge with: tokens of [sso.delegated] are judged by the community alone";
+            return fail(EXIT_USAGE, format!("{}: {text}", arguments.config.display()));
+        }
         Err(code) => return code,
     };
     let now = SystemSeconds(arguments.now.unwrap_or_else(clock));
@@ -30,11 +37,15 @@ pub(super) fn verify(arguments: &ShownArguments) -> ExitCode {
         }
         Shown::Bare(token) => bare(token, &shown, &ring, now),
     };
-    match accepted {
-        Ok((cookie, identity)) => {
+    let spelled = accepted.and_then(|(cookie, identity)| {
+        let user = spelled(identity.user.clone(), config.sso.names).ok_or(Rejection::BadName)?;
+        Ok((cookie, user, identity))
+    });
+    match spelled {
+        Ok((cookie, user, identity)) => {
             let found = json!({
                 "ok": true, "cookie": cookie, "format": identity.format.name(),
-                "user": identity.user, "realm": identity.realm, "key": &*identity.key_id,
+                "user": user, "realm": identity.realm, "key": &*identity.key_id,
                 "creation": identity.created.map(|created| created.0), "expiration": identity.expires.0,
             });
             say(&format!("{found}\n"))
@@ -52,12 +63,12 @@ fn bare(
     shown: &Shown,
     ring: &KeyRing,
     now: SystemSeconds,
-) -> (Result<(String, Identity), Rejection>, Format) {
+) -> (Result<(String, Arc<Identity>), Rejection>, Format) {
     let mut refused = None;
     for (cookie, _) in shown.candidates(ring) {
         let format = cookie.verifier.format();
-        match ring.check(&format!("{}={token}", cookie.name), now) {
-            Ok(identity) => return (Ok((cookie.name.clone(), identity)), format),
+        match ring.accept(&format!("{}={token}", cookie.name), now) {
+            Ok(accepted) => return (Ok((cookie.name.clone(), accepted.identity)), format),
             Err(reason) => refused = refused.or(Some((reason, format))),
         }
     }
