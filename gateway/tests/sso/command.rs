@@ -57,7 +57,10 @@ fn a_good_token_is_explained() {
         assert_eq!(page.matches("Problem:").count(), 1, "{page}");
     }
     let page = inspected(&config, &websphere(Version::Two, "uid=ada", "A"));
-    assert_has(&page, &["Format: ltpa2,", "User: uid=ada.\n", "Realm: realm.\n", "Key: A proves it.\n"]);
+    let realm = "Realm: defaultWIMFileBasedRealm.\n";
+    assert_has(&page, &["Format: ltpa2,", "User: uid=ada.\n", realm, "Key: A proves it.\n"]);
+    let page = inspected(&config, &format!("Cookie: app=café; LtpaToken={}", domino("CN=Ada", 1)));
+    assert_has(&page, &["A request with this header is accepted: LtpaToken proves CN=Ada.\n"]);
 }
 
 #[test]
@@ -125,4 +128,59 @@ fn a_minted_token_is_accepted_and_printed_alone() {
     let (code, _, complaint) =
         piped(&["token", "mint", "--user", "x", "--config", &config, "--key", "A"], "");
     assert!(code == 64 && complaint.contains("no such key"), "{complaint}");
+}
+
+#[test]
+fn the_name_is_spelled_as_the_gateway_would() {
+    let folder = Folder::new();
+    let sso = format!("[sso]\nnames = \"ldap\"\n{DOMINO_COOKIE}{}", domino_key(1));
+    let config = folder.config(&sso, ROUTE).to_str().unwrap().to_owned();
+    let verified = |user: &str| {
+        let (code, answer, _) = piped(&["token", "verify", "--config", &config], &domino(user, 1));
+        (code, serde_json::from_str::<Value>(&answer).unwrap())
+    };
+    let (code, answer) = verified("CN=Ada Test/O=Example");
+    assert_eq!((code, &answer["user"]), (0, &"CN=Ada Test,O=Example".into()));
+    // It could be somebody else's: the gateway lets nobody in by it.
+    let both = "CN=Ada/O=Boss,O=Example";
+    let (code, answer) = verified(both);
+    assert_eq!((code, &answer["reason"]), (1, &"bad_name".into()));
+
+    let page = inspected(&config, &format!("LtpaToken={}", domino("CN=Ada Test/O=Example", 1)));
+    assert_has(
+        &page,
+        &["User: CN=Ada Test/O=Example.\n", "Spelled as `names` asks: CN=Ada Test,O=Example.\n"],
+    );
+    assert_has(&page, &["LtpaToken proves CN=Ada Test,O=Example.\n"]);
+    let page = inspected(&config, &format!("LtpaToken={}", domino(both, 1)));
+    assert_has(&page, &["Problem: The key is right, but the user name", "is refused: bad_name.\n"]);
+    assert!(!page.contains("is valid"), "{page}");
+}
+
+/// Estates without a key: who judges, and what can be seen without being the judge.
+#[test]
+fn a_token_that_a_community_judges_is_explained_as_far_as_it_can_be_read() {
+    let folder = Folder::new();
+    let sso =
+        "[sso]\ndomain = \".acme.example\"\n[sso.delegated]\ncookie = \"LtpaToken\"\ncommunity = \"acme\"\n";
+    let community = "[[community]]\nname = \"acme\"\nservers = [\"127.0.0.1:9\"]\nown_presence = \"login\"\nprivacy = \"own\"\n";
+    let config = folder.config(sso, &format!("{ROUTE}{community}")).to_str().unwrap().to_owned();
+    let good = domino("CN=Ada Test/O=Example", 3);
+    for text in [good.clone(), format!("a=b; LtpaToken={good}")] {
+        let page = inspected(&config, &text);
+        let sentences = [
+            "only claimed, not proved.\n",
+            "User: CN=Ada Test/O=Example.\n",
+            "Expires: 20",
+            "the community acme judges it, by a login with the token.\n",
+            "Hosts of routes that get it: im.acme.example.\n",
+        ];
+        assert_has(&page, &sentences);
+    }
+    let expired = domino_between("CN=Ada", 3, now() - 7200, now() - 3600);
+    assert_has(&inspected(&config, &expired), &["Problem: Its time is over."]);
+    assert_has(&inspected(&config, "LtpaToken=%%%"), &["Problem: It is not base64"]);
+    assert_has(&inspected(&config, "a=b"), &["Cookies that could carry a token: LtpaToken.\n"]);
+    let (code, _, complaint) = piped(&["token", "verify", "--config", &config], &good);
+    assert!(code == 64 && complaint.contains("judged by the community alone"), "{complaint}");
 }

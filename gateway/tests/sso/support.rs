@@ -1,6 +1,6 @@
 //! The program with a configuration of its own, an upstream that shows what reached it, and tokens.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A folder with keys: `1.secret` to `3.secret` for Domino, `A.keys` and `B.keys` for
+/// A folder with keys: `1.secret` to `3.secret` for Domino, `A.keys`, `B.keys` and `F.keys` (FIPS) for
 /// WebSphere, each with a `.password`.
 pub(crate) struct Folder(pub(crate) PathBuf);
 
@@ -34,7 +34,7 @@ impl Folder {
             folder.write(&format!("{}.secret", number + 1), secret);
         }
         let vectors = vectors("websphere");
-        for id in ["A", "B"] {
+        for id in ["A", "B", "F"] {
             folder.write(&format!("{id}.keys"), vectors["keysets"][id]["keyfile"].as_str().unwrap());
             folder.write(&format!("{id}.password"), vectors["keysets"][id]["password"].as_str().unwrap());
         }
@@ -84,6 +84,8 @@ impl Drop for Folder {
 }
 
 pub(crate) const DOMINO_COOKIE: &str = "[[sso.cookie]]\nname = \"LtpaToken\"\nformat = \"domino\"\n";
+pub(crate) const LTPA1_COOKIE: &str =
+    "[[sso.cookie]]\nname = \"LtpaToken\"\nformat = \"ltpa1\"\nunsigned_expiry = true\n";
 pub(crate) const LTPA2_COOKIE: &str = "[[sso.cookie]]\nname = \"LtpaToken2\"\nformat = \"ltpa2\"\n";
 
 pub(crate) fn domino_key(number: u8) -> String {
@@ -163,18 +165,102 @@ pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> 
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
+    asked(address, format!("{head}\r\n").as_bytes())
+}
+
+/// One POST of JSON.
+pub(crate) fn post(address: SocketAddr, path: &str, cookies: &str, body: &str) -> Answer {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nConnection: close\r\nHost: mail1.acme.example\r\nCookie: {cookies}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    asked(address, head.as_bytes())
+}
+
+/// One GET with header lines of bytes.
+pub(crate) fn get_bytes(address: SocketAddr, lines: &[&[u8]]) -> Answer {
+    let head = b"GET /x HTTP/1.1\r\nConnection: close\r\nHost: mail1.acme.example";
+    let lines = [&[&head[..]], lines, &[b"", b""]].concat();
+    asked(address, &lines.join(&b"\r\n"[..]))
+}
+
+fn asked(address: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+    stream.write_all(request).unwrap();
     let mut text = Vec::new();
     stream.read_to_end(&mut text).unwrap();
-    let text = String::from_utf8(text).unwrap();
+    let text = String::from_utf8_lossy(&text).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
     let header =
         |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
     Answer { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+}
+
+/// A connection that is kept, for one request after the other.
+pub(crate) struct KeptConnection(BufReader<TcpStream>);
+
+impl KeptConnection {
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// The status of a request whose answer has a length.
+    pub(crate) fn get(&mut self, path: &str, cookies: &str) -> u16 {
+        let (status, length) = self.ask(path, cookies, "*/*");
+        std::io::copy(&mut self.0.by_ref().take(length.unwrap()), &mut std::io::sink()).unwrap();
+        status
+    }
+
+    /// Opens an event channel: its first message.
+    pub(crate) fn events(&mut self, path: &str, cookies: &str) -> Value {
+        assert_eq!(self.ask(path, cookies, "text/event-stream").0, 200);
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the channel is closed");
+            if let Some(data) = line.strip_prefix("data:") {
+                return serde_json::from_str(data).unwrap();
+            }
+        }
+    }
+
+    /// Whether the other side has left it open.
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.0.get_ref().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        loop {
+            match self.0.read(&mut [0; 4096]) {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            }
+        }
+    }
+
+    fn ask(&mut self, path: &str, cookies: &str, accept: &str) -> (u16, Option<u64>) {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: mail1.acme.example\r\nAccept: {accept}\r\nCookie: {cookies}\r\n\r\n"
+        );
+        self.0.get_mut().write_all(head.as_bytes()).unwrap();
+        let mut line = String::new();
+        self.0.read_line(&mut line).unwrap();
+        let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("no answer: {line:?}")).parse().unwrap();
+        let mut length = None;
+        loop {
+            line.clear();
+            self.0.read_line(&mut line).unwrap();
+            if line.trim().is_empty() {
+                return (status, length);
+            }
+            let (name, value) = line.split_once(':').unwrap();
+            if name.eq_ignore_ascii_case("content-length") {
+                length = Some(value.trim().parse().unwrap());
+            }
+        }
+    }
 }
 
 /// An upstream that answers every request with its head; runs until the test program ends.
@@ -223,11 +309,15 @@ pub(crate) fn websphere(version: Version, user: &str, id: &str) -> String {
     websphere_until(version, user, id, now() + 1800)
 }
 
-pub(crate) fn websphere_until(version: Version, user: &str, id: &str, to: u64) -> String {
+pub(crate) fn key_file(id: &str) -> KeyFile {
     let set = &vectors("websphere")["keysets"][id];
     let text = |field: &str| set[field].as_str().unwrap();
-    let file = KeyFile::read(text("keyfile"), &Secret::from(text("password"))).unwrap();
-    SigningKey::new(&file).unwrap().mint(version, "realm", user, to * 1000).unwrap()
+    KeyFile::read(text("keyfile"), &Secret::from(text("password"))).unwrap()
+}
+
+pub(crate) fn websphere_until(version: Version, user: &str, id: &str, to: u64) -> String {
+    let file = key_file(id);
+    SigningKey::new(&file).unwrap().mint(version, file.realm().unwrap(), user, to * 1000).unwrap()
 }
 
 pub(crate) fn vectors(name: &str) -> Value {
