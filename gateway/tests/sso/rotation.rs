@@ -1,13 +1,32 @@
-//! Keys are changed under continuous requests, and no valid token is refused meanwhile.
+//! Keys are changed under continuous requests, on new connections, on one that is kept, and with a page's event channel
+//! open: no valid token is refused meanwhile, and nothing is closed.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use protocol::ltpa::websphere::Version;
 
 use crate::support::{
-    DOMINO_COOKIE, Folder, LTPA2_COOKIE, Program, domino, domino_key, get, livename, mirror, wait, websphere,
-    websphere_key,
+    DOMINO_COOKIE, Folder, KeptConnection, LTPA2_COOKIE, Program, domino, domino_key, get, livename, mirror,
+    post, wait, websphere, websphere_key,
 };
+
+/// A community that nobody answers for: pages open all the same, and names are unknown.
+const AWARENESS: &str = r#"
+[[route]]
+path = "/im"
+serve = "awareness"
+community = "acme"
+auth = "required"
+[[community]]
+name = "acme"
+servers = ["127.0.0.1:9"]
+own_presence = "off"
+privacy = "trust"
+[[community.observer]]
+name = "CN=Observer"
+password_file = "A.password"
+"#;
+const EVENTS: &str = "/im/livename/v1/events";
 
 struct Drill {
     folder: Folder,
@@ -19,7 +38,7 @@ struct Drill {
 impl Drill {
     fn new(cookie: &'static str, first: &str) -> Self {
         let folder = Folder::new();
-        let route = format!("[[route]]\npath = \"/\"\nupstreams = [\"http://{}\"]\n", mirror());
+        let route = format!("[[route]]\npath = \"/\"\nupstreams = [\"http://{}\"]\n{AWARENESS}", mirror());
         folder.config(&format!("{cookie}{first}"), &route);
         let program = folder.start();
         Self { folder, cookie, route, program }
@@ -47,12 +66,17 @@ impl Drill {
 fn drill(cookie: &'static str, old: (String, String), new: (String, String)) {
     let drill = Drill::new(cookie, &old.0);
     let address = drill.program.http();
-    let (stop, asked) = (AtomicBool::new(false), AtomicU32::new(0));
+    let mut page = KeptConnection::open(address);
+    let hello = page.events(EVENTS, &old.1);
+    let channel = format!("{EVENTS}/{}", hello["channel"].as_str().unwrap());
+    let renewed = |cookies: &str| post(address, &channel, cookies, r#"[{"op":"renew","id":1}]"#);
+    let (stop, asked, kept) = (AtomicBool::new(false), AtomicU32::new(0), AtomicU32::new(0));
     // Which cookie is valid now: the old one until the switch, then the new one.
     let switched = AtomicBool::new(false);
     let asked_more = || {
-        let before = asked.load(Ordering::SeqCst);
-        wait("more requests", || asked.load(Ordering::SeqCst) > before + 20);
+        let counts = || (asked.load(Ordering::SeqCst), kept.load(Ordering::SeqCst));
+        let before = counts();
+        wait("more requests", || counts().0 > before.0 + 20 && counts().1 > before.1 + 10);
     };
     std::thread::scope(|scope| {
         // A failure here must not leave the others asking for ever.
@@ -66,11 +90,24 @@ fn drill(cookie: &'static str, old: (String, String), new: (String, String)) {
                 }
             });
         }
+        scope.spawn(|| {
+            let mut connection = KeptConnection::open(address);
+            while !stop.load(Ordering::SeqCst) {
+                let cookies = if switched.load(Ordering::SeqCst) { &new.1 } else { &old.1 };
+                assert_eq!(connection.get("/", cookies), 200);
+                kept.fetch_add(1, Ordering::SeqCst);
+            }
+        });
         asked_more();
         assert_eq!(drill.status(&new.1), 401, "nobody knows the new key yet");
         drill.change_to(&format!("{}{}", old.0, new.0));
         assert_eq!((drill.status(&old.1), drill.status(&new.1)), (200, 200));
         asked_more();
+        // The page goes on with a token of either key.
+        for cookies in [&old.1, &new.1] {
+            let answer = renewed(cookies);
+            assert!(answer.status == 200 && answer.body.contains(r#""type":"renewed""#), "{}", answer.body);
+        }
         // The issuers switch; whoever has an old token keeps it to its end.
         switched.store(true, Ordering::SeqCst);
         asked_more();
@@ -78,7 +115,9 @@ fn drill(cookie: &'static str, old: (String, String), new: (String, String)) {
         asked_more();
         drill.change_to(&new.0);
         assert_eq!((drill.status(&old.1), drill.status(&new.1)), (401, 200));
+        assert_eq!((renewed(&old.1).status, renewed(&new.1).status), (401, 200));
         asked_more();
+        assert!(page.is_open(), "the page's event channel outlives the old key");
     });
 }
 
