@@ -24,6 +24,12 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
         let step = cargo(name, &["test", "--release", "--package", package, "--test", test]);
         left_out.noted_by(step).env("LIVENAME_LONG", "1").run()?;
     }
+    cargo(
+        "100,000 tokens",
+        &["test", "--release", "--package", "gateway", "--lib", "auth::storm", "--", "--nocapture"],
+    )
+    .env("LIVENAME_LONG", "1")
+    .run()?;
     fuzz::run("all", fuzz_seconds)?;
     if cargo("supply chain tool", &["deny", "--version"]).run().is_err() {
         cargo("supply chain tool", &["install", "cargo-deny", "--locked"]).run()?;
