@@ -1,7 +1,7 @@
 //! One command of a run: named, timed, with an error that says which step failed.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 pub(crate) type Outcome = Result<(), String>;
@@ -27,6 +27,17 @@ impl Step {
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// What the program prints; its errors go to the terminal.
+    pub(crate) fn output(mut self) -> Result<String, String> {
+        println!("── {}", self.name);
+        let output = self.command.stderr(Stdio::inherit()).output();
+        let output = output.map_err(|error| format!("{}: cannot start: {error}", self.name))?;
+        if !output.status.success() {
+            return Err(format!("step failed: {}", self.name));
+        }
+        String::from_utf8(output.stdout).map_err(|_| format!("{}: no text", self.name))
     }
 
     pub(crate) fn run(mut self) -> Outcome {

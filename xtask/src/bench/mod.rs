@@ -10,6 +10,7 @@ pub(crate) mod fanout;
 pub(crate) mod process;
 mod proxy;
 pub(crate) mod report;
+mod tokens;
 
 use clap::Subcommand;
 
@@ -24,6 +25,8 @@ pub(crate) enum Bench {
     Fanout(fanout::Fanout),
     /// What passing a request on costs: gateway, nginx and haproxy on one machine
     Proxy(proxy::Proxy),
+    /// What proving a token costs: each format, beside bare primitives
+    Tokens(tokens::Tokens),
     /// What the bench of deliveries starts of itself
     #[command(hide = true)]
     FanoutPart {
@@ -37,6 +40,7 @@ pub(crate) fn run(bench: Option<Bench>) -> Outcome {
         Some(Bench::Fanout(bench)) => fanout::run(&bench),
         Some(Bench::FanoutPart { part }) => fanout::part(part),
         Some(Bench::Proxy(bench)) => proxy::run(&bench),
+        Some(Bench::Tokens(bench)) => tokens::run(&bench),
         None | Some(Bench::Functions) => step::cargo("benchmarks", &["bench", "--workspace"]).run(),
     }
 }
