@@ -109,11 +109,35 @@ impl Client {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Answer, DirectoryError> {
+        let harmless = method == Method::GET;
+        self.exchange(&method, path, headers, body, harmless).await
+    }
+
+    /// As [`Self::send`], for a `POST` that changes nothing and may be sent again.
+    pub(super) async fn query(
+        &mut self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<Answer, DirectoryError> {
+        self.exchange(&Method::POST, path, headers, body, true).await
+    }
+
+    /// The server may close an idle connection at any time. What has not left goes out again on a new connection;
+    /// what may have been done does so only if that is harmless.
+    async fn exchange(
+        &mut self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        harmless: bool,
+    ) -> Result<Answer, DirectoryError> {
         let reused = self.open.as_ref().is_some_and(|open| !open.sender.is_closed());
-        match self.try_send(&method, path, headers, body).await {
-            // An idle connection that the server has closed: reading again does no harm.
-            Err(DirectoryError::Lost(_)) if reused && method == Method::GET => {
-                self.try_send(&method, path, headers, body).await
+        match self.try_send(method, path, headers, body).await {
+            Err(DirectoryError::Unreachable(_)) if reused => self.try_send(method, path, headers, body).await,
+            Err(DirectoryError::Lost(_)) if reused && harmless => {
+                self.try_send(method, path, headers, body).await
             }
             other => other,
         }
@@ -210,4 +234,95 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+    /// How the server ends the first connection, after it has answered one request.
+    #[derive(Clone, Copy, Debug)]
+    enum End {
+        /// At once; the client hears of it no sooner than it sends again.
+        Idle,
+        /// When the second request has come.
+        Asked,
+    }
+
+    /// A server that answers one request on the first connection and all on later ones, and counts what it was sent.
+    fn server(end: End) -> (Client, mpsc::Receiver<()>, thread::JoinHandle<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (closed, when) = mpsc::channel();
+        let task = thread::spawn(move || {
+            let mut count = 0;
+            let mut bytes = [0; 4096];
+            let (mut first, _) = listener.accept().unwrap();
+            assert!(first.read(&mut bytes).unwrap() > 0);
+            first.write_all(ANSWER).unwrap();
+            if matches!(end, End::Asked) {
+                assert!(first.read(&mut bytes).unwrap() > 0);
+                count += 1;
+            }
+            drop(first);
+            closed.send(()).unwrap_or_default();
+            // The test's own last connection ends the server.
+            loop {
+                let (mut next, _) = listener.accept().unwrap();
+                match next.read(&mut bytes) {
+                    Ok(read) if read > 0 => {
+                        count += 1;
+                        next.write_all(ANSWER).unwrap();
+                    }
+                    _ => return count,
+                }
+            }
+        });
+        let url = Url { tls: false, host: "127.0.0.1".to_owned(), port };
+        (Client::new(url, None), when, task)
+    }
+
+    async fn second(end: End, method: Method) -> (Result<u16, DirectoryError>, usize) {
+        let (mut client, closed, task) = server(end);
+        client.send(Method::GET, "/", &[], b"").await.unwrap();
+        if matches!(end, End::Idle) {
+            // Blocks this thread, and with it the task that would notice the end.
+            closed.recv().unwrap();
+        }
+        let answer = match method {
+            // Stands for a query.
+            Method::OPTIONS => client.query("/", &[], b"x").await,
+            method => client.send(method, "/", &[], b"x").await,
+        };
+        let port = client.url.port;
+        drop(client);
+        drop(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
+        (answer.map(|answer| answer.status.as_u16()), task.join().unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_never_left_goes_out_again_whatever_it_is() {
+        for method in [Method::GET, Method::OPTIONS, Method::POST, Method::PATCH, Method::DELETE] {
+            assert_eq!(second(End::Idle, method.clone()).await, (Ok(200), 1), "{method}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_done_is_sent_again_only_if_it_changes_nothing() {
+        for method in [Method::GET, Method::OPTIONS] {
+            assert_eq!(second(End::Asked, method.clone()).await, (Ok(200), 2), "{method}");
+        }
+        for method in [Method::POST, Method::PATCH, Method::DELETE] {
+            let (answer, count) = second(End::Asked, method.clone()).await;
+            assert!(matches!(answer, Err(DirectoryError::Lost(_))), "{method}: {answer:?}");
+            assert_eq!(count, 1, "{method}");
+        }
+    }
 }
