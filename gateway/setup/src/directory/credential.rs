@@ -68,3 +68,27 @@ fn line(secret: Secret) -> Secret {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     Secret::new(text.strip_suffix(b"\r").unwrap_or(text).to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn a_password_comes_from_a_file_or_from_what_the_caller_has_opened() {
+        let path = std::env::temp_dir().join(format!("livename-password-{}", std::process::id()));
+        std::fs::write(&path, "pass word\r\n").unwrap();
+        let open = File::open(&path).unwrap();
+        let descriptor = Password::Descriptor(u32::try_from(open.as_raw_fd()).unwrap());
+        for source in [Password::File(path.clone()), descriptor] {
+            let secret = password(&source, "somebody").unwrap();
+            assert_eq!(secret.expose(), b"pass word", "{source:?}");
+            assert!(!format!("{secret:?}").contains("pass word"));
+        }
+        std::fs::write(&path, "\n").unwrap();
+        assert!(matches!(password(&Password::File(path.clone()), "x"), Err(CredentialError::Empty(_))));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(password(&Password::Descriptor(1023), "x"), Err(CredentialError::Unreadable(..))));
+    }
+}
