@@ -3,8 +3,8 @@
 //! Values only; no passwords, tokens or keys are ever written by this tool, so none can be in here.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::fs::{File, TryLockError};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,12 @@ pub enum Record {
     /// A request is about to leave.
     Intent(Intent),
     /// It was done, and read back.
-    Done { number: u64, unid: Unid },
+    Done {
+        number: u64,
+        unid: Unid,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        beside: Vec<Beside>,
+    },
     /// It was not done.
     Void { number: u64 },
     /// It was taken back.
@@ -53,11 +58,32 @@ pub struct JournalItem {
     pub after: Value,
 }
 
+/// An item that the form or the server has changed on its own while the document was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    pub item: ItemName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+}
+
+/// A write that was not taken back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub intent: Intent,
+    /// The document, if the write is known to be done.
+    pub unid: Option<Unid>,
+    pub beside: Vec<Beside>,
+}
+
 /// Why the journal cannot be used. Nothing is written without it.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     #[error("journal {}: {}", .0.display(), .1)]
     File(PathBuf, io::Error),
+    #[error("journal {}: another run is writing it", .0.display())]
+    Busy(PathBuf),
     #[error("journal {}:{}: {}", .0.display(), .1, .2)]
     Line(PathBuf, usize, serde_json::Error),
 }
@@ -67,67 +93,53 @@ pub struct Journal {
     path: PathBuf,
     file: BufWriter<File>,
     records: Vec<Record>,
+    /// Number of the next intention.
+    next: u64,
     unsynced: u32,
 }
 
 impl Journal {
-    /// Opens a journal, reads what is in it, and appends from now on.
+    /// Opens a journal, reads what is in it, and appends from now on. One run at a time: two would mix up each
+    /// other's numbers.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |error| JournalError::File(path.to_owned(), error);
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(failed(error)),
-        };
-        // A line that was cut off with the machine has no end; its request has not left then.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut records = Vec::new();
-        for (index, line) in text.get(..whole).unwrap_or_default().lines().enumerate() {
-            let record = serde_json::from_str(line);
-            records.push(record.map_err(|error| JournalError::Line(path.to_owned(), index + 1, error))?);
-        }
         let mut options = File::options();
-        options.create(true).append(true);
+        options.create(true).read(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(failed)?;
+        let mut file = options.open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Busy(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        let (records, whole) = parsed(path, &text)?;
         file.set_len(whole as u64).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), records, unsynced: 0 })
+        let last = records.iter().filter_map(|record| match record {
+            Record::Intent(intent) => Some(intent.number),
+            _ => None,
+        });
+        let next = last.max().unwrap_or(0) + 1;
+        Ok(Self { path: path.to_owned(), file: BufWriter::new(file), records, next, unsynced: 0 })
     }
 
-    /// Everything that was written and not taken back, the newest first: the intention, and the document's
-    /// UNID if the write is known to be done.
-    pub fn standing(&self) -> Vec<(Intent, Option<Unid>)> {
-        let mut ends: BTreeMap<u64, Option<Unid>> = BTreeMap::new();
-        let mut intents = Vec::new();
-        for record in &self.records {
-            match record {
-                Record::Intent(intent) => {
-                    ends.insert(intent.number, None);
-                    intents.push(intent);
-                }
-                Record::Done { number, unid } => {
-                    ends.insert(*number, Some(unid.clone()));
-                }
-                Record::Void { number } | Record::Undone { number } => {
-                    ends.remove(number);
-                }
-            }
-        }
-        intents
-            .iter()
-            .rev()
-            .filter_map(|intent| Some(((*intent).clone(), ends.get(&intent.number)?.clone())))
-            .collect()
+    /// What stands in a journal, without touching the file.
+    pub fn look(path: &Path) -> Result<Vec<Standing>, JournalError> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| JournalError::File(path.to_owned(), error))?;
+        parsed(path, &text).map(|(records, _)| standing(&records))
+    }
+
+    /// Everything that was written and not taken back, the newest first.
+    pub fn standing(&self) -> Vec<Standing> {
+        standing(&self.records)
     }
 
     /// The number of the next intention.
     pub(super) fn next_number(&self) -> u64 {
-        let last = self.records.iter().filter_map(|record| match record {
-            Record::Intent(intent) => Some(intent.number),
-            _ => None,
-        });
-        last.max().map_or(1, |last| last + 1)
+        self.next
     }
 
     /// Adds a record. An intention is in the file before this returns.
@@ -141,6 +153,9 @@ impl Journal {
         if made || self.unsynced >= LINES_UNSYNCED {
             self.flush()?;
         }
+        if let Record::Intent(intent) = &record {
+            self.next = self.next.max(intent.number + 1);
+        }
         self.records.push(record);
         Ok(())
     }
@@ -149,5 +164,79 @@ impl Journal {
         self.unsynced = 0;
         let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_data());
         synced.map_err(|error| JournalError::File(self.path.clone(), error))
+    }
+}
+
+/// The records of a journal, and how many bytes of it are whole lines. A line that was cut off with the machine
+/// has no end; its request has not left then.
+fn parsed(path: &Path, text: &str) -> Result<(Vec<Record>, usize), JournalError> {
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    let mut records = Vec::new();
+    for (index, line) in text.get(..whole).unwrap_or_default().lines().enumerate() {
+        let record = serde_json::from_str(line);
+        records.push(record.map_err(|error| JournalError::Line(path.to_owned(), index + 1, error))?);
+    }
+    Ok((records, whole))
+}
+
+fn standing(records: &[Record]) -> Vec<Standing> {
+    let mut standing: BTreeMap<u64, Standing> = BTreeMap::new();
+    for record in records {
+        match record {
+            Record::Intent(intent) => {
+                let open = Standing { intent: intent.clone(), unid: None, beside: Vec::new() };
+                standing.insert(intent.number, open);
+            }
+            Record::Done { number, unid, beside } => {
+                if let Some(open) = standing.get_mut(number) {
+                    open.unid = Some(unid.clone());
+                    open.beside.clone_from(beside);
+                }
+            }
+            Record::Void { number } | Record::Undone { number } => {
+                standing.remove(number);
+            }
+        }
+    }
+    standing.into_values().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intent(number: u64) -> Record {
+        Record::Intent(Intent {
+            number,
+            directory: "d".to_owned(),
+            kind: DocumentKind::Server,
+            unid: None,
+            title: format!("t{number}"),
+            items: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn one_run_writes_and_a_look_changes_nothing() {
+        let path = std::env::temp_dir().join(format!("livename-journal-{}", std::process::id()));
+        drop(std::fs::remove_file(&path));
+        assert!(Journal::look(&path).is_err() && !path.exists());
+        let mut journal = Journal::open(&path).unwrap();
+        assert!(matches!(Journal::open(&path), Err(JournalError::Busy(_))));
+        for _ in 0..2 {
+            let next = journal.next_number();
+            journal.add(intent(next)).unwrap();
+        }
+        drop(journal);
+        // The machine went down in the middle of a line.
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("{\"record\":\"undo");
+        std::fs::write(&path, &text).unwrap();
+        let titles: Vec<String> =
+            Journal::look(&path).unwrap().into_iter().map(|standing| standing.intent.title).collect();
+        assert_eq!((titles, std::fs::read_to_string(&path).unwrap()), (vec!["t2".into(), "t1".into()], text));
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!((journal.next_number(), journal.standing().len()), (3, 2));
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -10,19 +10,24 @@ mod report;
 mod undo;
 mod write;
 
-use std::collections::BTreeSet;
-
 use crate::directory::{Directory, DirectoryError};
-use crate::items::{ItemTable, Setting};
-use crate::plan::{Action, Current, Plan, Step};
+use crate::items::ItemTable;
+use crate::plan::{Action, Plan, SsoState, Step};
 use crate::survey::Opened;
 
-pub use journal::{Intent, Journal, JournalError, JournalItem, Record};
+pub use journal::{Beside, Intent, Journal, JournalError, JournalItem, Record, Standing};
 pub use report::{Fate, Outcome, Report};
 pub use undo::undo;
 
 /// After so many refusals in a row the account plainly may not write.
 const REFUSALS: usize = 5;
+
+/// What somebody has looked at, and takes upon themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// The SSO document lists every server. Asked for where that cannot be seen from here.
+    pub sso_checked: bool,
+}
 
 /// Writes what a plan says. `said` hears of each document as it is done.
 pub async fn apply<D: Directory>(
@@ -30,34 +35,31 @@ pub async fn apply<D: Directory>(
     table: &ItemTable,
     opened: &mut [Opened<D>],
     journal: &mut Journal,
+    consent: Consent,
     mut said: impl FnMut(&Outcome),
 ) -> Result<Report, JournalError> {
     let mut report = Report::default();
-    let mut written = BTreeSet::new();
     let mut refusals = 0_usize;
+    let mut gate = Gate { sso: plan.sso_state(), consent, servers_failed: false };
     for document in &plan.documents {
+        let directory = opened
+            .iter_mut()
+            .find(|opened| opened.access.name == document.directory)
+            .and_then(|opened| opened.directory.as_mut())
+            .filter(|directory| directory.kinds().contains(&document.kind));
         let fate = if document.action == Action::Leave {
             Fate::Right
         } else if document.action == Action::Manual {
             Fate::ByHand(document.why.clone())
         } else if document.is_pointless() {
             Fate::ByHand("the setting that it is for has to be settled by hand first".to_owned())
-        } else if let Some(reason) = &report.stopped {
-            Fate::NotReached(reason.clone())
-        } else if document.step >= Step::AllUsers && sso_is_wrong(plan) {
-            Fate::NotReached(
-                "the SSO document has to be put right by hand first; then apply again".to_owned(),
-            )
-        } else if document.step >= Step::AllUsers && report.servers_failed() {
-            Fate::NotReached("a server is not right yet, and users must not see broken awareness".to_owned())
-        } else {
-            let directory = opened.iter_mut().find(|opened| opened.access.name == document.directory);
-            match directory.and_then(|opened| opened.directory.as_mut()) {
-                Some(directory) if directory.kinds().contains(&document.kind) => {
-                    write::document(directory, table, document, journal).await?
-                }
-                _ => Fate::ByHand("this path does not reach the document; see `setup export`".to_owned()),
+        } else if let Some(directory) = directory {
+            match report.stopped.clone().or_else(|| gate.holds(document.step)) {
+                Some(reason) => Fate::NotReached(reason),
+                None => write::document(directory, table, document, journal).await?,
             }
+        } else {
+            Fate::ByHand("this path does not reach the document; see `setup export`".to_owned())
         };
         refusals = if matches!(fate, Fate::Failed(DirectoryError::Forbidden(_))) { refusals + 1 } else { 0 };
         if let Fate::Failed(error) = &fate
@@ -65,17 +67,10 @@ pub async fn apply<D: Directory>(
         {
             report.stopped = Some(format!("{}: {error}", document.directory));
         }
-        if matches!(fate, Fate::Written { .. }) {
-            written.insert(document.directory.clone());
-        }
+        gate.servers_failed |= document.step < Step::AllUsers && fate.is_failure();
         let by_hand = document.items.iter().filter(|item| item.action == Action::Manual).count();
-        let outcome = Outcome {
-            step: document.step,
-            title: document.title.clone(),
-            directory: document.directory.clone(),
-            fate,
-            by_hand,
-        };
+        let outcome =
+            Outcome { title: document.title.clone(), directory: document.directory.clone(), fate, by_hand };
         said(&outcome);
         report.outcomes.push(outcome);
     }
@@ -83,14 +78,32 @@ pub async fn apply<D: Directory>(
     Ok(report)
 }
 
-/// Whether the SSO document is missing, or plainly lacks a server or the domain. What cannot be read does not
-/// hold anybody up: the checks come after it.
-fn sso_is_wrong(plan: &Plan) -> bool {
-    let decides = [Setting::SsoName, Setting::SsoDomain, Setting::SsoServers];
-    plan.documents.iter().filter(|document| document.step == Step::SsoDocument).any(|document| {
-        let mut items = document.items.iter().filter(|item| decides.contains(&item.setting));
-        items.any(|item| {
-            item.action != Action::Leave && item.item.is_some() && item.current != Current::Unseen
-        })
-    })
+/// What later steps wait for.
+struct Gate {
+    sso: SsoState,
+    consent: Consent,
+    /// Whether a document before the users' own could not be made right.
+    servers_failed: bool,
+}
+
+impl Gate {
+    /// Why a document of this step is not written now. A server that takes part in SSO and is not listed in the
+    /// SSO document answers every page with an error 500 after its HTTP is restarted, so it waits for that
+    /// document; users wait for the servers.
+    fn holds(&self, step: Step) -> Option<String> {
+        let is_server = matches!(step, Step::InotesServer | Step::SametimeServer);
+        let reason = match self.sso {
+            SsoState::Wrong if step >= Step::InotesServer => {
+                "the SSO document has to be put right by hand first; then apply again"
+            }
+            SsoState::Unseen if is_server && !self.consent.sso_checked => {
+                "nobody could see whether the SSO document lists the servers; look at it in the Notes client, then apply with --sso-checked"
+            }
+            _ if step >= Step::AllUsers && self.servers_failed => {
+                "a server is not right yet, and users must not see broken awareness"
+            }
+            _ => return None,
+        };
+        Some(reason.to_owned())
+    }
 }

@@ -3,15 +3,15 @@
 use std::fmt;
 
 use crate::directory::DirectoryError;
-use crate::plan::Step;
 
 /// One document's end.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fate {
     /// It was right already.
     Right,
-    /// Written and read back. `lost` are items that vanished although nobody asked for it.
-    Written { lost: Vec<String> },
+    /// Written and read back. `beside` are items that the form or the server has changed or removed although
+    /// nobody asked for it.
+    Written { beside: Vec<String> },
     /// Somebody changed it since the plan was made; nothing of it was written.
     Conflict(String),
     /// Asked for and not done.
@@ -24,10 +24,16 @@ pub enum Fate {
     NotReached(String),
 }
 
+impl Fate {
+    /// Whether it was asked for and is not so.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::Failed(_) | Self::Differs(_) | Self::NotReached(_))
+    }
+}
+
 /// See [`Fate`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    pub step: Step,
     pub title: String,
     pub directory: String,
     pub fate: Fate,
@@ -68,25 +74,20 @@ impl Report {
             (None, false) => 0,
         }
     }
-
-    /// Whether a document of the servers' own steps could not be made right.
-    pub(super) fn servers_failed(&self) -> bool {
-        self.outcomes.iter().any(|outcome| {
-            outcome.step < Step::AllUsers
-                && matches!(
-                    outcome.fate,
-                    Fate::Conflict(_) | Fate::Failed(_) | Fate::Differs(_) | Fate::NotReached(_)
-                )
-        })
-    }
 }
 
 impl fmt::Display for Fate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Right => f.write_str("right already"),
-            Self::Written { lost } if lost.is_empty() => f.write_str("written and read back"),
-            Self::Written { lost } => write!(f, "written, but these items vanished: {}", lost.join(", ")),
+            Self::Written { beside } if beside.is_empty() => f.write_str("written and read back"),
+            Self::Written { beside } => {
+                write!(
+                    f,
+                    "written and read back; the form or the server has also changed {}",
+                    beside.join(", ")
+                )
+            }
             Self::Conflict(text) => write!(f, "CONFLICT, left alone: {text}"),
             Self::Failed(error) => write!(f, "FAILED: {error}"),
             Self::Differs(text) => write!(f, "WRITTEN, READ BACK DIFFERENT: {text}"),

@@ -4,12 +4,12 @@
 //! has changed what was written into it. Everything else is reported and left alone.
 
 use crate::directory::{Change, Directory, DirectoryError, Persons, Query, Update};
-use crate::estate::{Document, Unid, Value};
-use crate::items::ItemTable;
-use crate::plan::{Step, means};
+use crate::estate::{Document, ItemName, Unid, Value};
+use crate::items::{ItemKind, ItemTable};
+use crate::plan::means;
 use crate::survey::Opened;
 
-use super::journal::{Intent, Journal, JournalError, JournalItem, Record};
+use super::journal::{Beside, Intent, Journal, JournalError, JournalItem, Record, Standing};
 use super::report::{Fate, Outcome, Report};
 
 /// Undoes every write that stands. `said` hears of each document as it is done.
@@ -20,14 +20,15 @@ pub async fn undo<D: Directory>(
     mut said: impl FnMut(&Outcome),
 ) -> Result<Report, JournalError> {
     let mut report = Report::default();
-    for (intent, unid) in journal.standing() {
+    for standing in journal.standing() {
+        let intent = &standing.intent;
         let fate = match (
             &report.stopped,
             opened.iter_mut().find(|opened| opened.access.name == intent.directory),
         ) {
             (Some(reason), _) => Fate::NotReached(reason.clone()),
             (None, Some(Opened { directory: Some(directory), .. })) => {
-                let fate = one(directory, table, &intent, unid).await;
+                let fate = one(directory, table, &standing).await;
                 if matches!(fate, Fate::Written { .. } | Fate::Right) {
                     journal.add(Record::Undone { number: intent.number })?;
                 }
@@ -40,13 +41,8 @@ pub async fn undo<D: Directory>(
         {
             report.stopped = Some(format!("{}: {error}", intent.directory));
         }
-        let outcome = Outcome {
-            step: Step::Connections,
-            title: intent.title,
-            directory: intent.directory,
-            fate,
-            by_hand: 0,
-        };
+        let outcome =
+            Outcome { title: intent.title.clone(), directory: intent.directory.clone(), fate, by_hand: 0 };
         said(&outcome);
         report.outcomes.push(outcome);
     }
@@ -54,14 +50,10 @@ pub async fn undo<D: Directory>(
     Ok(report)
 }
 
-async fn one<D: Directory>(
-    directory: &mut D,
-    table: &ItemTable,
-    intent: &Intent,
-    unid: Option<Unid>,
-) -> Fate {
+async fn one<D: Directory>(directory: &mut D, table: &ItemTable, standing: &Standing) -> Fate {
+    let Standing { intent, unid, beside } = standing;
     let made = intent.unid.is_none();
-    let unid = match intent.unid.clone().or(unid) {
+    let unid = match intent.unid.clone().or_else(|| unid.clone()) {
         Some(unid) => unid,
         None => match lost_document(directory, table, intent).await {
             Ok(Some(unid)) => unid,
@@ -88,9 +80,10 @@ async fn one<D: Directory>(
             item.item
         ));
     }
-    let result = if made { directory.delete(&unid).await } else { restore(directory, &found, intent).await };
+    let result =
+        if made { directory.delete(&unid).await } else { restore(directory, &found, intent, beside).await };
     match result {
-        Ok(()) => read_back(directory, intent, &unid).await,
+        Ok(()) => read_back(directory, standing, &unid).await,
         Err(DirectoryError::Conflict) => Fate::Conflict("it was changed while it was written".to_owned()),
         Err(error) => Fate::Failed(error),
     }
@@ -100,38 +93,49 @@ async fn restore<D: Directory>(
     directory: &mut D,
     found: &Document,
     intent: &Intent,
+    beside: &[Beside],
 ) -> Result<(), DirectoryError> {
-    let changes = intent.items.iter().map(|item| Change {
-        item: item.item.clone(),
-        kind: item.kind,
-        before: found.items.get(&item.item).cloned(),
-        after: item.before.clone(),
-    });
+    let change = |item: &ItemName, kind, before: &Option<Value>| Change {
+        item: item.clone(),
+        kind,
+        before: found.items.get(item).cloned(),
+        after: before.clone(),
+    };
+    // What the form has changed goes back too, unless somebody has changed it since.
+    let still = |beside: &&Beside| found.items.get(&beside.item) == beside.after.as_ref();
+    let changes =
+        intent.items.iter().map(|item| change(&item.item, item.kind, &item.before)).chain(
+            beside.iter().filter(still).map(|item| change(&item.item, ItemKind::Unknown, &item.before)),
+        );
     let update =
         Update { unid: found.unid.clone(), revision: found.revision.clone(), changes: changes.collect() };
     directory.update(&update).await
 }
 
-async fn read_back<D: Directory>(directory: &mut D, intent: &Intent, unid: &Unid) -> Fate {
+async fn read_back<D: Directory>(directory: &mut D, standing: &Standing, unid: &Unid) -> Fate {
+    let Standing { intent, beside, .. } = standing;
     let found = match directory.fetch(intent.kind, unid).await {
         Ok(found) => found,
         Err(error) => return Fate::Failed(error),
     };
-    let written = || Fate::Written { lost: Vec::new() };
     match (found, intent.unid.is_none()) {
-        (None, true) => written(),
+        (None, true) => Fate::Written { beside: Vec::new() },
         (Some(_), true) => Fate::Differs("the document is still there".to_owned()),
         (None, false) => Fate::Differs("the document is not there any more".to_owned()),
         (Some(found), false) => {
-            let wrong = intent.items.iter().find(|item| {
-                let now = found.items.get(&item.item);
+            let is_back = |item: &ItemName, before: &Option<Value>| {
+                let now = found.items.get(item);
                 // A path that cannot remove items leaves them empty.
-                let empty = item.before.is_none() && now.is_some_and(Value::is_empty);
-                now != item.before.as_ref() && !empty
-            });
-            wrong.map_or_else(written, |item| {
-                Fate::Differs(format!("{} is not what it was before", item.item))
-            })
+                now == before.as_ref() || (before.is_none() && now.is_some_and(Value::is_empty))
+            };
+            match intent.items.iter().find(|item| !is_back(&item.item, &item.before)) {
+                Some(item) => Fate::Differs(format!("{} is not what it was before", item.item)),
+                // What a form computes it computes again: that is said, and no failure.
+                None => {
+                    let left = beside.iter().filter(|beside| !is_back(&beside.item, &beside.before));
+                    Fate::Written { beside: left.map(|beside| beside.item.to_string()).collect() }
+                }
+            }
         }
     }
 }
@@ -142,7 +146,8 @@ async fn lost_document<D: Directory>(
     table: &ItemTable,
     intent: &Intent,
 ) -> Result<Option<Unid>, DirectoryError> {
-    let query = Query { kind: intent.kind, form: table.form(intent.kind), persons: Persons::All };
+    let query =
+        Query { kind: intent.kind, form: table.form(intent.kind), persons: Persons::All, items: None };
     let found = directory.read(&query).await?;
     let is_it = |document: &&Document| {
         intent

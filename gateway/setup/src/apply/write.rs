@@ -1,8 +1,8 @@
 //! Writes one document of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::journal::{Intent, Journal, JournalError, JournalItem, Record};
+use super::journal::{Beside, Intent, Journal, JournalError, JournalItem, Record};
 use super::report::Fate;
 use crate::directory::{Change, Directory, DirectoryError, Persons, Query, Update};
 use crate::estate::{Document, ItemName, Unid, Value};
@@ -100,7 +100,7 @@ async fn create<D: Directory>(
 ) -> Result<Fate, JournalError> {
     let form =
         Form { form: plan.form.clone(), kind: plan.form_type.clone(), mark: table.form(plan.kind).mark };
-    let query = Query { kind: plan.kind, form: form.clone(), persons: Persons::All };
+    let query = Query { kind: plan.kind, form: form.clone(), persons: Persons::All, items: None };
     let values: BTreeMap<ItemName, Value> =
         items.iter().filter_map(|item| Some((item.item.clone()?, item.wanted.clone()))).collect();
     let mut number = None;
@@ -168,12 +168,13 @@ async fn read_back<D: Directory>(
         Ok(None) => return Ok(Fate::Differs("the document is not there any more".to_owned())),
         Err(error) => {
             // It was written; that it was not read again is the news.
-            journal.add(Record::Done { number, unid: unid.clone() })?;
+            journal.add(Record::Done { number, unid: unid.clone(), beside: Vec::new() })?;
             return Ok(Fate::Failed(error));
         }
     };
+    let beside = before.map(|before| beside(before, &found, items)).unwrap_or_default();
     if let Some(item) = items.iter().find(|item| !is_wanted(&found, item)) {
-        journal.add(Record::Done { number, unid: unid.clone() })?;
+        journal.add(Record::Done { number, unid: unid.clone(), beside })?;
         let name = item.item.as_ref().map(ItemName::as_str).unwrap_or_default();
         let now = item
             .item
@@ -183,14 +184,40 @@ async fn read_back<D: Directory>(
             .unwrap_or_default();
         return Ok(Fate::Differs(format!("{name} is \"{now}\" instead of \"{}\"", item.wanted)));
     }
-    let lost = before.map(|before| before.items.keys().filter(|name| !found.items.contains_key(*name)));
-    let lost = lost.into_iter().flatten().map(ToString::to_string).collect();
-    done(journal, number, unid, lost)
+    done(journal, number, unid, beside)
 }
 
-fn done(journal: &mut Journal, number: u64, unid: &Unid, lost: Vec<String>) -> Result<Fate, JournalError> {
-    journal.add(Record::Done { number, unid: unid.clone() })?;
-    Ok(Fate::Written { lost })
+fn done(journal: &mut Journal, number: u64, unid: &Unid, beside: Vec<Beside>) -> Result<Fate, JournalError> {
+    let names = beside.iter().map(|beside| beside.item.to_string()).collect();
+    journal.add(Record::Done { number, unid: unid.clone(), beside })?;
+    Ok(Fate::Written { beside: names })
+}
+
+/// What else than the items that were asked for is not what it was. Items with `$` are Domino's own book-keeping
+/// and change with every save.
+fn beside(before: &Document, after: &Document, asked: &[&ItemPlan]) -> Vec<Beside> {
+    let asked: BTreeSet<&ItemName> = asked.iter().filter_map(|item| item.item.as_ref()).collect();
+    let all: BTreeSet<&ItemName> = before.items.keys().chain(after.items.keys()).collect();
+    let ours = |name: &&ItemName| !name.as_str().starts_with('$') && !asked.contains(*name);
+    let changed = all.into_iter().filter(ours).map(|name| Beside {
+        item: name.clone(),
+        before: before.items.get(name).cloned(),
+        after: after.items.get(name).cloned(),
+    });
+    changed.filter(|beside| !same(beside.before.as_ref(), beside.after.as_ref())).collect()
+}
+
+/// LDAP gives the values of an attribute in no order.
+fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let sorted = |value: &Value| {
+        let mut texts = value.texts();
+        texts.sort();
+        texts
+    };
+    match (one, other) {
+        (Some(one @ Value::Texts(_)), Some(other @ Value::Texts(_))) => sorted(one) == sorted(other),
+        (one, other) => one == other,
+    }
 }
 
 /// Notes that an intention came to nothing.

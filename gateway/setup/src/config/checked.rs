@@ -1,16 +1,19 @@
 //! The set-up as types that cannot be wrong.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::items::DocumentKind;
 use crate::names::{DnsDomain, HostName, NotesName};
 
 /// Everything that `setup.toml` says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
     pub topology: Topology,
-    /// In the order of the file: the first one of a domain is written, the others are compared.
+    /// In the order of the file: the first one of a domain that reaches a kind of document writes it, the others
+    /// are compared.
     pub directories: Vec<Access>,
     /// At least one of each role.
     pub servers: Vec<Server>,
@@ -20,6 +23,8 @@ pub struct Setup {
     pub connection: ConnectionOptions,
     /// File that overrides entries of the item table.
     pub items: Option<PathBuf>,
+    /// Whether items are written that neither their form nor any document has.
+    pub force_items: bool,
     pub probe: Option<Probe>,
 }
 
@@ -45,9 +50,22 @@ impl Setup {
         domains
     }
 
-    /// The access through which a domain's directory is written.
-    pub fn written(&self, domain: &str) -> Option<&Access> {
-        self.directories.iter().find(|access| access.domain.to_lowercase() == domain.to_lowercase())
+    /// The Domino domains of the mail servers, each once.
+    pub fn mail_domains(&self) -> Vec<&str> {
+        let mut domains: Vec<&str> = Vec::new();
+        for server in self.inotes() {
+            if !domains.iter().any(|known| known.eq_ignore_ascii_case(&server.domain)) {
+                domains.push(&server.domain);
+            }
+        }
+        domains
+    }
+
+    /// The access through which a domain's documents of a kind are written, as `Estate::written`.
+    pub fn written(&self, domain: &str, kind: DocumentKind) -> Option<&Access> {
+        let mut accesses =
+            self.directories.iter().filter(|access| access.domain.to_lowercase() == domain.to_lowercase());
+        accesses.clone().find(|access| access.path.reaches(kind)).or_else(|| accesses.next())
     }
 }
 
@@ -103,6 +121,8 @@ pub struct Access {
     pub password: Password,
     /// PEM file with the authorities that are trusted; the system's if absent.
     pub ca: Option<PathBuf>,
+    /// Whether the password may cross a network in the clear.
+    pub plain: bool,
     /// Documents a request asks for at most.
     pub page: u32,
 }
@@ -121,6 +141,13 @@ pub enum WritePath {
     Files,
 }
 
+impl WritePath {
+    /// Whether documents of a kind can be written this way.
+    pub fn reaches(self, kind: DocumentKind) -> bool {
+        self != Self::Ldap || kind == DocumentKind::Person
+    }
+}
+
 /// Where a service is. Credentials in a URL are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
@@ -128,6 +155,17 @@ pub struct Url {
     /// Host name or address, IPv6 without brackets.
     pub host: String,
     pub port: u16,
+}
+
+impl Url {
+    /// Whether what is sent there can be read on a network.
+    pub fn is_open(&self) -> bool {
+        let loopback = match self.host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        };
+        !self.tls && !loopback
+    }
 }
 
 /// Where a password comes from. Never from the file itself, an argument or a plain variable.
@@ -179,6 +217,17 @@ pub enum TokenFormat {
     Ltpa1,
     Ltpa2,
     Both,
+}
+
+impl TokenFormat {
+    /// The cookies, for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ltpa1 => "LtpaToken",
+            Self::Ltpa2 => "LtpaToken2",
+            Self::Both => "LtpaToken and LtpaToken2",
+        }
+    }
 }
 
 /// Who gets awareness.

@@ -122,7 +122,7 @@ impl Directory for Das {
         for unid in self.unids(&format!("FIELD Form CONTAINS {}", query.form.form)).await? {
             let Some(document) = self.fetch(query.kind, &unid).await? else { continue };
             if is_of(&document, query) {
-                found.push(document);
+                found.push(query.trimmed(document));
             }
         }
         Ok(found)

@@ -17,8 +17,13 @@ use crate::items::{DocumentKind, Form, ItemKind};
 
 /// Renewed when less than this is left.
 const MARGIN: Duration = Duration::from_secs(30);
+/// Subforms of one form that are read; the directory's own template has some dozens.
+const MOST_SUBFORMS: usize = 300;
 /// Names in one query; each is a variable of it.
 const NAMES_IN_QUERY: usize = 20;
+
+/// The only `POST` with a token that changes nothing.
+const QUERY: &str = "/api/v1/query";
 
 /// A client of the API.
 pub struct Drapi {
@@ -28,6 +33,9 @@ pub struct Drapi {
     password: Secret,
     token: Option<Token>,
     page: u32,
+    /// Fields of the forms that were asked for; designs do not change during a run.
+    designs: BTreeMap<String, Option<Vec<Field>>>,
+    subforms: BTreeMap<String, Json>,
 }
 
 struct Token {
@@ -38,14 +46,23 @@ struct Token {
 impl Drapi {
     /// A client for one scope; nothing is asked yet.
     pub fn new(client: Client, scope: &str, user: &str, password: Secret, page: u32) -> Self {
-        Self { client, scope: scope.to_owned(), user: user.to_owned(), password, token: None, page }
+        Self {
+            client,
+            scope: scope.to_owned(),
+            user: user.to_owned(),
+            password,
+            token: None,
+            page,
+            designs: BTreeMap::new(),
+            subforms: BTreeMap::new(),
+        }
     }
 
     async fn log_in(&mut self) -> Result<(), DirectoryError> {
         let password = String::from_utf8_lossy(self.password.expose());
         let body = Secret::new(json!({"username": self.user, "password": password}).to_string().into_bytes());
         let headers = [("content-type", "application/json"), ("accept", "application/json")];
-        let answer = self.client.send(Method::POST, "/api/v1/auth", &headers, body.expose()).await?;
+        let answer = self.client.query("/api/v1/auth", &headers, body.expose()).await?;
         if answer.status == StatusCode::UNAUTHORIZED || answer.status == StatusCode::FORBIDDEN {
             return Err(DirectoryError::Unauthorized(message(&answer)));
         }
@@ -77,8 +94,12 @@ impl Drapi {
             if body.is_some() {
                 headers.push(("content-type", "application/json"));
             }
-            let answer =
-                self.client.send(method.clone(), path, &headers, body.as_deref().unwrap_or_default()).await?;
+            let body = body.as_deref().unwrap_or_default();
+            let answer = if path.starts_with(QUERY) {
+                self.client.query(path, &headers, body).await?
+            } else {
+                self.client.send(method.clone(), path, &headers, body).await?
+            };
             if answer.status != StatusCode::UNAUTHORIZED {
                 return Ok(answer);
             }
@@ -93,7 +114,7 @@ impl Drapi {
     /// All pages of a query.
     async fn query(
         &mut self,
-        kind: DocumentKind,
+        query: &Query,
         dql: &str,
         variables: &Map<String, Json>,
     ) -> Result<Vec<Document>, DirectoryError> {
@@ -102,7 +123,7 @@ impl Drapi {
         loop {
             let count = self.page as usize;
             let path = format!(
-                "/api/v1/query?dataSource={}&action=execute&count={count}&start={start}",
+                "{QUERY}?dataSource={}&action=execute&count={count}&start={start}",
                 escaped(&self.scope)
             );
             let body =
@@ -113,8 +134,8 @@ impl Drapi {
                 _ => return Err(DirectoryError::BadAnswer("a query without a list".to_owned())),
             };
             let known = found.len();
-            for document in page.iter().filter_map(|json| document(kind, json)) {
-                found.insert(document.unid.clone(), document);
+            for document in page.iter().filter_map(|json| document(query.kind, json)) {
+                found.insert(document.unid.clone(), query.trimmed(document));
             }
             // A server that does not page sends everything at once, or the same page again.
             if page.len() != count || found.len() == known {
@@ -143,7 +164,7 @@ impl Directory for Drapi {
             _ => form,
         };
         let Persons::With { item, names } = &query.persons else {
-            return self.query(query.kind, &form, &Map::new()).await;
+            return self.query(query, &form, &Map::new()).await;
         };
         let mut found = Vec::new();
         for names in names.chunks(NAMES_IN_QUERY) {
@@ -154,7 +175,7 @@ impl Directory for Drapi {
                 .enumerate()
                 .map(|(index, name)| (format!("n{index}"), Json::String(name.canonical())))
                 .collect();
-            found.extend(self.query(query.kind, &dql, &variables).await?);
+            found.extend(self.query(query, &dql, &variables).await?);
         }
         Ok(found)
     }
@@ -210,14 +231,60 @@ impl Directory for Drapi {
     }
 
     async fn design(&mut self, form: &str) -> Result<Option<Vec<Field>>, DirectoryError> {
-        let path = format!("/api/setup-v1/design/forms/{}?nsfPath=names.nsf", escaped(form));
-        let answer = self.ask(Method::GET, &path, None).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(None);
+        if let Some(known) = self.designs.get(form) {
+            return Ok(known.clone());
         }
+        let fields = match self.element("forms", form).await? {
+            Some(json) => Some(self.with_subforms(&json).await?),
+            None => None,
+        };
+        self.designs.insert(form.to_owned(), fields.clone());
+        Ok(fields)
+    }
+}
+
+impl Drapi {
+    /// One element of the design of `names.nsf`.
+    async fn element(&mut self, what: &str, name: &str) -> Result<Option<Json>, DirectoryError> {
+        let path = format!("/api/setup-v1/design/{what}/{}?nsfPath=names.nsf", escaped(name));
+        let answer = self.ask(Method::GET, &path, None).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(None) } else { read(&answer).map(Some) }
+    }
+
+    /// The fields of a form, its own first, then those of its subforms. Forms that compute which subforms they show
+    /// name none: then all subforms of the directory are candidates.
+    async fn with_subforms(&mut self, form: &Json) -> Result<Vec<Field>, DirectoryError> {
         let mut fields = Vec::new();
-        fields_of(&read(&answer)?, &mut fields);
-        Ok(Some(fields))
+        fields_of(form, &mut fields);
+        let mut left = subforms_of(form);
+        if left.is_empty() {
+            left = self.all_subforms().await?;
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(name) = left.pop_first() {
+            if seen.len() >= MOST_SUBFORMS || !seen.insert(name.clone()) {
+                continue;
+            }
+            if !self.subforms.contains_key(&name) {
+                let json = self.element("subforms", &name).await?.unwrap_or_default();
+                self.subforms.insert(name.clone(), json);
+            }
+            if let Some(json) = self.subforms.get(&name) {
+                fields_of(json, &mut fields);
+                left.extend(subforms_of(json));
+            }
+        }
+        Ok(fields)
+    }
+
+    async fn all_subforms(&mut self) -> Result<BTreeSet<String>, DirectoryError> {
+        let answer =
+            self.ask(Method::GET, "/api/setup-v1/designlist/subforms?nsfPath=names.nsf", None).await?;
+        let mut names = BTreeSet::new();
+        if answer.status != StatusCode::NOT_FOUND {
+            names_of(&read(&answer)?, &mut names);
+        }
+        Ok(names)
     }
 }
 
@@ -281,6 +348,48 @@ fn document(kind: DocumentKind, json: &Json) -> Option<Document> {
 
 pub(super) fn to_json(value: &Value) -> Json {
     serde_json::to_value(value).unwrap_or_default()
+}
+
+/// The subforms that a design names, wherever that is: its shape is not published.
+fn subforms_of(json: &Json) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    match json {
+        Json::Array(values) => values.iter().for_each(|value| names.extend(subforms_of(value))),
+        Json::Object(object) => {
+            for (key, value) in object {
+                if key.to_lowercase().contains("subform") {
+                    names_of(value, &mut names);
+                } else {
+                    names.extend(subforms_of(value));
+                }
+            }
+        }
+        _ => {}
+    }
+    names
+}
+
+/// The names in a list of design elements: texts, or objects with a name. Behind `|` are aliases.
+fn names_of(json: &Json, names: &mut BTreeSet<String>) {
+    match json {
+        Json::String(text) => {
+            names.extend(
+                text.split('|').map(str::trim).filter(|name| !name.is_empty()).next_back().map(str::to_owned),
+            );
+        }
+        Json::Array(values) => values.iter().for_each(|value| names_of(value, names)),
+        Json::Object(object) => {
+            let name = ["name", "@name", "title"].iter().find_map(|key| object.get(*key));
+            match name {
+                Some(name) => names_of(name, names),
+                None => object
+                    .values()
+                    .filter(|value| !value.is_string())
+                    .for_each(|value| names_of(value, names)),
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Every object with a name and a type in a form's design, wherever it is: its shape is not published.

@@ -28,6 +28,11 @@ pub enum DirectoryError {
 }
 
 impl DirectoryError {
+    /// Whether the account or the service just does not give this, while it may give everything else.
+    pub(crate) fn is_about_rights(&self) -> bool {
+        matches!(self, Self::Forbidden(_) | Self::NotEnabled(_) | Self::NotFound | Self::Refused { .. })
+    }
+
     /// Whether nothing else can succeed either: the run stops, and is resumed by running it again.
     pub fn stops_the_run(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unauthorized(_) | Self::NotEnabled(_))

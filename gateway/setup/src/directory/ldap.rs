@@ -92,14 +92,32 @@ impl Ldap {
         base: &str,
         scope: Scope,
         filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<SearchEntry>, DirectoryError> {
+        let reused = self.handle.is_some();
+        match self.try_search(base, scope, filter, attributes).await {
+            // A server may end an idle connection at any time; searching again does no harm.
+            Err(DirectoryError::Lost(_)) if reused => {
+                self.handle = None;
+                self.try_search(base, scope, filter, attributes).await
+            }
+            other => other,
+        }
+    }
+
+    async fn try_search(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
     ) -> Result<Vec<SearchEntry>, DirectoryError> {
         let mut handle = self.handle().await?;
         let adapters: Vec<Box<dyn Adapter<'_, &str, Vec<&str>>>> = vec![
             Box::new(EntriesOnly::new()),
             Box::new(PagedResults::new(i32::try_from(self.page).unwrap_or(500))),
         ];
-        let attributes = vec!["*"];
-        let stream = handle.streaming_search_with(adapters, base, scope, filter, attributes).await;
+        let stream = handle.streaming_search_with(adapters, base, scope, filter, attributes.to_vec()).await;
         let mut stream = stream.map_err(|error| lost(&error))?;
         let mut entries = Vec::new();
         while let Some(entry) = stream.next().await.map_err(|error| lost(&error))? {
@@ -149,12 +167,20 @@ impl Directory for Ldap {
 
     async fn read(&mut self, query: &Query) -> Result<Vec<Document>, DirectoryError> {
         let base = self.base.clone();
+        // Items with `$` are none of LDAP's.
+        let wanted = query.items.as_deref().unwrap_or_default();
+        let mut attributes: Vec<&str> =
+            wanted.iter().map(ItemName::as_str).filter(|name| !name.starts_with('$')).collect();
+        if attributes.is_empty() {
+            attributes.push("*");
+        }
         let filters: Vec<String> = match &query.persons {
             Persons::All => vec!["(objectClass=dominoPerson)".to_owned()],
             Persons::With { item, names } if item.as_str().eq_ignore_ascii_case("FullName") => {
                 let mut found = Vec::new();
                 for name in names {
-                    found.extend(self.search(&name.dn(), Scope::Base, "(objectClass=dominoPerson)").await?);
+                    let filter = "(objectClass=dominoPerson)";
+                    found.extend(self.search(&name.dn(), Scope::Base, filter, &attributes).await?);
                 }
                 return Ok(found.into_iter().map(document).collect());
             }
@@ -174,13 +200,15 @@ impl Directory for Ldap {
         };
         let mut found = Vec::new();
         for filter in filters {
-            found.extend(self.search(&base, Scope::Subtree, &filter).await?.into_iter().map(document));
+            found.extend(
+                self.search(&base, Scope::Subtree, &filter, &attributes).await?.into_iter().map(document),
+            );
         }
         Ok(found)
     }
 
     async fn fetch(&mut self, _kind: DocumentKind, unid: &Unid) -> Result<Option<Document>, DirectoryError> {
-        let found = self.search(&unid.0, Scope::Base, "(objectClass=*)").await?;
+        let found = self.search(&unid.0, Scope::Base, "(objectClass=*)", &["*"]).await?;
         Ok(found.into_iter().next().map(document))
     }
 

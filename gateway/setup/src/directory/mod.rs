@@ -62,6 +62,18 @@ pub struct Query {
     pub form: Form,
     /// For Person documents: only those.
     pub persons: Persons,
+    /// Only these items are of interest; `None`: all of them.
+    pub items: Option<Vec<ItemName>>,
+}
+
+impl Query {
+    /// The document without what nobody asked for: certificates and pictures of 100,000 persons are gigabytes.
+    fn trimmed(&self, mut document: Document) -> Document {
+        if let Some(items) = &self.items {
+            document.items.retain(|name, _| items.contains(name));
+        }
+        document
+    }
 }
 
 /// Which Person documents. Item names come from the table.

@@ -6,8 +6,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{ItemName, Value};
+use crate::config::WritePath;
 use crate::items::{DocumentKind, ItemTable, Setting};
 use crate::names::NotesName;
+
+/// The item that marks a document which lost a replication or save conflict (domino-directory.md 2.5).
+pub(crate) const CONFLICT: &str = "$Conflict";
 
 /// The universal id of a document: 32 hex digits in Domino, the entry's name in LDAP.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,9 +57,9 @@ impl Document {
         values.iter().any(|value| value.parse::<NotesName>().is_ok_and(|value| value == *name))
     }
 
-    /// Whether it lost a replication or save conflict (`$Conflict`, domino-directory.md 2.5).
+    /// Whether it lost a replication or save conflict.
     pub fn is_conflict(&self) -> bool {
-        "$Conflict".parse::<ItemName>().is_ok_and(|name| self.items.contains_key(&name))
+        CONFLICT.parse::<ItemName>().is_ok_and(|name| self.items.contains_key(&name))
     }
 }
 
@@ -68,9 +72,13 @@ pub struct Replica {
     pub domain: String,
     /// The server that was asked, if it is one of those that `setup.toml` names.
     pub server: Option<NotesName>,
+    /// How it is reached.
+    pub path: WritePath,
     /// The kinds of documents that could be read; nothing is known about the others.
     pub seen: BTreeSet<DocumentKind>,
     pub documents: Vec<Document>,
+    /// The items that a form or one of its documents has, for the kinds whose design could be read.
+    pub known: BTreeMap<DocumentKind, BTreeSet<ItemName>>,
 }
 
 impl Replica {
@@ -80,8 +88,10 @@ impl Replica {
             access: access.to_owned(),
             domain: domain.to_owned(),
             server: None,
+            path: WritePath::Files,
             seen: BTreeSet::new(),
             documents: Vec::new(),
+            known: BTreeMap::new(),
         }
     }
 
@@ -90,25 +100,38 @@ impl Replica {
         self.documents.iter().filter(move |document| document.kind == kind && !document.is_conflict())
     }
 
+    /// Whether an item of a kind of document exists as far as one could look. A name from a table that neither the
+    /// form nor any document has belongs to another release of the template.
+    pub fn has_item(&self, kind: DocumentKind, item: &ItemName) -> bool {
+        self.known.get(&kind).is_none_or(|known| known.contains(item))
+    }
+
+    /// Whether documents have the same ids here and there: LDAP names its entries otherwise.
+    pub fn shares_ids(&self, other: &Self) -> bool {
+        (self.path == WritePath::Ldap) == (other.path == WritePath::Ldap)
+    }
+
     /// Whether documents of the kind could be read.
     pub fn sees(&self, kind: DocumentKind) -> bool {
         self.seen.contains(&kind)
     }
 }
 
-/// Every replica that was read. The first one of a domain is the one that is written.
+/// Every replica that was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Estate {
     pub replicas: Vec<Replica>,
 }
 
 impl Estate {
-    /// The replica in which a domain's documents are written.
-    pub fn written(&self, domain: &str) -> Option<&Replica> {
-        self.of_domain(domain).next()
+    /// The replica in which a domain's documents of a kind are written: the first one that is reached by a path for
+    /// that kind. Where there is none, the first one, which then says so.
+    pub fn written(&self, domain: &str, kind: DocumentKind) -> Option<&Replica> {
+        let reaches = |replica: &&Replica| replica.path.reaches(kind);
+        self.of_domain(domain).find(reaches).or_else(|| self.of_domain(domain).next())
     }
 
-    /// All replicas of a domain, the written one first.
+    /// All replicas of a domain, in the order of `setup.toml`.
     pub fn of_domain<'a>(&'a self, domain: &str) -> impl Iterator<Item = &'a Replica> {
         let domain = domain.to_lowercase();
         self.replicas.iter().filter(move |replica| replica.domain.to_lowercase() == domain)

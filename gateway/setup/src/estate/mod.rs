@@ -5,5 +5,6 @@
 mod document;
 mod value;
 
+pub(crate) use document::CONFLICT;
 pub use document::{Document, Estate, Replica, Unid};
 pub use value::{BadItemName, ItemName, Value};

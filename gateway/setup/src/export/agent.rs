@@ -35,7 +35,8 @@ pub(super) fn file(
     }
     let is_mail_directory = setup
         .inotes()
-        .any(|server| setup.written(&server.domain).is_some_and(|access| access.name == directory));
+        .filter_map(|server| setup.written(&server.domain, DocumentKind::Person))
+        .any(|access| access.name == directory);
     if is_mail_directory {
         for (index, text) in persons(setup, table).into_iter().enumerate() {
             let _ = writeln!(calls, "\tCall Persons{}", index + 1);
@@ -64,6 +65,10 @@ fn one(table: &ItemTable, document: &DocumentPlan, number: usize) -> Option<Stri
         Some(kind) => format!("Type = {}", super::script::formula_text(kind)),
         None => format!("Form = {}", super::script::formula_text(&document.form)),
     };
+    // A connection that only routes mail is another document.
+    if let (DocumentKind::Connection, Some(tasks)) = (document.kind, table.name(Setting::ConnectionTasks)) {
+        let _ = write!(formula, " & @IsMember(\"replication\"; @LowerCase({tasks}))");
+    }
     match (keys(table, document), unid(document)) {
         (Some(keys), _) => {
             for (item, name) in keys {
@@ -91,6 +96,10 @@ fn one(table: &ItemTable, document: &DocumentPlan, number: usize) -> Option<Stri
     );
     for (index, (name, item)) in carried(document).enumerate() {
         remark(&mut out, "\t", &marks(item));
+        if item.setting == Setting::ConnectionTasks {
+            let _ = writeln!(out, "\tCall WantMember(d, touched, title, \"{name}\", \"Replication\")");
+            continue;
+        }
         let value = value(&mut out, item, index + 1);
         let names = if item.kind.is_names() { "True" } else { "False" };
         let _ = writeln!(out, "\tCall Want(d, touched, title, \"{name}\", {value}, {names})");

@@ -1,6 +1,7 @@
 //! The settings that the procedure touches or looks at, whatever their items are called.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -140,6 +141,19 @@ settings! {
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.kind().word(), self.word())
+    }
+}
+
+impl FromStr for Setting {
+    type Err = String;
+
+    /// As it is shown: `configuration.im-host`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || Self::ALL.iter().copied();
+        known().find(|setting| setting.to_string() == text).ok_or_else(|| {
+            let words: Vec<String> = known().map(|setting| setting.to_string()).collect();
+            format!("there is no setting \"{text}\"; known are {}", words.join(", "))
+        })
     }
 }
 

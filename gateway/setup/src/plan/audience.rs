@@ -15,8 +15,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     match &setup.awareness.audience {
         Audience::All { host, applies_to } => all(draft, host, applies_to),
         Audience::MailServers { sametime } => {
-            for domain in mail_domains(draft) {
-                let Some(replica) = draft.written(&domain) else { continue };
+            for domain in setup.mail_domains() {
+                let Some(replica) = draft.written(domain, DocumentKind::Person) else { continue };
                 let servers: Vec<NotesName> =
                     setup.inotes().filter_map(|server| server.name.clone()).collect();
                 let is_ours = |document: &&Document| {
@@ -32,12 +32,6 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     }
 }
 
-fn mail_domains(draft: &Draft<'_>) -> Vec<String> {
-    let mut domains: Vec<String> = draft.setup.inotes().map(|server| server.domain.clone()).collect();
-    domains.dedup();
-    domains
-}
-
 /// The host name for all users of some servers.
 fn all(draft: &mut Draft<'_>, host: &HostName, applies_to: &AppliesTo) {
     let titles: Vec<Option<NotesName>> = match applies_to {
@@ -46,7 +40,8 @@ fn all(draft: &mut Draft<'_>, host: &HostName, applies_to: &AppliesTo) {
     };
     for name in titles {
         let server = draft.setup.inotes().find(|server| name.is_none() || server.name == name);
-        let Some(replica) = server.and_then(|server| draft.written(&server.domain)) else { continue };
+        let kind = DocumentKind::Configuration;
+        let Some(replica) = server.and_then(|server| draft.written(&server.domain, kind)) else { continue };
         let text = name.as_ref().map_or("*".to_owned(), NotesName::canonical);
         let applies = |document: &&Document| match &name {
             Some(name) => document.has_name(draft.table, Setting::ConfigurationAppliesTo, name),
@@ -102,8 +97,8 @@ fn all(draft: &mut Draft<'_>, host: &HostName, applies_to: &AppliesTo) {
 
 fn listed(draft: &mut Draft<'_>, names: &[NotesName], sametime: &NotesName) {
     let mut left: BTreeSet<&NotesName> = names.iter().collect();
-    for domain in mail_domains(draft) {
-        let Some(replica) = draft.written(&domain) else { continue };
+    for domain in draft.setup.mail_domains() {
+        let Some(replica) = draft.written(domain, DocumentKind::Person) else { continue };
         if !replica.sees(DocumentKind::Person) {
             for name in &left {
                 let mut plan = draft.create(

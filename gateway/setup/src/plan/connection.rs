@@ -2,7 +2,7 @@
 
 use super::item::want;
 use super::{Action, Draft, Level, Step};
-use crate::config::{Server, Topology};
+use crate::config::{Server, Setup, Topology};
 use crate::estate::{Document, Replica, Value};
 use crate::items::{DocumentKind, Setting};
 use crate::names::NotesName;
@@ -37,11 +37,6 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
              and that the servers have a certificate in common",
         );
     }
-    let Some(near) = setup.inotes().next().cloned() else { return };
-    let near = match &setup.connection.registration {
-        Some(name) => Server { name: Some(name.clone()), ..near },
-        None => near,
-    };
     let wording = if setup.connection.literal {
         "server names, word by word as the procedure has it (literal = true)"
     } else {
@@ -52,10 +47,29 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         "domain-fields",
         format!("\"Source domain\" and \"Destination domain\" get {wording}"),
     );
-    for far in setup.sametime() {
-        one_way(draft, &near, far);
-        one_way(draft, far, &near);
+    for near in near(setup) {
+        for far in setup.sametime() {
+            one_way(draft, &near, far);
+            one_way(draft, far, &near);
+        }
     }
+}
+
+/// One server for each domain of mail servers: the registration server, or else the domain's first. Within a
+/// domain the directory is replicated already.
+fn near(setup: &Setup) -> Vec<Server> {
+    let first =
+        |domain: &&str| setup.inotes().find(|server| server.domain.eq_ignore_ascii_case(domain)).cloned();
+    let mut near: Vec<Server> = setup.mail_domains().iter().filter_map(first).collect();
+    if let Some(name) = &setup.connection.registration {
+        let known = setup.servers.iter().find(|server| server.name.as_ref() == Some(name));
+        // A registration server that is none of the others is in the first mail server's domain.
+        let domain = known.or(near.first()).map(|server| server.domain.clone()).unwrap_or_default();
+        for server in near.iter_mut().filter(|server| server.domain.eq_ignore_ascii_case(&domain)) {
+            server.name = Some(name.clone());
+        }
+    }
+    near
 }
 
 fn one_way(draft: &mut Draft<'_>, from: &Server, to: &Server) {
@@ -63,7 +77,7 @@ fn one_way(draft: &mut Draft<'_>, from: &Server, to: &Server) {
     if source == destination {
         return;
     }
-    let Some(replica) = draft.written(&from.domain) else { return };
+    let Some(replica) = draft.written(&from.domain, DocumentKind::Connection) else { return };
     let title = format!("{} -> {}", source.canonical(), destination.canonical());
     let matching = matching(draft, replica, source, destination);
     let literal = draft.setup.connection.literal;
@@ -108,7 +122,15 @@ fn one_way(draft: &mut Draft<'_>, from: &Server, to: &Server) {
             draft.documents.push(plan);
         }
         [document] => {
-            wants.retain(|want| want.setting != Setting::ConnectionTasks || !replicates(draft, document));
+            // Mail that is routed over it goes on being routed.
+            let mut tasks =
+                document.value(draft.table, Setting::ConnectionTasks).map(Value::texts).unwrap_or_default();
+            if !replicates(draft, document) {
+                tasks.push("Replication".to_owned());
+            }
+            for want in wants.iter_mut().filter(|want| want.setting == Setting::ConnectionTasks) {
+                want.value = Value::Texts(std::mem::take(&mut tasks));
+            }
             let plan = draft.update(replica, Step::Connections, document, wants, title, why);
             draft.documents.push(plan);
         }

@@ -2,9 +2,29 @@
 
 use super::{Action, CutOver, DocumentPlan, Step, When};
 use crate::config::{Setup, Topology};
+use crate::items::{DocumentKind, ItemTable, Setting};
 use crate::names::NotesName;
 
-pub(super) fn list(setup: &Setup, documents: &[DocumentPlan]) -> Vec<CutOver> {
+/// Settings whose values no source gives, so that no program can tell right from wrong.
+const BY_EYE: &[(DocumentKind, Setting, &str)] = &[
+    (
+        DocumentKind::Connection,
+        Setting::ConnectionFiles,
+        "blank replicates everything; if it names files, names.nsf and admin4.nsf have to be among them",
+    ),
+    (
+        DocumentKind::Configuration,
+        Setting::ConfigurationImEnabled,
+        "instant messaging has to be on; which value the item has then is published nowhere",
+    ),
+    (
+        DocumentKind::Configuration,
+        Setting::ConfigurationSecrets,
+        "off where SSO is used, on with secrets and tokens; which value the item has then is published nowhere",
+    ),
+];
+
+pub(super) fn list(setup: &Setup, table: &ItemTable, documents: &[DocumentPlan]) -> Vec<CutOver> {
     let mut steps = Vec::new();
     let mut add = |when, text: String| steps.push(CutOver { when, text });
     for server in &setup.servers {
@@ -13,6 +33,26 @@ pub(super) fn list(setup: &Setup, documents: &[DocumentPlan]) -> Vec<CutOver> {
             When::Before,
             format!("DNS: {} resolves, from browsers and from every server, to {who}", server.host),
         );
+        let is_unseen = |document: &&DocumentPlan| {
+            document.kind == DocumentKind::Server && document.unid.is_none() && document.title == who
+        };
+        if documents.iter().any(|document| is_unseen(&document)) {
+            let field = table.item(Setting::ServerHost).field;
+            add(
+                When::Before,
+                format!(
+                    "host name: look whether the Server document of {who} has \"{field}\" = {}; it could not be read, and is never written from here",
+                    server.host
+                ),
+            );
+        }
+    }
+    for (kind, setting, advice) in BY_EYE {
+        let item = table.item(*setting);
+        if documents.iter().any(|document| document.kind == *kind) {
+            let name = item.name.map_or("published nowhere".to_owned(), |name| name.to_string());
+            add(When::Before, format!("{kind}: the field \"{}\" (item {name}): {advice}", item.field));
+        }
     }
     if let Some(gateway) = &setup.gateway {
         let host = &gateway.host;

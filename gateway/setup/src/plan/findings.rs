@@ -1,27 +1,47 @@
 //! What is noticed across the whole estate, whatever is planned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::server::{self, SINGLE_SERVER};
 use super::{Draft, Level};
-use crate::config::{SsoMethod, WritePath};
+use crate::config::{Audience, SsoMethod, WritePath};
 use crate::estate::Document;
 use crate::items::{DocumentKind, Setting};
-use crate::names::HostName;
+use crate::names::{HostName, NotesName};
 
 pub(super) fn estate_wide(draft: &mut Draft<'_>) {
     conflict_documents(draft);
     single_server_sessions(draft);
     one_mechanism(draft);
     host_in_persons(draft);
+    other_server_in_persons(draft);
     protocol_setting(draft);
+    accesses(draft);
+}
+
+/// What the ways to the directories cannot do, or do at a risk.
+fn accesses(draft: &mut Draft<'_>) {
     for access in &draft.setup.directories {
-        if access.path == WritePath::Ldap {
+        let server = draft.setup.written(&access.domain, DocumentKind::Server);
+        if access.path == WritePath::Ldap && server.is_none_or(|server| server.name == access.name) {
             let text = format!(
                 "{}: LDAP reaches only the Sametime server of persons; the rest has to be written by another path or by hand",
                 access.name
             );
             draft.find(Level::Note, "ldap", text);
+        }
+        if access.path == WritePath::Drapi {
+            let text = format!(
+                "{}: the REST API refuses to write over somebody else's change only if the schema says `requireRevisionToUpdate`; without it the \
+                 document is read just before it is written, and a moment remains",
+                access.name
+            );
+            draft.find(Level::Note, "locking", text);
+        }
+        if let Some(url) = access.url.as_ref().filter(|url| url.is_open()) {
+            let text =
+                format!("{}: the password is sent to {} in the clear (plain = true)", access.name, url.host);
+            draft.find(Level::Warning, "clear-text", text);
         }
     }
 }
@@ -52,7 +72,7 @@ fn single_server_sessions(draft: &mut Draft<'_>) {
         draft.setup.servers.iter().filter_map(|server| Some(server.name.as_ref()?.folded())).collect();
     let mut names = BTreeSet::new();
     for domain in draft.setup.domains() {
-        let Some(replica) = draft.written(domain) else { continue };
+        let Some(replica) = draft.written(domain, DocumentKind::Server) else { continue };
         let single =
             |document: &&Document| document.text(draft.table, Setting::ServerSession) == SINGLE_SERVER;
         for document in replica.of(DocumentKind::Server).filter(single) {
@@ -86,7 +106,7 @@ fn one_mechanism(draft: &mut Draft<'_>) {
     let mut without = Vec::new();
     for server in &draft.setup.servers {
         let Some(name) = &server.name else { continue };
-        let Some(replica) = draft.written(&server.domain) else { continue };
+        let Some(replica) = draft.written(&server.domain, DocumentKind::Server) else { continue };
         let Some(document) = server::of_name(draft.table, replica, name).first().copied() else { continue };
         if server::loads_sites(draft.table, document) {
             with.push(name.canonical())
@@ -131,6 +151,37 @@ fn host_in_persons(draft: &mut Draft<'_>) {
             hosts.len()
         );
         draft.find(Level::Warning, "host-for-server-name", text);
+    }
+}
+
+/// Where all users get a host name, nothing is written into Person documents; what is there still decides where
+/// clients other than browsers log in.
+fn other_server_in_persons(draft: &mut Draft<'_>) {
+    if !matches!(draft.setup.awareness.audience, Audience::All { .. }) {
+        return;
+    }
+    let ours: BTreeSet<NotesName> = draft.setup.sametime().filter_map(|server| server.name.clone()).collect();
+    for replica in &draft.estate.replicas {
+        let names = replica
+            .of(DocumentKind::Person)
+            .map(|document| document.text(draft.table, Setting::PersonSametimeServer))
+            .filter(|text| text.parse::<HostName>().is_err())
+            .filter_map(|text| text.parse::<NotesName>().ok());
+        let mut others: BTreeMap<NotesName, usize> = BTreeMap::new();
+        for name in names.filter(|name| !ours.contains(name)) {
+            *others.entry(name).or_default() += 1;
+        }
+        if others.is_empty() {
+            continue;
+        }
+        let list: Vec<String> = others.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+        let text = format!(
+            "{}: persons name other Sametime servers than setup.toml: {}. Pages take the host name for all users; other clients of these \
+             persons log in there, so make sure that the servers are one community",
+            replica.access,
+            list.join(", ")
+        );
+        draft.find(Level::Warning, "person-other-server", text);
     }
 }
 

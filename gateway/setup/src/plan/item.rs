@@ -48,7 +48,7 @@ impl Draft<'_> {
     ) -> DocumentPlan {
         let items = wants.into_iter().map(|want| {
             let current = self.current(document, want.setting);
-            self.item(want, current)
+            self.item(replica, want, current)
         });
         let items: Vec<ItemPlan> = items.collect();
         let worst = |action| items.iter().any(|item: &ItemPlan| item.action == action);
@@ -79,7 +79,7 @@ impl Draft<'_> {
     ) -> DocumentPlan {
         let current = if replica.sees(kind) { Current::Absent } else { Current::Unseen };
         let mut plan = self.frame(replica, step, kind, title, why);
-        plan.items = wants.into_iter().map(|want| self.item(want, current.clone())).collect();
+        plan.items = wants.into_iter().map(|want| self.item(replica, want, current.clone())).collect();
         for item in plan.items.iter_mut().filter(|item| item.action == Action::Update) {
             item.action = Action::Create;
         }
@@ -117,28 +117,33 @@ impl Draft<'_> {
         }
     }
 
-    fn item(&self, want: Want, current: Current) -> ItemPlan {
+    fn item(&self, replica: &Replica, want: Want, current: Current) -> ItemPlan {
         let Item { name, kind, mark, value_mark, source, field } = self.table.item(want.setting);
         let right = match &current {
             Current::Is(value) => means(kind, value, &want.value),
             Current::Absent => want.value.is_empty(),
             Current::Unseen => false,
         };
-        let writable = name.is_some() && kind != ItemKind::Unknown;
-        let (action, why) = if right {
-            (Action::Leave, want.why)
-        } else if writable {
-            (Action::Update, want.why)
-        } else {
-            let open = match &name {
-                Some(_) => "its type is published nowhere",
-                None => "the item's name is published nowhere",
-            };
-            let advice = format!(
-                "{}; {open}: set the field \"{field}\" by hand, or let `setup discover` find it",
-                want.why
-            );
-            (Action::Manual, advice)
+        let document_kind = want.setting.kind();
+        let missing = |name| !self.setup.force_items && !replica.has_item(document_kind, name);
+        let open = match &name {
+            None => Some("the item's name is published nowhere"),
+            Some(_) if kind == ItemKind::Unknown => Some("its type is published nowhere"),
+            Some(name) if missing(name) => Some(
+                "neither the form nor any document here has this item ([items] force writes it all the same)",
+            ),
+            Some(_) => None,
+        };
+        let (action, why) = match open {
+            _ if right => (Action::Leave, want.why),
+            None => (Action::Update, want.why),
+            Some(open) => {
+                let advice = format!(
+                    "{}; {open}: set the field \"{field}\" by hand, or let `setup discover` find it and name its table in [items]",
+                    want.why
+                );
+                (Action::Manual, advice)
+            }
         };
         let wanted = want.value;
         ItemPlan {

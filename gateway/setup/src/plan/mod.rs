@@ -18,7 +18,7 @@ mod tests;
 
 use crate::config::{Setup, SsoMethod};
 use crate::estate::{Estate, Replica};
-use crate::items::ItemTable;
+use crate::items::{DocumentKind, ItemTable};
 
 pub(crate) use item::means;
 pub use model::*;
@@ -32,14 +32,15 @@ pub fn plan(setup: &Setup, table: &ItemTable, estate: &Estate) -> Plan {
     connection::plan(&mut draft);
     if setup.sso.method == SsoMethod::Ltpa {
         sso::plan(&mut draft, case);
-        server::plan(&mut draft, case);
+        server::plan(&mut draft);
+        sso::unseen(&mut draft);
     }
     audience::plan(&mut draft);
     let Draft { mut findings, mut documents, .. } = draft;
     findings.sort_by_key(|finding| finding.level);
     findings.dedup();
     documents.sort_by_key(|document| document.step);
-    let cut_over = cut_over::list(setup, &documents);
+    let cut_over = cut_over::list(setup, table, &documents);
     Plan { topology: setup.topology, case, findings, documents, cut_over }
 }
 
@@ -57,8 +58,8 @@ impl<'a> Draft<'a> {
         self.findings.push(Finding { level, id, text: text.into() });
     }
 
-    /// The replica in which a domain's documents are written, if it was read or at least named.
-    fn written(&self, domain: &str) -> Option<&'a Replica> {
-        self.estate.written(domain)
+    /// The replica in which a domain's documents of a kind are written, if it was read or at least named.
+    fn written(&self, domain: &str, kind: DocumentKind) -> Option<&'a Replica> {
+        self.estate.written(domain, kind)
     }
 }

@@ -25,6 +25,11 @@ impl Plan {
         self.findings.iter().any(|finding| finding.level == Level::Refusal)
     }
 
+    /// Whether servers may be switched to the SSO documents.
+    pub fn sso_state(&self) -> SsoState {
+        super::sso::state(&self.documents)
+    }
+
     /// The documents that would be written.
     pub fn writes(&self) -> impl Iterator<Item = &DocumentPlan> {
         self.documents.iter().filter(|document| document.action.writes())
@@ -35,6 +40,17 @@ impl Plan {
         let items = |document| ItemPlan::manual_of(document).map(move |item| (document, item));
         self.documents.iter().flat_map(items)
     }
+}
+
+/// What is known of the Web SSO Configuration documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SsoState {
+    /// Right as far as it matters: name, domain and servers; or none is needed.
+    Right,
+    /// Missing, or plainly without a server or with another domain.
+    Wrong,
+    /// Which servers it lists cannot be seen from here.
+    Unseen,
 }
 
 /// Whether the mail servers take part in SSO (domino-directory.md 2.1, 2.2).

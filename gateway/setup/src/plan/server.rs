@@ -74,8 +74,9 @@ pub(super) fn case(draft: &Draft<'_>) -> SsoCase {
     }
     let mut all = true;
     for server in draft.setup.inotes() {
-        let Some(replica) =
-            draft.written(&server.domain).filter(|replica| replica.sees(DocumentKind::Server))
+        let Some(replica) = draft
+            .written(&server.domain, DocumentKind::Server)
+            .filter(|replica| replica.sees(DocumentKind::Server))
         else {
             return SsoCase::Unseen;
         };
@@ -90,16 +91,16 @@ pub(super) fn case(draft: &Draft<'_>) -> SsoCase {
     if all { SsoCase::B } else { SsoCase::A }
 }
 
-pub(super) fn plan(draft: &mut Draft<'_>, _case: SsoCase) {
+pub(super) fn plan(draft: &mut Draft<'_>) {
     for server in &draft.setup.servers {
         let Some(name) = &server.name else { continue };
-        let Some(replica) = draft.written(&server.domain) else { continue };
+        let Some(replica) = draft.written(&server.domain, DocumentKind::Server) else { continue };
         let step = match server.role {
             Role::Inotes => Step::InotesServer,
             Role::Sametime => Step::SametimeServer,
         };
         if !replica.sees(DocumentKind::Server) {
-            unseen(draft, replica, step, server, name);
+            unseen(draft, replica, step, name);
             continue;
         }
         match of_name(draft.table, replica, name).as_slice() {
@@ -172,9 +173,9 @@ fn one(
     }
 }
 
-fn unseen(draft: &mut Draft<'_>, replica: &Replica, step: Step, server: &Server, name: &NotesName) {
-    let mut wants = wants(draft, Setting::ServerSession, Setting::ServerSso, Setting::ServerPassword);
-    wants.push(want(Setting::ServerHost, server.host.as_str(), "the name under which the server is reached"));
+/// Its host name is something to look at, not to write: it may be another one for a reason (`cut_over`).
+fn unseen(draft: &mut Draft<'_>, replica: &Replica, step: Step, name: &NotesName) {
+    let wants = wants(draft, Setting::ServerSession, Setting::ServerSso, Setting::ServerPassword);
     let why = "it exists but cannot be read from here; Server documents are never created";
     let mut plan = draft.create(replica, step, DocumentKind::Server, wants, name.canonical(), why);
     plan.action = Action::Update;

@@ -4,7 +4,7 @@
 //! so whatever has to change is a step for somebody who can decrypt it, and is checked afterwards.
 
 use super::item::want;
-use super::{Action, DocumentPlan, Draft, Level, SsoCase, Step};
+use super::{Action, Current, DocumentPlan, Draft, Level, SsoCase, SsoState, Step};
 use crate::config::{Setup, TokenFormat, Topology};
 use crate::estate::{Document, Replica, Value};
 use crate::items::{DocumentKind, Setting};
@@ -23,10 +23,50 @@ pub(super) fn plan(draft: &mut Draft<'_>, case: SsoCase) {
         draft.find(Level::Warning, "same-keys", text);
     }
     for domain in domains {
-        if let Some(replica) = draft.written(&domain) {
+        if let Some(replica) = draft.written(&domain, DocumentKind::Sso) {
             in_directory(draft, replica, &domain, case);
         }
     }
+}
+
+/// Whether servers may be switched to these documents.
+pub(super) fn state(documents: &[DocumentPlan]) -> SsoState {
+    let decides = [Setting::SsoName, Setting::SsoDomain, Setting::SsoServers];
+    let mut state = SsoState::Right;
+    for item in documents
+        .iter()
+        .filter(|document| document.step == Step::SsoDocument)
+        .flat_map(|document| &document.items)
+        .filter(|item| item.action != Action::Leave && decides.contains(&item.setting))
+    {
+        match item.current {
+            Current::Unseen => state = SsoState::Unseen,
+            _ if item.item.is_some() => return SsoState::Wrong,
+            _ => {}
+        }
+    }
+    state
+}
+
+/// Says so where servers would be switched to a document that nobody has seen.
+pub(super) fn unseen(draft: &mut Draft<'_>) {
+    let switched: Vec<&str> = draft
+        .documents
+        .iter()
+        .filter(|document| matches!(document.step, Step::InotesServer | Step::SametimeServer))
+        .filter(|document| document.action.writes())
+        .map(|document| document.title.as_str())
+        .collect();
+    if switched.is_empty() || state(&draft.documents) != SsoState::Unseen {
+        return;
+    }
+    let text = format!(
+        "nobody can see from here whether the SSO document lists {}. A server that is switched to it and is not listed answers every page \
+         with an error 500 after its HTTP is restarted, mail included. Look at \"Domino Server Names\" in the Notes client, or let \
+         `setup discover` find the item; `apply` switches servers only with --sso-checked",
+        switched.join(" and ")
+    );
+    draft.find(Level::Warning, "sso-unseen", text);
 }
 
 fn in_directory(draft: &mut Draft<'_>, replica: &Replica, domain: &str, case: SsoCase) {
@@ -172,9 +212,11 @@ fn present(
 /// Token format and life time on both sides (Sametime 12).
 fn peer(draft: &mut Draft<'_>, document: &Document) {
     let Some(peer) = &draft.setup.sso.peer else { return };
-    let minutes = document
+    let there = document
         .value(draft.table, Setting::SsoExpiration)
         .and_then(|value| value.first().parse::<u32>().ok());
+    // What is to be there, or else what is there.
+    let minutes = draft.setup.sso.expiration.or(there);
     if let Some(minutes) = minutes.filter(|minutes| *minutes != peer.lifetime) {
         let text = format!(
             "tokens live {minutes} minutes by the SSO document and {} minutes on the Sametime side; make both equal",
@@ -182,20 +224,44 @@ fn peer(draft: &mut Draft<'_>, document: &Document) {
         );
         draft.find(Level::Warning, "token-lifetime", text);
     }
-    let wanted = match peer.format {
-        TokenFormat::Ltpa1 => "LtpaToken",
-        TokenFormat::Ltpa2 => "LtpaToken2",
-        TokenFormat::Both => "LtpaToken and LtpaToken2",
-    };
-    let text = match document.value(draft.table, Setting::SsoTokenFormat) {
-        Some(format) => format!(
-            "Sametime makes and takes {wanted}; the SSO document's token format is \"{format}\". Both have to agree"
+    let wanted = peer.format.word();
+    let found = document.value(draft.table, Setting::SsoTokenFormat).map(Value::to_string);
+    let (level, text) = match found.as_deref().map(|text| (text, format_of(text))) {
+        Some((_, Some(format))) if format == peer.format => return,
+        Some((_, Some(format))) => (
+            Level::Warning,
+            format!(
+                "Sametime makes and takes {wanted}, the servers of the SSO document {}; set both to the same format",
+                format.word()
+            ),
         ),
-        None => format!(
-            "Sametime makes and takes {wanted}; make sure that the SSO document's Token Format says the same (it could not be read)"
+        Some((text, None)) => (
+            Level::Note,
+            format!(
+                "Sametime makes and takes {wanted}; the SSO document's token format is \"{text}\", a code that no source explains. Both have to agree"
+            ),
+        ),
+        None => (
+            Level::Note,
+            format!(
+                "Sametime makes and takes {wanted}; make sure that the SSO document's Token Format says the same (it could not be read)"
+            ),
         ),
     };
-    draft.find(Level::Note, "token-format", text);
+    draft.find(level, "token-format", text);
+}
+
+/// The format that a text names, if it is more than a code.
+fn format_of(text: &str) -> Option<TokenFormat> {
+    let text = text.to_lowercase();
+    let second = text.contains("ltpatoken2");
+    let first = text.replace("ltpatoken2", "").contains("ltpatoken");
+    match (first, second) {
+        (true, true) => Some(TokenFormat::Both),
+        (true, false) => Some(TokenFormat::Ltpa1),
+        (false, true) => Some(TokenFormat::Ltpa2),
+        (false, false) => None,
+    }
 }
 
 /// The servers that have Server documents in this domain's directory.

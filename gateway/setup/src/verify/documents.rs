@@ -78,9 +78,11 @@ impl Looker<'_> {
     fn replicas(&self) -> Check {
         let mut compared = 0_usize;
         for domain in self.setup.domains() {
-            let mut replicas = self.estate.of_domain(domain);
-            let Some(first) = replicas.next() else { continue };
-            for other in replicas {
+            let pairs = self.estate.of_domain(domain).flat_map(|first| {
+                let others = self.estate.of_domain(domain).filter(|other| other.shares_ids(first));
+                others.filter(|other| other.access != first.access).map(move |other| (first, other))
+            });
+            for (first, other) in pairs {
                 for plan in self
                     .plan
                     .documents
@@ -133,19 +135,25 @@ impl Looker<'_> {
             replica.sees(DocumentKind::Person)
                 && replica.server.as_ref().is_some_and(|server| names.contains(&server))
         });
-        let (Some(there), Some(mail)) =
-            (there, self.setup.inotes().next().and_then(|server| self.estate.written(&server.domain)))
-        else {
+        let (Some(there), Some(mail)) = (
+            there,
+            self.setup
+                .inotes()
+                .next()
+                .and_then(|server| self.estate.written(&server.domain, DocumentKind::Person)),
+        ) else {
             return check(
                 "C5",
                 Outcome::Unknown,
                 "the Sametime server's own directory was not asked for persons",
             );
         };
-        let unids: std::collections::BTreeSet<_> =
-            there.of(DocumentKind::Person).map(|document| &document.unid).collect();
+        // By name: LDAP has other ids.
+        let name = |document: &Document| document.name(self.table, Setting::PersonName);
+        let names: std::collections::BTreeSet<_> = there.of(DocumentKind::Person).filter_map(name).collect();
         let persons = || mail.of(DocumentKind::Person);
-        let missing = persons().filter(|document| !unids.contains(&document.unid)).count();
+        let missing =
+            persons().filter(|document| name(document).is_none_or(|name| !names.contains(&name))).count();
         let outcome = match missing {
             0 => Outcome::Pass,
             // Directory assistance brings them to the server without a document in its own directory.

@@ -5,6 +5,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod hostile;
+mod script;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -188,6 +189,7 @@ fn lotus_script(name: &str, text: &str) {
         }
     }
     assert!(open.is_empty(), "{name}: {open:?}");
+    script::names_are_declared(name, text);
 }
 
 #[test]

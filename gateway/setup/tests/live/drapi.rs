@@ -2,8 +2,9 @@
 
 use gateway_setup::apply::Fate;
 use gateway_setup::directory::DirectoryError;
+use gateway_setup::items::DocumentKind;
 use gateway_setup::plan::Action;
-use gateway_setup::survey::survey;
+use gateway_setup::survey;
 use serde_json::json;
 
 use crate::estate::{Desk, Folder, fill, person, toml};
@@ -79,11 +80,18 @@ async fn names_with_separators_and_of_all_scripts_are_found_and_written() {
 async fn unknown_items_are_discovered_in_the_design_and_then_written() {
     let standin = Standin::start().await;
     fill(&standin, false);
-    standin.lock().designs.insert("ServerConfig".to_owned(), json!({"fields": [
-        {"name": "ServerName", "type": "names"},
+    // The form computes which subforms it shows, so its design names none.
+    let form = json!({"fields": [{"name": "ServerName", "type": "names"}]});
+    standin.lock().designs.insert("ServerConfig".to_owned(), form);
+    let tab = json!({"fields": [
         {"name": "DWA_IMHostName", "type": "text", "label": "Set an instant messaging server hostname for all iNotes users:"},
         {"name": "DWA_IMProxyHost", "type": "text"},
-    ]}));
+    ]});
+    standin.lock().subforms.insert("$DWA/Configuration".to_owned(), tab);
+    standin
+        .lock()
+        .subforms
+        .insert("Other".to_owned(), json!({"fields": [{"name": "IMHost", "type": "text"}]}));
     let folder = Folder::new();
     let all = "[awareness]\nfor = \"all\"\n[gateway]\nhost = \"im.renovation.example\"";
     let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", all)));
@@ -113,7 +121,7 @@ async fn a_directory_that_is_not_enabled_says_how_to_enable_it() {
     standin.lock().enabled = false;
     let folder = Folder::new();
     let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
-    let error = survey(&desk.setup, &desk.table, &mut desk.opened).await.unwrap_err();
+    let error = survey::survey(&desk.setup, &desk.table, &mut desk.opened).await.unwrap_err();
     assert!(matches!(error.error, DirectoryError::NotEnabled(_)), "{error}");
     assert!(error.to_string().contains("nsfExclusions"), "{error}");
 }
@@ -142,19 +150,109 @@ async fn what_somebody_changed_since_is_not_undone() {
 }
 
 #[tokio::test]
-async fn users_wait_until_the_sso_document_is_right() {
+async fn servers_and_users_wait_until_the_sso_document_is_right() {
     let standin = Standin::start().await;
     fill(&standin, false);
     let sso = standin.lock().find("WebSSOConfig", "LTPA_TokenName", "LtpaToken").unwrap();
     standin.lock().set(&sso, "LTPA_TokenDomain", json!("renovation.example"));
+    let before = standin.snapshot();
     let folder = Folder::new();
     let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
     let report = desk.apply(&mut folder.journal()).await;
-    assert_eq!((report.written(), report.exit_code()), (1, 3), "{:#?}", report.outcomes);
-    assert_eq!(
-        report.count(|fate| matches!(fate, Fate::NotReached(text) if text.contains("SSO document"))),
-        3
-    );
+    assert_eq!((report.written(), report.exit_code()), (0, 3), "{:#?}", report.outcomes);
+    let waits = |fate: &Fate| matches!(fate, Fate::NotReached(text) if text.contains("SSO document"));
+    assert_eq!((report.count(waits), standin.snapshot()), (4, before));
     standin.lock().set(&sso, "LTPA_TokenDomain", json!(".renovation.example"));
-    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 3);
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 4);
+}
+
+#[tokio::test]
+async fn no_server_is_switched_to_an_sso_document_that_is_not_there() {
+    let standin = Standin::start().await;
+    fill(&standin, false);
+    let sso = standin.lock().find("WebSSOConfig", "LTPA_TokenName", "LtpaToken").unwrap();
+    standin.lock().documents.remove(&sso);
+    let before = standin.snapshot();
+    let folder = Folder::new();
+    // Whoever says that it was looked at is not believed where it plainly is missing.
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
+    let report = desk.apply(&mut folder.journal()).await;
+    assert_eq!((report.written(), standin.snapshot()), (0, before), "{:#?}", report.outcomes);
+}
+
+#[tokio::test]
+async fn no_server_is_switched_to_an_sso_document_that_nobody_has_looked_at() {
+    let standin = Standin::start().await;
+    fill(&standin, false);
+    let before = standin.snapshot();
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", PERSONS)));
+    desk.consent.sso_checked = false;
+    let plan = desk.plan().await;
+    let said = plan.findings.iter().find(|finding| finding.id == "sso-unseen").unwrap();
+    assert!(
+        said.text.contains("--sso-checked") && said.text.contains("CN=Mail1/O=Renovation"),
+        "{}",
+        said.text
+    );
+    let report = desk.apply(&mut folder.journal()).await;
+    assert_eq!((report.written(), report.exit_code()), (0, 3), "{:#?}", report.outcomes);
+    assert_eq!(
+        report.count(|fate| matches!(fate, Fate::NotReached(text) if text.contains("--sso-checked"))),
+        1
+    );
+    assert_eq!(standin.snapshot(), before);
+    desk.consent.sso_checked = true;
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 4);
+    // Nothing is switched any more, so nothing is asked.
+    desk.consent.sso_checked = false;
+    assert!(desk.plan().await.findings.iter().all(|finding| finding.id != "sso-unseen"));
+    standin.lock().put(person("Cy Young", None));
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_only_looks_right_is_not_written_to() {
+    let standin = Standin::start().await;
+    fill(&standin, false);
+    let form =
+        json!({"fields": [{"name": "ServerName", "type": "names"}, {"name": "DWA_IMHost", "type": "text"}]});
+    standin.lock().designs.insert("ServerConfig".to_owned(), form);
+    let folder = Folder::new();
+    let all = "[awareness]\nfor = \"all\"\n[gateway]\nhost = \"im.renovation.example\"";
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", all)));
+    let found = survey::discover(&mut desk.table, &mut desk.opened).await.unwrap();
+    let report = desk.apply(&mut folder.journal()).await;
+    assert_eq!(report.written(), 1, "the Server document only: {:#?}", report.outcomes);
+    // An administrator has looked, and saved it.
+    desk.table = desk.table.clone().overridden(&found.to_toml(std::time::SystemTime::now())).unwrap();
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 1);
+    assert!(standin.lock().find("ServerConfig", "DWA_IMHost", "im.renovation.example").is_some());
+}
+
+#[tokio::test]
+async fn persons_are_looked_at_before_a_gateway_is_put_in_front_and_only_what_is_needed_is_kept() {
+    let standin = Standin::start().await;
+    fill(&standin, true);
+    standin.lock().put(person("Host User", Some("im.renovation.example")));
+    let mut other = person("Other User", Some("CN=Old/O=Renovation"));
+    other["userCertificate"] = json!("x".repeat(100_000));
+    standin.lock().put(other);
+    let folder = Folder::new();
+    let all = "[awareness]\nfor = \"all\"\n[gateway]\nhost = \"im.renovation.example\"";
+    let mut desk = Desk::new(folder.setup(&toml(&standin, "same-domain", all)));
+    let plan = desk.plan().await;
+    for (id, says) in [
+        ("host-for-server-name", "1 of them the gateway's"),
+        ("person-other-server", "CN=Old/O=Renovation (1)"),
+    ] {
+        let found = plan.findings.iter().find(|finding| finding.id == id);
+        assert!(found.is_some_and(|finding| finding.text.contains(says)), "{id}: {:#?}", plan.findings);
+    }
+    let estate = survey::survey(&desk.setup, &desk.table, &mut desk.opened).await.unwrap();
+    let persons: Vec<_> = estate.replicas[0].of(DocumentKind::Person).collect();
+    assert_eq!(persons.len(), 5);
+    for person in persons {
+        assert!(person.items.keys().all(|name| name.as_str() != "userCertificate"), "{person:?}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gateway_setup::apply::{self, Journal, Report};
+use gateway_setup::apply::{self, Consent, Journal, Report};
 use gateway_setup::config::{self, Setup};
 use gateway_setup::directory::{AnyDirectory, open};
 use gateway_setup::items::ItemTable;
@@ -120,6 +120,7 @@ pub(crate) struct Desk {
     pub(crate) setup: Setup,
     pub(crate) table: ItemTable,
     pub(crate) opened: Vec<Opened<AnyDirectory>>,
+    pub(crate) consent: Consent,
 }
 
 impl Desk {
@@ -128,7 +129,9 @@ impl Desk {
             .directories
             .iter()
             .map(|access| Opened { directory: open(access).unwrap(), access: access.clone() });
-        Self { opened: opened.collect(), table: ItemTable::built_in(), setup }
+        // No source names the item with the participating servers: somebody has to look.
+        let consent = Consent { sso_checked: true };
+        Self { opened: opened.collect(), table: ItemTable::built_in(), setup, consent }
     }
 
     pub(crate) async fn discover(&mut self) {
@@ -153,7 +156,7 @@ impl Desk {
     pub(crate) async fn apply(&mut self, journal: &mut Journal) -> Report {
         let plan = self.plan().await;
         assert!(!plan.is_refused(), "{:?}", plan.findings);
-        apply::apply(&plan, &self.table, &mut self.opened, journal, |_| {}).await.unwrap()
+        apply::apply(&plan, &self.table, &mut self.opened, journal, self.consent, |_| {}).await.unwrap()
     }
 
     pub(crate) async fn undo(&mut self, journal: &mut Journal) -> Report {

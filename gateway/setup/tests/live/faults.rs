@@ -5,15 +5,19 @@ use gateway_setup::directory::DirectoryError;
 use serde_json::json;
 
 use crate::estate::{Desk, Folder, fill, person, toml};
-use crate::standin::{Fault, Standin};
+use crate::standin::{Fault, Standin, same_but_empty};
 
 const PERSONS: &str = "[awareness]\nfor = \"mail-servers\"";
 
-async fn site() -> (Standin, Folder, Desk) {
+/// Both REST APIs meet the same faults.
+const PATHS: [&str; 2] = ["drapi", "das"];
+
+async fn site(path: &str) -> (Standin, Folder, Desk) {
     let standin = Standin::start().await;
     fill(&standin, false);
     let folder = Folder::new();
-    let desk = Desk::new(folder.setup(&toml(&standin, "not-clustered", PERSONS)));
+    let text = toml(&standin, "not-clustered", PERSONS).replace("\"drapi\"", &format!("\"{path}\""));
+    let desk = Desk::new(folder.setup(&text));
     (standin, folder, desk)
 }
 
@@ -24,9 +28,10 @@ fn failed(report: &Report) -> Vec<&Fate> {
 
 #[tokio::test]
 async fn a_lost_answer_is_looked_into_and_nothing_is_made_twice() {
-    for write in 1..=6 {
+    let places = PATHS.into_iter().flat_map(|path| (1..=6).map(move |write| (path, write)));
+    for (path, write) in places {
         for fault in [Fault::CutAfter(write), Fault::CutBefore(write)] {
-            let (standin, folder, mut desk) = site().await;
+            let (standin, folder, mut desk) = site(path).await;
             let before = standin.snapshot();
             standin.fault(fault);
             let report = desk.apply(&mut folder.journal()).await;
@@ -34,94 +39,123 @@ async fn a_lost_answer_is_looked_into_and_nothing_is_made_twice() {
             let connections = standin.snapshot().values().filter(|items| items["Form"] == "Local").count();
             assert_eq!(connections, 2, "{fault:?}");
             assert_eq!(desk.undo(&mut folder.journal()).await.exit_code(), 0);
-            assert_eq!(standin.snapshot(), before, "{fault:?}");
+            same_but_empty(&standin, &before);
         }
     }
 }
 
 #[tokio::test]
 async fn an_expired_token_is_renewed_in_the_middle() {
-    let (standin, folder, mut desk) = site().await;
+    let (standin, folder, mut desk) = site("drapi").await;
     standin.fault(Fault::Expire(2));
     standin.fault(Fault::Expire(5));
     let report = desk.apply(&mut folder.journal()).await;
     assert_eq!((failed(&report), report.written()), (vec![], 6));
     assert_eq!(standin.lock().logins, 3);
-    let (standin, folder, mut desk) = site().await;
+    let (standin, folder, mut desk) = site("drapi").await;
     standin.lock().token_uses = 3;
     assert_eq!(desk.apply(&mut folder.journal()).await.written(), 6);
 }
 
+/// The data API has no tokens to renew: a 401 ends the run, and the next one goes on.
 #[tokio::test]
-async fn a_run_that_is_locked_out_stops_and_is_resumed_by_running_again() {
-    let (standin, folder, mut desk) = site().await;
-    let before = standin.snapshot();
-    standin.fault(Fault::Lockout(4));
+async fn a_password_that_is_refused_in_the_middle_stops_the_run() {
+    let (standin, folder, mut desk) = site("das").await;
+    standin.fault(Fault::Expire(4));
     let report = desk.apply(&mut folder.journal()).await;
     assert_eq!((report.written(), report.exit_code()), (3, 1), "{:#?}", report.outcomes);
-    assert!(report.stopped.as_ref().is_some_and(|why| why.contains("refused")), "{:?}", report.stopped);
-    let not_reached = report.count(|fate| matches!(fate, Fate::NotReached(_)));
-    assert_eq!(not_reached, 2);
-    standin.lock().faults.clear();
     let report = desk.apply(&mut folder.journal()).await;
     assert_eq!((failed(&report), report.written()), (vec![], 3));
-    // One journal holds both runs.
-    assert_eq!(desk.undo(&mut folder.journal()).await.written(), 6);
-    assert_eq!(standin.snapshot(), before);
+}
+
+#[tokio::test]
+async fn a_run_that_is_locked_out_stops_and_is_resumed_by_running_again() {
+    for path in PATHS {
+        let (standin, folder, mut desk) = site(path).await;
+        let before = standin.snapshot();
+        standin.fault(Fault::Lockout(4));
+        let report = desk.apply(&mut folder.journal()).await;
+        assert_eq!((report.written(), report.exit_code()), (3, 1), "{:#?}", report.outcomes);
+        assert!(report.stopped.as_ref().is_some_and(|why| why.contains("refused")), "{:?}", report.stopped);
+        let not_reached = report.count(|fate| matches!(fate, Fate::NotReached(_)));
+        assert_eq!(not_reached, 2);
+        standin.lock().faults.clear();
+        let report = desk.apply(&mut folder.journal()).await;
+        assert_eq!((failed(&report), report.written()), (vec![], 3));
+        // One journal holds both runs.
+        assert_eq!(desk.undo(&mut folder.journal()).await.written(), 6);
+        same_but_empty(&standin, &before);
+    }
 }
 
 #[tokio::test]
 async fn a_reader_changes_nothing_and_users_see_nothing_half_done() {
-    let (standin, folder, mut desk) = site().await;
-    let before = standin.snapshot();
-    standin.fault(Fault::ReadOnly);
-    let report = desk.apply(&mut folder.journal()).await;
-    assert_eq!((report.written(), report.exit_code()), (0, 3), "{:#?}", report.outcomes);
-    assert_eq!(report.count(|fate| matches!(fate, Fate::Failed(DirectoryError::Forbidden(_)))), 3);
-    // The persons wait for the servers.
-    assert_eq!(report.count(|fate| matches!(fate, Fate::NotReached(_))), 3);
-    assert_eq!(standin.snapshot(), before);
-    assert!(desk.undo(&mut folder.journal()).await.outcomes.is_empty());
+    for path in PATHS {
+        let (standin, folder, mut desk) = site(path).await;
+        let before = standin.snapshot();
+        standin.fault(Fault::ReadOnly);
+        let report = desk.apply(&mut folder.journal()).await;
+        assert_eq!((report.written(), report.exit_code()), (0, 3), "{:#?}", report.outcomes);
+        assert_eq!(report.count(|fate| matches!(fate, Fate::Failed(DirectoryError::Forbidden(_)))), 3);
+        // The persons wait for the servers.
+        assert_eq!(report.count(|fate| matches!(fate, Fate::NotReached(_))), 3);
+        assert_eq!(standin.snapshot(), before);
+        assert!(desk.undo(&mut folder.journal()).await.outcomes.is_empty());
+    }
 }
 
 #[tokio::test]
 async fn who_overtakes_keeps_what_they_wrote() {
-    let (standin, folder, mut desk) = site().await;
-    // The first person is the fourth write.
-    standin.fault(Fault::Overtake(4));
-    let report = desk.apply(&mut folder.journal()).await;
-    let conflicts = report
-        .count(|fate| matches!(fate, Fate::Conflict(text) if text.contains("CN=Elsewhere/O=Renovation")));
-    assert_eq!((conflicts, report.written(), report.exit_code()), (1, 5, 3), "{:#?}", report.outcomes);
-    assert_eq!(
-        standin
-            .snapshot()
-            .values()
-            .filter(|items| items.get("SametimeServer") == Some(&json!("CN=Elsewhere/O=Renovation")))
-            .count(),
-        1
-    );
+    for path in PATHS {
+        let (standin, folder, mut desk) = site(path).await;
+        // The first person is the fourth write.
+        standin.fault(Fault::Overtake(4));
+        let report = desk.apply(&mut folder.journal()).await;
+        let conflicts = report
+            .count(|fate| matches!(fate, Fate::Conflict(text) if text.contains("CN=Elsewhere/O=Renovation")));
+        assert_eq!((conflicts, report.written(), report.exit_code()), (1, 5, 3), "{:#?}", report.outcomes);
+        assert_eq!(
+            standin
+                .snapshot()
+                .values()
+                .filter(|items| items.get("SametimeServer") == Some(&json!("CN=Elsewhere/O=Renovation")))
+                .count(),
+            1
+        );
+    }
 }
 
 #[tokio::test]
 async fn a_document_that_changed_after_the_plan_is_left_alone() {
-    let (standin, folder, mut desk) = site().await;
-    let plan = desk.plan().await;
-    let mail = standin.lock().find("Server", "ServerName", "CN=Mail1/O=Renovation").unwrap();
-    standin.lock().set(&mail, "HTTP_EnableSessionAuth", json!("1"));
-    let mut journal = folder.journal();
-    let report = gateway_setup::apply::apply(&plan, &desk.table, &mut desk.opened, &mut journal, |_| {})
+    for path in PATHS {
+        let (standin, folder, mut desk) = site(path).await;
+        let plan = desk.plan().await;
+        let mail = standin.lock().find("Server", "ServerName", "CN=Mail1/O=Renovation").unwrap();
+        standin.lock().set(&mail, "HTTP_EnableSessionAuth", json!("1"));
+        let mut journal = folder.journal();
+        let report = gateway_setup::apply::apply(
+            &plan,
+            &desk.table,
+            &mut desk.opened,
+            &mut journal,
+            desk.consent,
+            |_| {},
+        )
         .await
         .unwrap();
-    assert_eq!(report.count(|fate| matches!(fate, Fate::Conflict(text) if text.contains("plan again"))), 1);
-    assert_eq!(standin.snapshot()[&mail]["HTTP_EnableSessionAuth"], "1");
-    assert_eq!(report.count(|fate| matches!(fate, Fate::NotReached(_))), 3);
+        assert_eq!(
+            report.count(|fate| matches!(fate, Fate::Conflict(text) if text.contains("plan again"))),
+            1
+        );
+        assert_eq!(standin.snapshot()[&mail]["HTTP_EnableSessionAuth"], "1");
+        assert_eq!(report.count(|fate| matches!(fate, Fate::NotReached(_))), 3);
+    }
 }
 
 #[tokio::test]
 async fn many_persons_are_paged_and_conflicts_counted_exactly() {
     let many: u32 = if std::env::var_os("LIVENAME_LONG").is_some() { 50_000 } else { 1_000 };
-    let (standin, folder, desk) = site().await;
+    let (standin, folder, desk) = site("drapi").await;
     for index in 0..many {
         let other = (index % 100 < 3).then_some("CN=Other/O=Renovation");
         standin.lock().put(person(&format!("Person {index}"), other));

@@ -1,8 +1,15 @@
 //! LDAP against a real slapd: only the Sametime server of persons.
 
-use gateway_setup::apply::Fate;
-use gateway_setup::directory::DirectoryError;
+use std::sync::{Arc, Mutex};
+
+use gateway_setup::apply::{self, Fate};
+use gateway_setup::directory::{Change, Directory, DirectoryError, Update};
+use gateway_setup::estate::{Document, Unid, Value};
+use gateway_setup::items::{DocumentKind, ItemKind};
 use gateway_setup::plan::Action;
+use gateway_setup::survey::survey;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::AbortHandle;
 
 use crate::estate::{Desk, Folder};
 use crate::slapd::Slapd;
@@ -21,20 +28,13 @@ role = "sametime"
 name = "Sametime/Renovation"
 domain = "Renovation"
 host = "sametime.renovation.example"
-[[directory]]
-domain = "Renovation"
-path = "ldap"
-url = "ldap://127.0.0.1:{}"
-base = "o=Renovation"
-user = "cn=Setup,o=Renovation"
-password_file = "password"
-page = 200
+{}
 [sso]
 domain = ".renovation.example"
 [awareness]
 {more}
 "#,
-        slapd.port
+        slapd.access()
     )
 }
 
@@ -114,4 +114,119 @@ async fn an_account_without_write_access_is_told_so() {
     );
     assert_eq!(refused, 5, "after five refusals the rest is not tried");
     assert_eq!(slapd.dump(), before);
+}
+
+#[tokio::test]
+async fn distinguished_names_are_written_where_the_schema_wants_them() {
+    let people = [("Ann".to_owned(), None), ("Bo".to_owned(), Some("CN=Sametime,O=Renovation"))];
+    let Some(slapd) = Slapd::start_with(&people, true, true) else { return };
+    let before = slapd.dump();
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&slapd, "for = \"mail-servers\"")));
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 1);
+    // slapd writes the types of a name in small letters.
+    let now = slapd.dump().to_lowercase();
+    assert_eq!(now.matches("sametimeserver: cn=sametime,o=renovation").count(), 2, "{now}");
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 0);
+    assert_eq!(desk.undo(&mut folder.journal()).await.written(), 1);
+    assert_eq!(slapd.dump(), before);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_lost_between_two_writes_is_made_again() {
+    let Some(slapd) = Slapd::start(&people(20), true) else { return };
+    let way = Way::to(slapd.port).await;
+    let folder = Folder::new();
+    let text = toml(&slapd, "for = \"mail-servers\"").replace(&slapd.port.to_string(), &way.port.to_string());
+    let mut desk = Desk::new(folder.setup(&text));
+    let plan = desk.plan().await;
+    let mut journal = folder.journal();
+    let cut = |_: &apply::Outcome| way.cut();
+    let report =
+        apply::apply(&plan, &desk.table, &mut desk.opened, &mut journal, desk.consent, cut).await.unwrap();
+    assert_eq!((report.written(), report.stopped.clone()), (17, None), "{:#?}", report.outcomes);
+    assert_eq!(slapd.dump().matches("SametimeServer: CN=Sametime/O=Renovation").count(), 17);
+}
+
+#[tokio::test]
+async fn what_changed_between_reading_and_writing_is_a_conflict() {
+    let people = [("Ann".to_owned(), Some("CN=Mine/O=Renovation")), ("Bo".to_owned(), None)];
+    let Some(slapd) = Slapd::start(&people, true) else { return };
+    let before = slapd.dump();
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&slapd, "for = \"mail-servers\"")));
+    let directory = desk.opened[0].directory.as_mut().unwrap();
+    // Each was read before somebody else gave Ann her server, or another one.
+    for seen in [None, Some("CN=Other/O=Renovation")] {
+        let update = Update {
+            unid: Unid("cn=Ann,o=Renovation".to_owned()),
+            revision: None,
+            changes: vec![Change {
+                item: "SametimeServer".parse().unwrap(),
+                kind: ItemKind::Names,
+                before: seen.map(Value::from),
+                after: Some("CN=Sametime/O=Renovation".into()),
+            }],
+        };
+        assert_eq!(directory.update(&update).await, Err(DirectoryError::Conflict), "{seen:?}");
+    }
+    assert_eq!(slapd.dump(), before);
+    // A whole run sees it, too, and leaves it alone.
+    let plan = desk.plan().await;
+    let bo = Update {
+        unid: Unid("cn=Bo,o=Renovation".to_owned()),
+        revision: None,
+        changes: vec![Change {
+            item: "SametimeServer".parse().unwrap(),
+            kind: ItemKind::Names,
+            before: None,
+            after: Some("CN=Other/O=Renovation".into()),
+        }],
+    };
+    desk.opened[0].directory.as_mut().unwrap().update(&bo).await.unwrap();
+    let mut journal = folder.journal();
+    let report =
+        apply::apply(&plan, &desk.table, &mut desk.opened, &mut journal, desk.consent, |_| {}).await.unwrap();
+    assert_eq!(report.count(|fate| matches!(fate, Fate::Conflict(text) if text.contains("CN=Other"))), 1);
+}
+
+#[tokio::test]
+async fn pictures_and_certificates_of_persons_stay_where_they_are() {
+    let Some(slapd) = Slapd::start(&people(5), true) else { return };
+    let folder = Folder::new();
+    let mut desk = Desk::new(folder.setup(&toml(&slapd, "for = \"mail-servers\"")));
+    let estate = survey(&desk.setup, &desk.table, &mut desk.opened).await.unwrap();
+    let persons: Vec<&Document> = estate.replicas[0].of(DocumentKind::Person).collect();
+    assert_eq!(persons.len(), 5);
+    for person in persons {
+        let mut names: Vec<String> = person.items.keys().map(|name| name.as_str().to_lowercase()).collect();
+        names.retain(|name| name != "sametimeserver");
+        assert_eq!(names, ["fullname", "mailfile", "mailserver"], "neither sn nor objectClass was asked for");
+    }
+}
+
+/// A way to slapd that can be cut.
+struct Way {
+    port: u16,
+    open: Arc<Mutex<Vec<AbortHandle>>>,
+}
+
+impl Way {
+    async fn to(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Self { port: listener.local_addr().unwrap().port(), open: Arc::default() };
+        let open = Arc::clone(&way.open);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let carry = async move { drop(tokio::io::copy_bidirectional(&mut near, &mut far).await) };
+                open.lock().unwrap().push(tokio::spawn(carry).abort_handle());
+            }
+        });
+        way
+    }
+
+    fn cut(&self) {
+        self.open.lock().unwrap().drain(..).for_each(|task| task.abort());
+    }
 }

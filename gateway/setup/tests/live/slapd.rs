@@ -1,7 +1,7 @@
 //! A real slapd with a schema shaped like Domino's (domino-directory.md 6), on a free port, gone when dropped.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,15 @@ impl Drop for Slapd {
 impl Slapd {
     /// `None` where slapd or its tools are not installed. `writer`: whether the set-up account may write.
     pub(crate) fn start(people: &[(String, Option<&str>)], writer: bool) -> Option<Self> {
+        Self::start_with(people, writer, false)
+    }
+
+    /// `dn_values`: the schema wants distinguished names in `SametimeServer`.
+    pub(crate) fn start_with(
+        people: &[(String, Option<&str>)],
+        writer: bool,
+        dn_values: bool,
+    ) -> Option<Self> {
         let [Some(program), Some(add), Some(_)] = ["slapd", "slapadd", "ldapsearch"].map(left_out::need)
         else {
             return None;
@@ -38,6 +47,7 @@ impl Slapd {
             std::fs::create_dir(at(name)).unwrap();
         }
         std::fs::write(at("boot.ldif"), boot(&folder.0, writer)).unwrap();
+        std::fs::write(at("schema.ldif"), schema(dn_values)).unwrap();
         std::fs::write(at("people.ldif"), ldif(people)).unwrap();
         for (number, file) in [("0", "boot.ldif"), ("1", "people.ldif")] {
             let output = Command::new(&add)
@@ -64,6 +74,15 @@ impl Slapd {
         Some(slapd)
     }
 
+    /// The `[[directory]]` for it.
+    pub(crate) fn access(&self) -> String {
+        format!(
+            "[[directory]]\nname = \"persons\"\ndomain = \"Renovation\"\npath = \"ldap\"\nurl = \"ldap://127.0.0.1:{}\"\nbase = \"o=Renovation\"\n\
+             user = \"cn=Setup,o=Renovation\"\npassword_file = \"password\"\npage = 200\n",
+            self.port
+        )
+    }
+
     /// Everything that is stored, as ldapsearch prints it for a reader with all rights.
     pub(crate) fn dump(&self) -> String {
         let output = Command::new("ldapsearch")
@@ -88,7 +107,6 @@ impl Slapd {
 }
 
 fn boot(folder: &Path, writer: bool) -> String {
-    let schema: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/domino-ldap-schema.ldif");
     let access = if writer { "write" } else { "read" };
     let mut text = String::from("dn: cn=config\nobjectClass: olcGlobal\ncn: config\n\n");
     text.push_str("dn: cn=module{0},cn=config\nobjectClass: olcModuleList\ncn: module{0}\nolcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n");
@@ -96,7 +114,7 @@ fn boot(folder: &Path, writer: bool) -> String {
     for name in ["core", "cosine", "inetorgperson"] {
         let _ = writeln!(text, "include: file:///etc/ldap/schema/{name}.ldif\n");
     }
-    let _ = writeln!(text, "include: file://{}\n", schema.display());
+    let _ = writeln!(text, "include: file://{}\n", folder.join("schema.ldif").display());
     let _ = write!(
         text,
         "dn: olcDatabase={{1}}mdb,cn=config\nobjectClass: olcDatabaseConfig\nobjectClass: olcMdbConfig\nolcDatabase: {{1}}mdb\n\
@@ -107,6 +125,19 @@ fn boot(folder: &Path, writer: bool) -> String {
         folder.join("db").display()
     );
     text
+}
+
+fn schema(dn_values: bool) -> String {
+    let text = include_str!("domino-ldap-schema.ldif");
+    let line = |line: &str| match line.split_once(" EQUALITY ") {
+        Some((start, _)) if dn_values && line.contains("'SametimeServer'") => {
+            format!(
+                "{start} EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 SINGLE-VALUE )\n"
+            )
+        }
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 fn ldif(people: &[(String, Option<&str>)]) -> String {

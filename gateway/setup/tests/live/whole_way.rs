@@ -10,6 +10,7 @@ use gateway_setup::verify::{Outcome, Resolve};
 use serde_json::{Value, json};
 
 use crate::estate::{Desk, Folder, directory, person, server};
+use crate::slapd::Slapd;
 use crate::standin::Standin;
 
 /// One shape of an estate.
@@ -19,17 +20,22 @@ struct Shape {
     sametime: Option<&'static str>,
     case_b: bool,
     persons: bool,
+    /// Whether nobody has made an SSO document yet.
+    no_sso_document: bool,
+    /// Whether persons are written by LDAP, to a real slapd, and all else by the REST API.
+    ldap: bool,
 }
 
 impl Shape {
-    fn toml(&self, mail: &Standin, chat: &Standin) -> String {
+    fn toml(&self, mail: &Standin, chat: &Standin, ldap: Option<&Slapd>) -> String {
         let server = match self.sametime {
             Some(organization) => {
                 format!("name = \"Sametime/{organization}\"\ndomain = \"{organization}\"\n")
             }
             None => String::new(),
         };
-        let mut directories = directory(mail, "Renovation", "drapi");
+        let mut directories = ldap.map(Slapd::access).unwrap_or_default();
+        directories.push_str(&directory(mail, "Renovation", "drapi"));
         // The Sametime server's own replica is compared, or its own directory written.
         if let Some(organization) = self.sametime {
             directories.push_str(&format!(
@@ -60,10 +66,12 @@ impl Shape {
         let (inotes, sametime) = if self.case_b { ("2", "0") } else { ("0", "2") };
         let sso = || json!({"Form": "WebSSOConfig", "LTPA_TokenName": "LtpaToken", "LTPA_TokenDomain": ".old.example", "LTPA_TokenExpiration": 30});
         let mut state = mail.lock();
-        state.designs = designs();
+        (state.designs, state.subforms) = designs();
         state.put(server("Mail1", "Renovation", inotes));
-        state.put(sso());
-        for name in ["Ann Archer", "Bo Baker", "Łukasz Żółć"] {
+        if !self.no_sso_document {
+            state.put(sso());
+        }
+        for name in PERSONS {
             state.put(person(name, None));
         }
         if self.sametime == Some("Renovation") {
@@ -72,37 +80,69 @@ impl Shape {
         drop(state);
         let mut state = chat.lock();
         if self.sametime == Some("Chat") {
-            state.designs = designs();
+            (state.designs, state.subforms) = designs();
             state.put(server("Sametime", "Chat", sametime));
-            state.put(sso());
+            if !self.no_sso_document {
+                state.put(sso());
+            }
         }
     }
 }
 
-/// The forms' designs, with the items that no public source names. Their names are invented.
-fn designs() -> BTreeMap<String, Value> {
-    BTreeMap::from([
-        ("Local".to_owned(), json!({"fields": [{"name": "Interval", "type": "number"}]})),
+const PERSONS: [&str; 3] = ["Ann Archer", "Bo Baker", "Łukasz Żółć"];
+
+/// The forms' designs and subforms. The names of items that no public source names are invented; their labels are
+/// those of the forms.
+fn designs() -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let text = |name: &str| json!({"name": name, "type": "text"});
+    let connection = [
+        "ConnectionType",
+        "Source",
+        "SourceDomain",
+        "Destination",
+        "DestinationDomain",
+        "PortName",
+        "Enabled",
+        "Tasks",
+    ];
+    let mut connection: Vec<Value> = connection.into_iter().map(text).collect();
+    connection.push(json!({"name": "Interval", "type": "number"}));
+    let forms = BTreeMap::from([
+        ("Local".to_owned(), json!({ "fields": connection })),
         (
             "WebSSOConfig".to_owned(),
-            json!({"fields": [{"name": "LTPA_ServerNames", "type": "names", "allowmultivalues": true}]}),
+            json!({"fields": [
+                text("LTPA_TokenName"), text("LTPA_TokenDomain"),
+                {"name": "LTPA_ServerNames", "type": "names", "allowmultivalues": true, "label": "Domino Server Names:"},
+            ]}),
         ),
-        ("ServerConfig".to_owned(), json!({"fields": [{"name": "DWA_IMServerHost", "type": "text"}]})),
-    ])
+        (
+            "ServerConfig".to_owned(),
+            json!({"fields": [text("ServerName"), text("UseAsDefault")], "subforms": ["$iNotes tab"]}),
+        ),
+    ]);
+    let label = "Set an instant messaging server hostname for all iNotes users:";
+    let tab = json!({"fields": [{"name": "DWA_IMServerHost", "type": "text", "label": label}]});
+    (forms, BTreeMap::from([("$iNotes tab".to_owned(), tab)]))
 }
 
 /// What an administrator does in the Notes client: the SSO document, as the plan says.
 fn by_hand(plan: &Plan, standins: &BTreeMap<String, &Standin>) {
     for document in plan.documents.iter().filter(|document| document.kind == DocumentKind::Sso) {
         assert_eq!(document.action, Action::Manual);
+        let mut state = standins[&document.directory].lock();
+        let unid = match &document.unid {
+            Some(unid) => unid.0.clone(),
+            // "Create Domino SSO Key", and save.
+            None => state.put(json!({"Form": "WebSSOConfig", "LTPA_DominoSecret": "made by the client"})),
+        };
         for item in document.items.iter().filter(|item| item.action == Action::Manual) {
             let name = item
                 .item
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_else(|| panic!("{} is not settled", item.setting));
-            let mut state = standins[&document.directory].lock();
-            state.set(&document.unid.as_ref().unwrap().0, &name, serde_json::to_value(&item.wanted).unwrap());
+            state.set(&unid, &name, serde_json::to_value(&item.wanted).unwrap());
         }
     }
 }
@@ -113,8 +153,15 @@ async fn walk(shape: &Shape) {
     let other = Standin::start().await;
     let chat = if shape.sametime == Some("Chat") { &other } else { &mail };
     shape.fill(&mail, chat);
+    let people = PERSONS.map(|name| (name.to_owned(), None));
+    let ldap = if shape.ldap { Slapd::start(&people, true) } else { None };
+    if shape.ldap && ldap.is_none() {
+        return;
+    }
     let folder = Folder::new();
-    let mut desk = Desk::new(folder.setup(&shape.toml(&mail, chat)));
+    let mut desk = Desk::new(folder.setup(&shape.toml(&mail, chat, ldap.as_ref())));
+    // The list of servers is discovered and read, so nobody's word is needed.
+    desk.consent.sso_checked = false;
     let hosts = [
         ("mail1.renovation.example", 8081, &mail),
         ("sametime.renovation.example", 8081, chat),
@@ -136,8 +183,12 @@ async fn walk(shape: &Shape) {
     );
     assert_ne!(before.of("C15"), Outcome::Pass, "{before}");
 
+    if shape.no_sso_document {
+        // Nothing is switched to a document that is not there.
+        assert_eq!(desk.apply(&mut folder.journal()).await.written(), 0);
+    }
     by_hand(&plan, &BTreeMap::from([("Renovation".to_owned(), &mail), ("chat".to_owned(), chat)]));
-    let start = (mail.snapshot(), other.snapshot());
+    let start = (mail.snapshot(), other.snapshot(), ldap.as_ref().map(Slapd::dump));
     let report = desk.apply(&mut folder.journal()).await;
     assert_eq!(
         report.exit_code(),
@@ -146,6 +197,10 @@ async fn walk(shape: &Shape) {
         report.outcomes.iter().filter(|outcome| outcome.fate != Fate::Right).collect::<Vec<_>>()
     );
 
+    if let Some(ldap) = &ldap {
+        assert_eq!(ldap.dump().matches("SametimeServer: CN=Sametime/O=Renovation").count(), PERSONS.len());
+        assert!(mail.snapshot().values().all(|items| !items.contains_key("SametimeServer")));
+    }
     let after = desk.verify(&resolve).await;
     assert_eq!(after.exit_code(), 0, "{after}");
     for id in
@@ -155,49 +210,72 @@ async fn walk(shape: &Shape) {
     }
     let one_domain = shape.sametime == Some("Renovation");
     assert_eq!(after.of("C3") == Outcome::Pass, one_domain, "{after}");
-    assert_eq!(after.of("C5") == Outcome::Pass, one_domain && shape.persons, "{after}");
+    assert_eq!(after.of("C5") == Outcome::Pass, one_domain, "{after}");
 
     assert_eq!(desk.apply(&mut folder.journal()).await.written(), 0);
     assert_eq!(desk.undo(&mut folder.journal()).await.exit_code(), 0);
-    assert_eq!((mail.snapshot(), other.snapshot()), start);
+    assert_eq!((mail.snapshot(), other.snapshot(), ldap.as_ref().map(Slapd::dump)), start);
 }
+
+const SAME_DOMAIN: Shape = Shape {
+    topology: "same-domain",
+    sametime: Some("Renovation"),
+    case_b: false,
+    persons: false,
+    no_sso_document: false,
+    ldap: false,
+};
 
 #[tokio::test]
 async fn same_domain() {
     for (case_b, persons) in [(false, false), (true, false), (false, true), (true, true)] {
-        walk(&Shape { topology: "same-domain", sametime: Some("Renovation"), case_b, persons }).await;
+        walk(&Shape { case_b, persons, ..SAME_DOMAIN }).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_estate_whose_sso_document_somebody_has_to_make() {
+    walk(&Shape { no_sso_document: true, ..SAME_DOMAIN }).await;
+}
+
+#[tokio::test]
+async fn persons_by_ldap_and_all_else_by_the_rest_api() {
+    for case_b in [false, true] {
+        let topology = "not-clustered";
+        walk(&Shape { topology, case_b, persons: true, ldap: true, ..SAME_DOMAIN }).await;
     }
 }
 
 #[tokio::test]
 async fn not_clustered() {
     for (case_b, persons) in [(false, false), (true, true)] {
-        walk(&Shape { topology: "not-clustered", sametime: Some("Renovation"), case_b, persons }).await;
+        walk(&Shape { topology: "not-clustered", case_b, persons, ..SAME_DOMAIN }).await;
     }
 }
 
 #[tokio::test]
 async fn different_domains() {
     for (case_b, persons) in [(false, true), (true, false)] {
-        walk(&Shape { topology: "different-domains", sametime: Some("Chat"), case_b, persons }).await;
+        let (topology, sametime) = ("different-domains", Some("Chat"));
+        walk(&Shape { topology, sametime, case_b, persons, ..SAME_DOMAIN }).await;
     }
 }
 
 #[tokio::test]
 async fn sametime_without_domino() {
     for case_b in [false, true] {
-        walk(&Shape { topology: "sametime-12", sametime: None, case_b, persons: false }).await;
+        walk(&Shape { topology: "sametime-12", sametime: None, case_b, ..SAME_DOMAIN }).await;
     }
 }
 
 #[tokio::test]
 async fn secrets_and_tokens_leave_server_and_sso_documents_alone() {
-    let shape = Shape { topology: "same-domain", sametime: Some("Renovation"), case_b: false, persons: true };
+    let shape = Shape { persons: true, ..SAME_DOMAIN };
     let mail = Standin::start().await;
     shape.fill(&mail, &mail);
     mail.lock().put(server("Old", "Renovation", "1"));
     let folder = Folder::new();
-    let text = shape.toml(&mail, &mail).replace("[sso]\n", "[sso]\nauth = \"secrets-and-tokens\"\n");
+    let text = shape.toml(&mail, &mail, None).replace("[sso]\n", "[sso]\nauth = \"secrets-and-tokens\"\n");
     let mut desk = Desk::new(folder.setup(&text));
     let plan = desk.plan().await;
     assert_eq!(plan.case, SsoCase::None);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use gateway_setup::apply::{self, Fate, Journal, Outcome, Report};
+use gateway_setup::apply::{self, Consent, Fate, Journal, Outcome, Report};
 use gateway_setup::plan::table;
 
 use super::FileArguments;
@@ -22,6 +22,9 @@ pub(super) struct ApplyArguments {
     /// Write; without it the plan is shown and nothing is changed
     #[arg(long)]
     yes: bool,
+    /// Somebody has looked: the SSO document lists every server. Asked for where that cannot be seen from here
+    #[arg(long)]
+    sso_checked: bool,
     /// The journal for `undo`; beside setup.toml if left out
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
@@ -52,20 +55,22 @@ pub(super) fn apply(arguments: &ApplyArguments) -> ExitCode {
             return Ok(ExitCode::SUCCESS);
         }
         let mut journal = journal(&desk, arguments.journal.as_ref())?;
-        let report = apply::apply(&plan, &desk.table, &mut desk.opened, &mut journal, tell).await;
+        let consent = Consent { sso_checked: arguments.sso_checked };
+        let report = apply::apply(&plan, &desk.table, &mut desk.opened, &mut journal, consent, tell).await;
         Ok(end(&report.map_err(|error| fail(1, error))?))
     })
 }
 
 pub(super) fn undo(arguments: &UndoArguments) -> ExitCode {
     run(async {
-        let mut desk = Desk::new(&arguments.file.config)?;
-        let mut journal = journal(&desk, arguments.journal.as_ref())?;
         if !arguments.yes {
-            let lines: Vec<String> = journal
-                .standing()
+            // Nothing is asked of a directory, and the file stays as it is.
+            let desk = Desk::offline(&arguments.file.config)?;
+            let standing = Journal::look(&journal_path(&desk, arguments.journal.as_ref()));
+            let standing = standing.map_err(|error| fail(1, error))?;
+            let lines: Vec<String> = standing
                 .iter()
-                .map(|(intent, _)| format!("{} ({})", intent.title, intent.directory))
+                .map(|standing| format!("{} ({})", standing.intent.title, standing.intent.directory))
                 .collect();
             let _ = say(&format!(
                 "{} writes stand:\n{}\nNothing has been changed; --yes takes them back.\n",
@@ -74,14 +79,19 @@ pub(super) fn undo(arguments: &UndoArguments) -> ExitCode {
             ));
             return Ok(ExitCode::SUCCESS);
         }
+        let mut desk = Desk::new(&arguments.file.config)?;
+        let mut journal = journal(&desk, arguments.journal.as_ref())?;
         let report = apply::undo(&desk.table, &mut desk.opened, &mut journal, tell).await;
         Ok(end(&report.map_err(|error| fail(1, error))?))
     })
 }
 
 fn journal(desk: &Desk, path: Option<&PathBuf>) -> Result<Journal, ExitCode> {
-    let path = path.cloned().unwrap_or_else(|| desk.beside(JOURNAL));
-    Journal::open(&path).map_err(|error| fail(1, error))
+    Journal::open(&journal_path(desk, path)).map_err(|error| fail(1, error))
+}
+
+fn journal_path(desk: &Desk, path: Option<&PathBuf>) -> PathBuf {
+    path.cloned().unwrap_or_else(|| desk.beside(JOURNAL))
 }
 
 /// One line per document that is not right already.

@@ -58,7 +58,8 @@ impl Desk {
         self.folder.join(name)
     }
 
-    /// Reads everything and plans. Unknown items are looked up in the directories' designs first.
+    /// Reads everything and plans. Unknown items are looked up in the directories' designs first; only those whose
+    /// labels settle them are used.
     pub(super) async fn plan(&mut self) -> Result<(Plan, Estate), ExitCode> {
         survey::discover(&mut self.table, &mut self.opened).await.map_err(|error| fail(1, error))?;
         let estate = survey::survey(&self.setup, &self.table, &mut self.opened)

@@ -65,6 +65,16 @@ fn directory(section: &Section<'_>, servers: &[Server], complete: bool) -> Optio
     if live && !section.has("user") {
         section.wrong("user", "is missing; write the account that reads and writes the directory");
     }
+    let plain = section.flag("plain", false);
+    if let Some(url) = url.as_ref().filter(|url| url.is_open() && !plain) {
+        section.wrong(
+            "url",
+            format!(
+                "would send the password to {} in the clear; use {}://, or write plain = true if nobody can listen on the way",
+                url.host, schemes[1].0
+            ),
+        );
+    }
     let database = match path {
         WritePath::Drapi => "directory",
         _ => "names.nsf",
@@ -80,6 +90,7 @@ fn directory(section: &Section<'_>, servers: &[Server], complete: bool) -> Optio
         user: section.text("user").map(str::to_owned),
         password: password(section, "password_file", "password_fd"),
         ca: section.path("ca"),
+        plain,
         page: section.number("page", 1..=5000).unwrap_or(500),
     };
     section.no_others();

@@ -37,6 +37,7 @@ pub(super) fn document(root: &Section<'_>) -> Option<Setup> {
     let connection = connection(&root.table("connection"));
     let items = root.table("items");
     let items_file = items.path("file");
+    let force_items = items.flag("force", false);
     items.no_others();
     let probe = probe(&root.table("probe"));
     Some(Setup {
@@ -48,6 +49,7 @@ pub(super) fn document(root: &Section<'_>) -> Option<Setup> {
         gateway,
         connection,
         items: items_file,
+        force_items,
         probe,
     })
 }

@@ -65,6 +65,12 @@ pub fn rollback(plan: &Plan) -> String {
             "\nThen replicate names.nsf to every server and restart HTTP there (`tell http restart`)."
         );
     }
+    let _ = writeln!(
+        out,
+        "\nOutside the directory: set `iNotes_WA_SametimeProtocol` in notes.ini of every mail server back to what it was (`set configuration \
+         iNotes_WA_SametimeProtocol=...`, or take the line out), then restart HTTP. At once, without any of this: `livename bypass on` lets pages \
+         pass the gateway unchanged, without awareness, until `livename bypass off`."
+    );
     if number == 0 {
         let _ = writeln!(out, "\nThe plan changes nothing, so there is nothing to take back.");
     }

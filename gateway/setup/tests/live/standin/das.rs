@@ -4,13 +4,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::{Asked, Fault, PASSWORD, Reply, State, USER, reply};
+use super::{Asked, Fault, Met, PASSWORD, Reply, State, USER, reply};
 
 const BASE: &str = "/names.nsf/api/data/documents";
 
 pub(crate) fn answer(state: &mut State, asked: &Asked) -> Reply {
     let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
-    if asked.header("authorization") != expected {
+    let locked = state.faults.contains(&Fault::Lockout(0));
+    if locked || asked.header("authorization") != expected {
         return reply(401, Value::Null);
     }
     if !state.enabled {
@@ -53,12 +54,15 @@ fn time(revision: u64) -> String {
 }
 
 fn create(state: &mut State, asked: &Asked) -> Reply {
-    if matches!(state.fault_of_write(), Some(Fault::ReadOnly)) {
-        return reply(403, Value::Null);
-    }
+    let cut = match state.meets(None) {
+        Met::Refused(status) => return reply(status, Value::Null),
+        Met::Cut => return None,
+        Met::Done { cut } => cut,
+    };
     let mut body = asked.body.clone();
     body["Form"] = json!(asked.query["form"]);
     let unid = state.put(body);
+    (!cut).then_some(())?;
     Some((201, vec![("location", format!("{BASE}/unid/{unid}"))], Value::Null))
 }
 
@@ -69,18 +73,21 @@ fn one(state: &mut State, asked: &Asked, method: &str, unid: &str) -> Reply {
         json.insert("@unid".to_owned(), json!(unid));
         return Some((200, vec![("last-modified", time(document.revision))], Value::Object(json)));
     }
-    if matches!(state.fault_of_write(), Some(Fault::ReadOnly)) {
-        return reply(403, Value::Null);
-    }
+    let cut = match state.meets(Some(unid)) {
+        Met::Refused(status) => return reply(status, Value::Null),
+        Met::Cut => return None,
+        Met::Done { cut } => cut,
+    };
     if method == "DELETE" {
         state.documents.remove(unid);
-        return reply(200, Value::Null);
+        return if cut { None } else { reply(200, Value::Null) };
     }
     let known = asked.header("if-unmodified-since");
     if !known.is_empty() && known != time(state.documents[unid].revision) {
         return reply(412, Value::Null);
     }
     let revision = state.touched();
+    let computed = state.computed.filter(|_| asked.has("computewithform", "true"));
     let document = state.documents.get_mut(unid).unwrap();
     document.revision = revision;
     if method == "PUT" {
@@ -91,5 +98,11 @@ fn one(state: &mut State, asked: &Asked, method: &str, unid: &str) -> Reply {
             document.items.insert(name.clone(), value.clone());
         }
     }
-    reply(200, Value::Null)
+    if let Some((name, always)) = computed
+        && document.items["Form"] == "Server"
+        && (always || asked.body.get(name).is_none())
+    {
+        document.items.insert(name.to_owned(), json!("computed by the form"));
+    }
+    if cut { None } else { reply(200, Value::Null) }
 }

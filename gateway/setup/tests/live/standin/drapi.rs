@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Document, Fault, PASSWORD, Reply, State, USER, reply};
+use super::{Asked, Document, Fault, Met, PASSWORD, Reply, State, USER, reply};
 
 pub(crate) fn answer(state: &mut State, asked: &Asked) -> Reply {
     if asked.path == "/api/v1/auth" {
@@ -16,6 +16,14 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Reply {
     if let Some(form) = asked.path.strip_prefix("/api/setup-v1/design/forms/") {
         let design = state.designs.get(form).cloned();
         return design.map_or_else(|| failure(404, "no such form"), |design| reply(200, design));
+    }
+    if let Some(name) = asked.path.strip_prefix("/api/setup-v1/design/subforms/") {
+        let design = state.subforms.get(name).cloned();
+        return design.map_or_else(|| failure(404, "no such subform"), |design| reply(200, design));
+    }
+    if asked.path == "/api/setup-v1/designlist/subforms" {
+        let names = state.subforms.keys().map(|name| json!({"name": name, "type": "subform"}));
+        return reply(200, json!({"subforms": names.collect::<Vec<_>>()}));
     }
     if !state.enabled || !asked.has("dataSource", "directory") {
         return failure(404, "no scope with this dataSource; names.nsf is excluded");
@@ -32,6 +40,13 @@ pub(crate) fn answer(state: &mut State, asked: &Asked) -> Reply {
 
 fn failure(status: u16, message: &str) -> Reply {
     reply(status, json!({"status": status, "message": message, "details": ""}))
+}
+
+fn refused(status: u16) -> Reply {
+    match status {
+        401 => failure(401, "the token has expired"),
+        _ => failure(403, "you are not authorized to perform that operation"),
+    }
 }
 
 fn log_in(state: &mut State, asked: &Asked) -> Reply {
@@ -85,23 +100,18 @@ fn create(state: &mut State, asked: &Asked) -> Reply {
     if asked.body.get("Form").is_none() {
         return failure(400, "Form is required");
     }
-    let fault = state.fault_of_write();
-    match fault {
-        Some(Fault::ReadOnly) => return failure(403, "you are not authorized to perform that operation"),
-        Some(Fault::CutBefore(_)) => return None,
-        Some(Fault::Expire(_) | Fault::Lockout(_)) => {
-            state.tokens.clear();
-            return failure(401, "the token has expired");
-        }
-        _ => {}
-    }
+    let cut = match state.meets(None) {
+        Met::Refused(status) => return refused(status),
+        Met::Cut => return None,
+        Met::Done { cut } => cut,
+    };
     let mut body = asked.body.clone();
     if body["Form"] == "Local" {
         // The form computes what is left out.
         body["Schedule"] = json!("08:00 AM - 10:00 PM");
     }
     let unid = state.put(body);
-    if matches!(fault, Some(Fault::CutAfter(_))) {
+    if cut {
         return None;
     }
     reply(201, shown(&unid, &state.documents[&unid]))
@@ -117,17 +127,11 @@ fn one(state: &mut State, asked: &Asked, unid: &str) -> Reply {
     if asked.method == "GET" {
         return reply(200, shown(unid, &state.documents[unid]));
     }
-    let fault = state.fault_of_write();
-    match fault {
-        Some(Fault::ReadOnly) => return failure(403, "you are not authorized to perform that operation"),
-        Some(Fault::CutBefore(_)) => return None,
-        Some(Fault::Expire(_) | Fault::Lockout(_)) => {
-            state.tokens.clear();
-            return failure(401, "the token has expired");
-        }
-        Some(Fault::Overtake(_)) => state.set(unid, "SametimeServer", json!("CN=Elsewhere/O=Renovation")),
-        _ => {}
-    }
+    let cut = match state.meets(Some(unid)) {
+        Met::Refused(status) => return refused(status),
+        Met::Cut => return None,
+        Met::Done { cut } => cut,
+    };
     if asked.method == "DELETE" {
         state.documents.remove(unid);
         return reply(200, json!({"status": 200}));
@@ -149,9 +153,5 @@ fn one(state: &mut State, asked: &Asked, unid: &str) -> Reply {
             document.items.insert(name.clone(), value.clone());
         }
     }
-    if matches!(fault, Some(Fault::CutAfter(_))) {
-        None
-    } else {
-        reply(200, shown(unid, &state.documents[unid]))
-    }
+    if cut { None } else { reply(200, shown(unid, &state.documents[unid])) }
 }

@@ -68,6 +68,10 @@ pub(crate) struct State {
     pub(crate) indexed: bool,
     /// Fields by form, as a design would list them.
     pub(crate) designs: BTreeMap<String, Value>,
+    pub(crate) subforms: BTreeMap<String, Value>,
+    /// An item that the form of Server documents computes when the data API asks it to, and whether it does so
+    /// even if the item is written.
+    pub(crate) computed: Option<(&'static str, bool)>,
     pub(crate) logins: u32,
     pub(crate) writes: u32,
     made: u32,
@@ -91,6 +95,8 @@ impl Standin {
             patch_allowed: true,
             indexed: true,
             designs: BTreeMap::new(),
+            subforms: BTreeMap::new(),
+            computed: None,
             logins: 0,
             writes: 0,
             made: 0,
@@ -160,6 +166,24 @@ impl State {
         self.clock
     }
 
+    /// Counts a write of a document, and says what it meets.
+    fn meets(&mut self, unid: Option<&str>) -> Met {
+        match (self.fault_of_write(), unid) {
+            (Some(Fault::ReadOnly), _) => return Met::Refused(403),
+            (Some(Fault::CutBefore(_)), _) => return Met::Cut,
+            (Some(Fault::Expire(_) | Fault::Lockout(_)), _) => {
+                self.tokens.clear();
+                return Met::Refused(401);
+            }
+            (Some(Fault::Overtake(_)), Some(unid)) => {
+                self.set(unid, "SametimeServer", json!("CN=Elsewhere/O=Renovation"));
+            }
+            (Some(Fault::CutAfter(_)), _) => return Met::Done { cut: true },
+            _ => {}
+        }
+        Met::Done { cut: false }
+    }
+
     /// Counts a write, and says which fault hits it.
     fn fault_of_write(&mut self) -> Option<Fault> {
         self.writes += 1;
@@ -184,6 +208,26 @@ impl State {
         self.faults.retain(|fault| hit != Some(*fault) || matches!(fault, Fault::Lockout(_)));
         hit
     }
+}
+
+/// Compares with an earlier state, for a path that cannot remove items: what was absent may be empty now.
+pub(crate) fn same_but_empty(standin: &Standin, before: &BTreeMap<String, Map<String, Value>>) {
+    let mut now = standin.snapshot();
+    for (unid, items) in &mut now {
+        items.retain(|name, value| before[unid].contains_key(name) || value != "");
+    }
+    assert_eq!(now, *before);
+}
+
+/// What becomes of a write.
+enum Met {
+    Refused(u16),
+    /// The connection is closed, and nothing was done.
+    Cut,
+    /// It is done, and perhaps nobody is told.
+    Done {
+        cut: bool,
+    },
 }
 
 /// What a handler answers: a status, headers and a body; `None` closes the connection.
