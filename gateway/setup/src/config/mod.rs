@@ -13,7 +13,7 @@ use std::path::Path;
 
 pub use checked::*;
 pub use settings::{Mistake, Mistakes};
-pub use template::{Answers, template};
+pub use template::{Answers, GatewayAnswer, ServerAnswer, template};
 
 /// The set-up that a file describes, or everything that is wrong with it.
 pub fn load(path: &Path) -> Result<Setup, Mistakes> {

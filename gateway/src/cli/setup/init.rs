@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use gateway_setup::config::{Answers, Topology, WritePath, parse, template};
+use gateway_setup::config::{Answers, GatewayAnswer, ServerAnswer, Topology, WritePath, parse, template};
 use gateway_setup::names::{DnsDomain, HostName, NotesName};
 
 use super::FileArguments;
@@ -68,29 +68,27 @@ fn ask(input: &mut impl BufRead, known: Option<&config::Config>) -> io::Result<A
         one(input, "DNS domain of the single sign-on cookies, with the leading dot", &domain, |text| {
             text.parse::<DnsDomain>()
         })?;
-    let server = |text: &str| text.parse::<NotesName>().map(|name| name.abbreviated());
     let host = |text: &str| text.parse::<HostName>().map(|host| host.to_string());
-    let inotes_name = one(input, "iNotes server, as Name/Organization", "", server)?;
-    let inotes_host = one(input, "its DNS host name", "", host)?;
-    let inotes_domain = one(input, "its Domino domain", "", filled)?;
     let community =
         known.and_then(|known| known.communities.first()?.servers.first().cloned()).unwrap_or_default();
     let community = community.rsplit_once(':').map_or(community.as_str(), |(host, _)| host).to_owned();
-    let sametime_name = if nameless {
-        String::new()
-    } else {
-        one(input, "Sametime server, as Name/Organization", "", server)?
+    let inotes = servers(input, "iNotes", Names::Asked { domain: None }, "")?;
+    let mail_domain = inotes.first().map(|server| server.domain.clone()).unwrap_or_default();
+    let names = match topology {
+        Topology::Sametime12 => Names::None,
+        Topology::DifferentDomains => Names::Asked { domain: None },
+        _ => Names::Asked { domain: Some(&mail_domain) },
     };
-    let sametime_host = one(input, "its DNS host name", &community, host)?;
-    let sametime_domain = if topology == Topology::DifferentDomains {
-        one(input, "its Domino domain", "", filled)?
-    } else {
-        inotes_domain.clone()
-    };
-    let gateway = one(input, "Host name of the gateway, or - for none", "-", |text| match text {
+    let sametime = servers(input, "Sametime", names, &community)?;
+    let own = own_host(known).unwrap_or_else(|| "-".to_owned());
+    let gateway = one(input, "Host name of the gateway, or - for none", &own, |text| match text {
         "-" => Ok(None),
         text => host(text).map(Some),
     })?;
+    let schemes =
+        known.map_or((true, true), |known| (!known.listen.http.is_empty(), !known.listen.https.is_empty()));
+    let gateway = gateway.map(|host| GatewayAnswer { host, http: schemes.0, https: schemes.1 });
+    let (audience, persons) = audience(input, gateway.is_some() || nameless)?;
     let paths = [
         ("drapi", WritePath::Drapi),
         ("das", WritePath::Das),
@@ -112,6 +110,7 @@ fn ask(input: &mut impl BufRead, known: Option<&config::Config>) -> io::Result<A
     let (url, user) = match path {
         WritePath::Files => (String::new(), String::new()),
         _ => {
+            let inotes_host = inotes.first().map(|server| server.host.clone()).unwrap_or_default();
             let port = match path {
                 WritePath::Drapi => format!("https://{inotes_host}:8880"),
                 WritePath::Ldap => format!("ldaps://{inotes_host}"),
@@ -125,15 +124,103 @@ fn ask(input: &mut impl BufRead, known: Option<&config::Config>) -> io::Result<A
     };
     Ok(Answers {
         topology,
-        inotes: (inotes_name, inotes_host),
-        sametime: (sametime_name, sametime_host),
-        domains: (inotes_domain, sametime_domain),
+        inotes,
+        sametime,
         dns_domain: dns_domain.to_string(),
         path,
         url,
         user,
         gateway,
+        audience,
+        persons,
     })
+}
+
+/// What is asked about a server's name.
+#[derive(Clone, Copy)]
+enum Names<'a> {
+    /// `None`: its domain, too.
+    Asked { domain: Option<&'a str> },
+    /// A Sametime 12 server has none.
+    None,
+}
+
+/// The servers of one role, until there are no more.
+fn servers(
+    input: &mut impl BufRead,
+    role: &str,
+    names: Names<'_>,
+    suggestion: &str,
+) -> io::Result<Vec<ServerAnswer>> {
+    let named = |text: &str| text.parse::<NotesName>().map(|name| name.abbreviated());
+    let host = |text: &str| text.parse::<HostName>().map(|host| host.to_string());
+    let mut servers: Vec<ServerAnswer> = Vec::new();
+    loop {
+        let first = servers.is_empty();
+        let (what, end) = if first { ("", "") } else { ("Another ", "-") };
+        let (name, host) = match names {
+            Names::Asked { .. } => {
+                let more = if first { "" } else { ", or - if there are no more" };
+                let question = format!("{what}{role} server, as Name/Organization{more}");
+                let name = one(input, &question, end, |text| {
+                    if text == "-" && !first { Ok(String::new()) } else { named(text) }
+                })?;
+                if name.is_empty() {
+                    return Ok(servers);
+                }
+                (name, one(input, "its DNS host name", if first { suggestion } else { "" }, host)?)
+            }
+            Names::None => {
+                (String::new(), one(input, &format!("DNS host name of the {role} server"), suggestion, host)?)
+            }
+        };
+        let domain = match names {
+            Names::Asked { domain: Some(domain) } => domain.to_owned(),
+            Names::Asked { domain: None } => {
+                let last = servers.last().map(|server| server.domain.clone()).unwrap_or_default();
+                one(input, "its Domino domain", &last, filled)?
+            }
+            Names::None => String::new(),
+        };
+        servers.push(ServerAnswer { name, domain, host });
+        if matches!(names, Names::None) {
+            return Ok(servers);
+        }
+    }
+}
+
+/// Who gets awareness. `all_only`: a host name for all users is the only way, because nothing is there that a Person
+/// document could name.
+fn audience(input: &mut impl BufRead, all_only: bool) -> io::Result<(String, Vec<String>)> {
+    if all_only {
+        writeln!(
+            io::stderr(),
+            "Awareness is for all users of the mail servers, by host name; name fewer servers in applies_to for a pilot."
+        )?;
+        return Ok(("all".to_owned(), Vec::new()));
+    }
+    let question = "Who gets awareness: all (a host name for everybody), mail-servers or persons (a server name in Person documents)";
+    let audience = one(input, question, "mail-servers", |text| match text {
+        "all" | "mail-servers" | "persons" => Ok(text.to_owned()),
+        _ => Err("all, mail-servers or persons"),
+    })?;
+    if audience != "persons" {
+        return Ok((audience, Vec::new()));
+    }
+    let persons = one(input, "their names, as Name/Organization, with ; between them", "", |text| {
+        let names =
+            text.split(';').map(|name| name.trim().parse::<NotesName>().map(|name| name.abbreviated()));
+        names.collect::<Result<Vec<String>, _>>()
+    })?;
+    Ok((audience, persons))
+}
+
+/// The host name under which pages reach the gateway: that of an awareness route.
+fn own_host(known: Option<&config::Config>) -> Option<String> {
+    let routes = &known?.routes;
+    let awareness = routes.iter().filter(|route| matches!(route.serve, config::Serve::Awareness(_)));
+    let hosts = awareness.flat_map(|route| &route.hosts);
+    hosts.filter(|host| host.parse::<HostName>().is_ok()).map(ToString::to_string).next()
 }
 
 /// Asks until the answer can be read; an empty one takes the suggestion.
