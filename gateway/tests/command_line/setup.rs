@@ -44,8 +44,8 @@ fn init_asks_plan_tells_and_nothing_is_written_without_a_directory() {
         .spawn()
         .unwrap();
     // The first DNS domain has no dot, and is asked for again.
-    let answers = "1\nrenovation.example\n.renovation.example\nMail1/Renovation\nmail1.renovation.example\nRenovation\n\
-                   Sametime/Renovation\nsametime.renovation.example\nim.renovation.example\nfiles\n";
+    let answers = "1\nrenovation.example\n.renovation.example\nMail1/Renovation\nmail1.renovation.example\nRenovation\n-\n\
+                   Sametime/Renovation\nsametime.renovation.example\n\nim.renovation.example\nfiles\n";
     child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
     let done = child.wait_with_output().unwrap();
     let asked = String::from_utf8(done.stderr).unwrap();

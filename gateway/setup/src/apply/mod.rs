@@ -10,9 +10,11 @@ mod report;
 mod undo;
 mod write;
 
+use std::collections::BTreeMap;
+
 use crate::directory::{Directory, DirectoryError};
 use crate::items::ItemTable;
-use crate::plan::{Action, Plan, SsoState, Step};
+use crate::plan::{Action, DocumentPlan, Plan, SsoState, Step};
 use crate::survey::Opened;
 
 pub use journal::{Beside, Intent, Journal, JournalError, JournalItem, Record, Standing};
@@ -40,7 +42,7 @@ pub async fn apply<D: Directory>(
 ) -> Result<Report, JournalError> {
     let mut report = Report::default();
     let mut refusals = 0_usize;
-    let mut gate = Gate { sso: plan.sso_state(), consent, servers_failed: false };
+    let mut gate = Gate { sso: plan.sso_states(), consent, servers_failed: false };
     for document in &plan.documents {
         let directory = opened
             .iter_mut()
@@ -54,7 +56,7 @@ pub async fn apply<D: Directory>(
         } else if document.is_pointless() {
             Fate::ByHand("the setting that it is for has to be settled by hand first".to_owned())
         } else if let Some(directory) = directory {
-            match report.stopped.clone().or_else(|| gate.holds(document.step)) {
+            match report.stopped.clone().or_else(|| gate.holds(document)) {
                 Some(reason) => Fate::NotReached(reason),
                 None => write::document(directory, table, document, journal).await?,
             }
@@ -80,7 +82,8 @@ pub async fn apply<D: Directory>(
 
 /// What later steps wait for.
 struct Gate {
-    sso: SsoState,
+    /// By directory.
+    sso: BTreeMap<String, SsoState>,
     consent: Consent,
     /// Whether a document before the users' own could not be made right.
     servers_failed: bool,
@@ -90,13 +93,18 @@ impl Gate {
     /// Why a document of this step is not written now. A server that takes part in SSO and is not listed in the
     /// SSO document answers every page with an error 500 after its HTTP is restarted, so it waits for that
     /// document; users wait for the servers.
-    fn holds(&self, step: Step) -> Option<String> {
+    fn holds(&self, document: &DocumentPlan) -> Option<String> {
+        let step = document.step;
         let is_server = matches!(step, Step::InotesServer | Step::SametimeServer);
-        let reason = match self.sso {
-            SsoState::Wrong if step >= Step::InotesServer => {
-                "the SSO document has to be put right by hand first; then apply again"
-            }
-            SsoState::Unseen if is_server && !self.consent.sso_checked => {
+        let state = match step {
+            Step::Connections | Step::SsoDocument => None,
+            Step::InotesServer | Step::SametimeServer => self.sso.get(&document.directory),
+            // Users meet the servers of every directory.
+            Step::AllUsers | Step::SingleUsers => self.sso.values().max(),
+        };
+        let reason = match state {
+            Some(SsoState::Wrong) => "the SSO document has to be put right by hand first; then apply again",
+            Some(SsoState::Unseen) if is_server && !self.consent.sso_checked => {
                 "nobody could see whether the SSO document lists the servers; look at it in the Notes client, then apply with --sso-checked"
             }
             _ if step >= Step::AllUsers && self.servers_failed => {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::items::DocumentKind;
 
 /// Two servers of one domain behind a gateway.
 pub(crate) const FULL: &str = r#"
@@ -158,4 +159,37 @@ fn sametime_without_domino_has_no_server_document() {
     assert_eq!(setup.servers[1].name, None);
     let persons = text.replace("for = \"all\"", "for = \"persons\"\npersons = [\"Ann Archer/Renovation\"]");
     assert!(complaints(&persons).contains("no Server document that a Person document could name"));
+}
+
+#[test]
+fn a_password_crosses_no_network_in_the_clear_unless_told() {
+    let http = FULL.replace("url    = \"https://mail1", "url    = \"http://mail1");
+    let text = complaints(&http);
+    assert!(
+        text.contains("directory.url") && text.contains("in the clear") && text.contains("plain = true"),
+        "{text}"
+    );
+    let ldap = http.replace("http://mail1.renovation.example:8880\"", "ldap://10.1.0.5\"\npath = \"ldap\"");
+    assert!(complaints(&ldap).contains("use ldaps://"), "{}", complaints(&ldap));
+    let told = http.replace("user   = \"Setup", "plain  = true\nuser   = \"Setup");
+    assert!(read(&told).unwrap_or_else(|mistakes| panic!("{mistakes}")).directories[0].plain);
+    for host in ["127.0.0.1", "[::1]", "localhost"] {
+        let near = http.replace("http://mail1.renovation.example", &format!("http://{host}"));
+        assert!(read(&near).is_ok(), "{host}");
+    }
+}
+
+#[test]
+fn each_kind_of_document_has_its_own_way() {
+    let ldap = "[[directory]]\nname = \"persons\"\ndomain = \"Renovation\"\npath = \"ldap\"\nurl = \"ldaps://mail1.renovation.example\"\nuser = \"s\"\n";
+    let before = FULL.replacen("[[directory]]", &format!("{ldap}[[directory]]"), 1);
+    let after = FULL.replacen("[sso]", &format!("{ldap}[sso]"), 1);
+    let ways = |text: &str| {
+        let setup = read(text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let way =
+            |kind| setup.written("renovation", kind).map(|access| access.name.clone()).unwrap_or_default();
+        [way(DocumentKind::Person), way(DocumentKind::Server)]
+    };
+    assert_eq!(ways(&before), ["persons", "Renovation"]);
+    assert_eq!(ways(&after), ["Renovation", "Renovation"]);
 }

@@ -1,5 +1,7 @@
 //! What a plan is: findings, documents with their items, and the steps around them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::config::Topology;
@@ -25,9 +27,9 @@ impl Plan {
         self.findings.iter().any(|finding| finding.level == Level::Refusal)
     }
 
-    /// Whether servers may be switched to the SSO documents.
-    pub fn sso_state(&self) -> SsoState {
-        super::sso::state(&self.documents)
+    /// Whether the servers of each directory may be switched to its SSO document, by the access's name.
+    pub fn sso_states(&self) -> BTreeMap<String, SsoState> {
+        super::sso::states(&self.documents)
     }
 
     /// The documents that would be written.
@@ -42,15 +44,15 @@ impl Plan {
     }
 }
 
-/// What is known of the Web SSO Configuration documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of a directory's Web SSO Configuration document. The order is that of trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SsoState {
-    /// Right as far as it matters: name, domain and servers; or none is needed.
+    /// Right as far as it matters: name, domain and servers.
     Right,
-    /// Missing, or plainly without a server or with another domain.
-    Wrong,
     /// Which servers it lists cannot be seen from here.
     Unseen,
+    /// Missing, or plainly without a server or with another domain.
+    Wrong,
 }
 
 /// Whether the mail servers take part in SSO (domino-directory.md 2.1, 2.2).

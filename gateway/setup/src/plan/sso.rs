@@ -3,6 +3,8 @@
 //! It is encrypted for named servers and people. A name that is added without encrypting anew is useless,
 //! so whatever has to change is a step for somebody who can decrypt it, and is checked afterwards.
 
+use std::collections::BTreeMap;
+
 use super::item::want;
 use super::{Action, Current, DocumentPlan, Draft, Level, SsoCase, SsoState, Step};
 use crate::config::{Setup, TokenFormat, Topology};
@@ -29,35 +31,37 @@ pub(super) fn plan(draft: &mut Draft<'_>, case: SsoCase) {
     }
 }
 
-/// Whether servers may be switched to these documents.
-pub(super) fn state(documents: &[DocumentPlan]) -> SsoState {
+/// Whether servers may be switched to the SSO documents, directory by directory: each lists the servers of its own.
+pub(super) fn states(documents: &[DocumentPlan]) -> BTreeMap<String, SsoState> {
     let decides = [Setting::SsoName, Setting::SsoDomain, Setting::SsoServers];
-    let mut state = SsoState::Right;
-    for item in documents
-        .iter()
-        .filter(|document| document.step == Step::SsoDocument)
-        .flat_map(|document| &document.items)
-        .filter(|item| item.action != Action::Leave && decides.contains(&item.setting))
-    {
-        match item.current {
-            Current::Unseen => state = SsoState::Unseen,
-            _ if item.item.is_some() => return SsoState::Wrong,
-            _ => {}
-        }
+    let mut states = BTreeMap::new();
+    for document in documents.iter().filter(|document| document.step == Step::SsoDocument) {
+        let open = document
+            .items
+            .iter()
+            .filter(|item| item.action != Action::Leave && decides.contains(&item.setting))
+            .map(|item| match item.current {
+                Current::Unseen => SsoState::Unseen,
+                _ if item.item.is_some() => SsoState::Wrong,
+                _ => SsoState::Right,
+            });
+        states.insert(document.directory.clone(), open.max().unwrap_or(SsoState::Right));
     }
-    state
+    states
 }
 
 /// Says so where servers would be switched to a document that nobody has seen.
 pub(super) fn unseen(draft: &mut Draft<'_>) {
+    let states = states(&draft.documents);
+    let is_unseen = |directory: &str| states.get(directory) == Some(&SsoState::Unseen);
     let switched: Vec<&str> = draft
         .documents
         .iter()
         .filter(|document| matches!(document.step, Step::InotesServer | Step::SametimeServer))
-        .filter(|document| document.action.writes())
+        .filter(|document| document.action.writes() && is_unseen(&document.directory))
         .map(|document| document.title.as_str())
         .collect();
-    if switched.is_empty() || state(&draft.documents) != SsoState::Unseen {
+    if switched.is_empty() {
         return;
     }
     let text = format!(

@@ -1,8 +1,10 @@
 //! The checks that documents answer. Pure.
 
+use std::collections::BTreeMap;
+
 use super::{Check, Outcome, check};
 use crate::config::{Audience, Setup, SsoMethod, Topology};
-use crate::estate::{Document, Estate};
+use crate::estate::{Document, Estate, Replica, Unid};
 use crate::items::{DocumentKind, ItemKind, ItemTable, Setting};
 use crate::plan::{Action, Current, DocumentPlan, ItemPlan, Plan, Step};
 
@@ -83,6 +85,7 @@ impl Looker<'_> {
                 others.filter(|other| other.access != first.access).map(move |other| (first, other))
             });
             for (first, other) in pairs {
+                let (here, there) = (revisions(first), revisions(other));
                 for plan in self
                     .plan
                     .documents
@@ -90,14 +93,7 @@ impl Looker<'_> {
                     .filter(|plan| plan.directory == first.access && other.sees(plan.kind))
                 {
                     let Some(unid) = &plan.unid else { continue };
-                    let of = |documents: &[Document]| {
-                        documents
-                            .iter()
-                            .find(|document| document.unid == *unid)
-                            .map(|document| document.revision.clone())
-                    };
-                    let (here, there) = (of(&first.documents), of(&other.documents));
-                    if here != there {
+                    if here.get(unid) != there.get(unid) {
                         return check(
                             "C3",
                             Outcome::Fail,
@@ -299,6 +295,11 @@ impl Looker<'_> {
             (None, count) => check(id, Outcome::Pass, format!("{count} items are right")),
         }
     }
+}
+
+/// Persons are many: each is looked up, not searched.
+fn revisions(replica: &Replica) -> BTreeMap<&Unid, Option<&str>> {
+    replica.documents.iter().map(|document| (&document.unid, document.revision.as_deref())).collect()
 }
 
 fn unseen(id: &'static str) -> Check {

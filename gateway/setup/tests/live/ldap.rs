@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
 use crate::estate::{Desk, Folder};
-use crate::slapd::Slapd;
+use crate::slapd::{Kind, Slapd};
 
 fn toml(slapd: &Slapd, more: &str) -> String {
     format!(
@@ -119,7 +119,8 @@ async fn an_account_without_write_access_is_told_so() {
 #[tokio::test]
 async fn distinguished_names_are_written_where_the_schema_wants_them() {
     let people = [("Ann".to_owned(), None), ("Bo".to_owned(), Some("CN=Sametime,O=Renovation"))];
-    let Some(slapd) = Slapd::start_with(&people, true, true) else { return };
+    let kind = Kind { writer: true, dn_values: true, tls: false };
+    let Some(slapd) = Slapd::start_as(&people, kind) else { return };
     let before = slapd.dump();
     let folder = Folder::new();
     let mut desk = Desk::new(folder.setup(&toml(&slapd, "for = \"mail-servers\"")));
@@ -146,6 +147,23 @@ async fn a_connection_that_is_lost_between_two_writes_is_made_again() {
         apply::apply(&plan, &desk.table, &mut desk.opened, &mut journal, desk.consent, cut).await.unwrap();
     assert_eq!((report.written(), report.stopped.clone()), (17, None), "{:#?}", report.outcomes);
     assert_eq!(slapd.dump().matches("SametimeServer: CN=Sametime/O=Renovation").count(), 17);
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_a_server_that_can_prove_its_name() {
+    let people = [("Ann".to_owned(), None)];
+    let Some(slapd) = Slapd::start_as(&people, Kind { writer: true, dn_values: false, tls: true }) else {
+        return;
+    };
+    let folder = Folder::new();
+    let text = toml(&slapd, "for = \"mail-servers\"");
+    let mut desk = Desk::new(folder.setup(&text));
+    assert_eq!(desk.apply(&mut folder.journal()).await.written(), 1);
+    assert!(slapd.dump().contains("SametimeServer: CN=Sametime/O=Renovation"));
+    // The certificate is for the address only.
+    let mut desk = Desk::new(folder.setup(&text.replace("ldaps://127.0.0.1", "ldaps://localhost")));
+    let error = survey(&desk.setup, &desk.table, &mut desk.opened).await.unwrap_err();
+    assert!(matches!(error.error, DirectoryError::Unreachable(_)), "{error}");
 }
 
 #[tokio::test]

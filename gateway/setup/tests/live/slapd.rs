@@ -11,10 +11,22 @@ use crate::estate::Folder;
 use crate::ports;
 use crate::standin::PASSWORD;
 
+/// What is special about it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Kind {
+    /// The set-up account may write.
+    pub(crate) writer: bool,
+    /// The schema wants distinguished names in `SametimeServer`.
+    pub(crate) dn_values: bool,
+    /// It speaks TLS only.
+    pub(crate) tls: bool,
+}
+
 pub(crate) struct Slapd {
     pub(crate) port: u16,
+    tls: bool,
     child: Child,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Drop for Slapd {
@@ -27,15 +39,10 @@ impl Drop for Slapd {
 impl Slapd {
     /// `None` where slapd or its tools are not installed. `writer`: whether the set-up account may write.
     pub(crate) fn start(people: &[(String, Option<&str>)], writer: bool) -> Option<Self> {
-        Self::start_with(people, writer, false)
+        Self::start_as(people, Kind { writer, ..Kind::default() })
     }
 
-    /// `dn_values`: the schema wants distinguished names in `SametimeServer`.
-    pub(crate) fn start_with(
-        people: &[(String, Option<&str>)],
-        writer: bool,
-        dn_values: bool,
-    ) -> Option<Self> {
+    pub(crate) fn start_as(people: &[(String, Option<&str>)], kind: Kind) -> Option<Self> {
         let [Some(program), Some(add), Some(_)] = ["slapd", "slapadd", "ldapsearch"].map(left_out::need)
         else {
             return None;
@@ -46,8 +53,8 @@ impl Slapd {
         for name in ["cfg", "db"] {
             std::fs::create_dir(at(name)).unwrap();
         }
-        std::fs::write(at("boot.ldif"), boot(&folder.0, writer)).unwrap();
-        std::fs::write(at("schema.ldif"), schema(dn_values)).unwrap();
+        std::fs::write(at("boot.ldif"), boot(&folder.0, kind)).unwrap();
+        std::fs::write(at("schema.ldif"), schema(kind.dn_values)).unwrap();
         std::fs::write(at("people.ldif"), ldif(people)).unwrap();
         for (number, file) in [("0", "boot.ldif"), ("1", "people.ldif")] {
             let output = Command::new(&add)
@@ -59,13 +66,14 @@ impl Slapd {
                 .unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
+        let scheme = if kind.tls { "ldaps" } else { "ldap" };
         let child = Command::new(program)
-            .args(["-d", "0", "-h", &format!("ldap://127.0.0.1:{port}/"), "-F"])
+            .args(["-d", "0", "-h", &format!("{scheme}://127.0.0.1:{port}/"), "-F"])
             .arg(at("cfg"))
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let slapd = Self { port, child, _folder: folder };
+        let slapd = Self { port, tls: kind.tls, child, folder };
         let end = Instant::now() + Duration::from_secs(20);
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < end, "slapd does not listen");
@@ -77,10 +85,19 @@ impl Slapd {
     /// The `[[directory]]` for it.
     pub(crate) fn access(&self) -> String {
         format!(
-            "[[directory]]\nname = \"persons\"\ndomain = \"Renovation\"\npath = \"ldap\"\nurl = \"ldap://127.0.0.1:{}\"\nbase = \"o=Renovation\"\n\
-             user = \"cn=Setup,o=Renovation\"\npassword_file = \"password\"\npage = 200\n",
-            self.port
+            "[[directory]]\nname = \"persons\"\ndomain = \"Renovation\"\npath = \"ldap\"\nurl = \"{}\"\nbase = \"o=Renovation\"\n\
+             user = \"cn=Setup,o=Renovation\"\npassword_file = \"password\"\npage = 200\n{}",
+            self.url(),
+            if self.tls {
+                format!("ca = \"{}\"\n", self.folder.0.join("tls.pem").display())
+            } else {
+                String::new()
+            }
         )
+    }
+
+    fn url(&self) -> String {
+        format!("{}://127.0.0.1:{}", if self.tls { "ldaps" } else { "ldap" }, self.port)
     }
 
     /// Everything that is stored, as ldapsearch prints it for a reader with all rights.
@@ -98,7 +115,8 @@ impl Slapd {
                 "-b",
                 "o=Renovation",
             ])
-            .args(["-H", &format!("ldap://127.0.0.1:{}", self.port), "-z", "0", "(objectClass=dominoPerson)"])
+            .env("LDAPTLS_CACERT", self.folder.0.join("tls.pem"))
+            .args(["-H", &self.url(), "-z", "0", "(objectClass=dominoPerson)"])
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -106,9 +124,22 @@ impl Slapd {
     }
 }
 
-fn boot(folder: &Path, writer: bool) -> String {
-    let access = if writer { "write" } else { "read" };
-    let mut text = String::from("dn: cn=config\nobjectClass: olcGlobal\ncn: config\n\n");
+fn boot(folder: &Path, kind: Kind) -> String {
+    let access = if kind.writer { "write" } else { "read" };
+    let mut text = String::from("dn: cn=config\nobjectClass: olcGlobal\ncn: config\n");
+    if kind.tls {
+        let (certificate, key) = (folder.join("tls.pem"), folder.join("tls.key"));
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let _ = writeln!(
+            text,
+            "olcTLSCertificateFile: {}\nolcTLSCertificateKeyFile: {}",
+            certificate.display(),
+            key.display()
+        );
+    }
+    text.push('\n');
     text.push_str("dn: cn=module{0},cn=config\nobjectClass: olcModuleList\ncn: module{0}\nolcModulePath: /usr/lib/ldap\nolcModuleLoad: back_mdb\n\n");
     text.push_str("dn: cn=schema,cn=config\nobjectClass: olcSchemaConfig\ncn: schema\n\n");
     for name in ["core", "cosine", "inetorgperson"] {

@@ -219,8 +219,8 @@ fn audience(input: &mut impl BufRead, all_only: bool) -> io::Result<(String, Vec
 fn own_host(known: Option<&config::Config>) -> Option<String> {
     let routes = &known?.routes;
     let awareness = routes.iter().filter(|route| matches!(route.serve, config::Serve::Awareness(_)));
-    let hosts = awareness.flat_map(|route| &route.hosts);
-    hosts.filter(|host| host.parse::<HostName>().is_ok()).map(ToString::to_string).next()
+    let mut hosts = awareness.flat_map(|route| &route.hosts);
+    hosts.find(|host| host.parse::<HostName>().is_ok()).cloned()
 }
 
 /// Asks until the answer can be read; an empty one takes the suggestion.
@@ -249,4 +249,88 @@ fn one<T, E: std::fmt::Display>(
 
 fn filled(text: &str) -> Result<String, &'static str> {
     if text.is_empty() { Err("an answer is needed") } else { Ok(text.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway_setup::config::{Audience, Setup};
+
+    use super::*;
+
+    /// The set-up that comes out of answers, one a line.
+    fn answered(answers: &str, known: Option<&config::Config>) -> Setup {
+        let answers = ask(&mut answers.as_bytes(), known).expect("every question has an answer");
+        let text = template(&answers);
+        parse("setup.toml".as_ref(), &text).unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
+    }
+
+    #[test]
+    fn several_servers_in_two_domains_and_single_persons() {
+        // A wrong answer is asked for again; an empty one takes the suggestion.
+        let answers = "3\n.renovation.example\n\
+            Mail1/Renovation\nmail1.renovation.example\nRenovation\n\
+            Mail2/Renovation\nmail2.renovation.example\n\n-\n\
+            Sametime/Chat\nsametime.renovation.example\nChat\n\n\
+            -\neverybody\npersons\nAnn Archer/Renovation; Smith, Bo/Renovation\nfiles\n";
+        let setup = answered(answers, None);
+        let servers: Vec<String> =
+            setup.servers.iter().map(|server| format!("{} {}", server.domain, server.host)).collect();
+        assert_eq!(
+            servers,
+            [
+                "Renovation mail1.renovation.example",
+                "Renovation mail2.renovation.example",
+                "Chat sametime.renovation.example"
+            ]
+        );
+        assert_eq!(setup.domains(), ["Renovation", "Chat"]);
+        assert!(matches!(&setup.awareness.audience, Audience::Persons { names, .. } if names.len() == 2));
+        assert!(setup.gateway.is_none());
+    }
+
+    #[test]
+    fn a_gateways_own_host_and_schemes_are_suggested() {
+        let file = std::env::temp_dir().join(format!("livename-init-{}.toml", std::process::id()));
+        let text = r#"
+            [listen]
+            http = ["127.0.0.1:0"]
+            admin = "127.0.0.1:0"
+            [sso]
+            domain = ".renovation.example"
+            [[sso.cookie]]
+            name = "LtpaToken"
+            format = "domino"
+            [[sso.key]]
+            id = "1"
+            format = "domino"
+            secret_file = "SECRET"
+            [[community]]
+            name = "renovation"
+            servers = ["sametime.renovation.example:1533"]
+            own_presence = "login"
+            privacy = "own"
+            login_type = "0x14b4"
+            [[route]]
+            hosts = ["im.renovation.example"]
+            path = "/livename"
+            serve = "awareness"
+            community = "renovation"
+            auth = "required"
+        "#;
+        let secret = file.with_extension("secret");
+        std::fs::write(&secret, "AAECAwQFBgcICQoLDA0ODxAREhM=\n").expect("a temporary file can be written");
+        let text = text.replace("SECRET", &secret.display().to_string());
+        std::fs::write(&file, text).expect("a temporary file can be written");
+        let known = config::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
+        [&file, &secret].map(|file| std::fs::remove_file(file).expect("it is there"));
+        let answers = "1\n\nMail1/Renovation\nmail1.renovation.example\nRenovation\n\nSametime/Renovation\n\n\n\nfiles\n";
+        let setup = answered(answers, Some(&known));
+        let gateway = setup.gateway.expect("the suggestion is taken");
+        assert_eq!(
+            (gateway.host.as_str(), gateway.http, gateway.https),
+            ("im.renovation.example", true, false)
+        );
+        assert_eq!(setup.servers[1].host.as_str(), "sametime.renovation.example");
+        assert!(matches!(setup.awareness.audience, Audience::All { .. }));
+    }
 }

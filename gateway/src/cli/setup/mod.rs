@@ -2,7 +2,7 @@
 //!
 //! | code | meaning |
 //! | --- | --- |
-//! | 0 | done: nothing (left) to do, every check passed, or go |
+//! | 0 | done: nothing (left) to do, no check failed, or go |
 //! | 1 | stopped in the middle (run it again to resume), a directory that cannot be read, or no-go |
 //! | 2 | `plan`: there is something to apply |
 //! | 3 | something is left for a person: manual steps, conflicts, a failed check |

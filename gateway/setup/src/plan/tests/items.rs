@@ -64,3 +64,38 @@ fn a_password_in_the_clear_is_said() {
     assert!(has(&plan, "clear-text") && has(&plan, "locking"));
     assert!(!has(&made(SETUP, vec![server("Mail1", "0"), server("Sametime", "2")]), "clear-text"));
 }
+
+/// Each directory's SSO document lists the servers of its own: one that nobody can see holds up nobody else's.
+#[test]
+fn an_sso_document_speaks_for_the_servers_of_its_directory() {
+    let text = SETUP
+        .replace("not-clustered", "different-domains")
+        .replace(
+            "name   = \"Sametime/Renovation\"\ndomain = \"Renovation\"",
+            "name = \"Sametime/Chat\"\ndomain = \"Chat\"",
+        )
+        .replace("[sso]", "[[directory]]\ndomain = \"Chat\"\npath = \"files\"\n[sso]");
+    let table =
+        ItemTable::built_in().overridden("[item.sso]\nservers = { item = \"LTPA_Servers\" }").unwrap();
+    let sso = |domain, servers| {
+        let items =
+            [("LTPA_TokenName", "LtpaToken"), ("LTPA_TokenDomain", domain), ("LTPA_Servers", servers)];
+        document(DocumentKind::Sso, "1", &items)
+    };
+    let planned = |sso| {
+        let mut estate = estate(vec![server("Mail1", "0"), sso]);
+        estate.replicas.push(Replica::unseen("Chat", "Chat"));
+        plan(&setup(&text), &table, &estate)
+    };
+    let right = planned(sso(".renovation.example", "Mail1/Renovation"));
+    let states =
+        |state| BTreeMap::from([("Chat".to_owned(), SsoState::Unseen), ("Renovation".to_owned(), state)]);
+    assert_eq!(right.sso_states(), states(SsoState::Right));
+    let said = right.findings.iter().find(|finding| finding.id == "sso-unseen").unwrap();
+    assert!(said.text.contains("Sametime/O=Chat") && !said.text.contains("Mail1"), "{}", said.text);
+    for wrong in
+        [sso(".renovation.example", "Other/Renovation"), sso("renovation.example", "Mail1/Renovation")]
+    {
+        assert_eq!(planned(wrong).sso_states(), states(SsoState::Wrong));
+    }
+}
