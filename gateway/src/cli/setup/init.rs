@@ -322,7 +322,9 @@ mod tests {
         let text = text.replace("SECRET", &secret.display().to_string());
         std::fs::write(&file, text).expect("a temporary file can be written");
         let known = config::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
-        [&file, &secret].map(|file| std::fs::remove_file(file).expect("it is there"));
+        for file in [&file, &secret] {
+            std::fs::remove_file(file).expect("it is there");
+        }
         let answers = "1\n\nMail1/Renovation\nmail1.renovation.example\nRenovation\n\nSametime/Renovation\n\n\n\nfiles\n";
         let setup = answered(answers, Some(&known));
         let gateway = setup.gateway.expect("the suggestion is taken");
