@@ -133,6 +133,10 @@ impl Client {
         body: &[u8],
         harmless: bool,
     ) -> Result<Answer, DirectoryError> {
+        if self.open.is_some() {
+            // The connection's own task gets a turn to hear that the server has closed it.
+            tokio::task::yield_now().await;
+        }
         let reused = self.open.as_ref().is_some_and(|open| !open.sender.is_closed());
         match self.try_send(method, path, headers, body).await {
             Err(DirectoryError::Unreachable(_)) if reused => self.try_send(method, path, headers, body).await,
@@ -250,26 +254,29 @@ mod tests {
     /// How the server ends the first connection, after it has answered one request.
     #[derive(Clone, Copy, Debug)]
     enum End {
-        /// At once; the client hears of it no sooner than it sends again.
+        /// While nothing is asked; nobody has heard of it when the next request comes.
         Idle,
         /// When the second request has come.
         Asked,
     }
 
     /// A server that answers one request on the first connection and all on later ones, and counts what it was sent.
-    fn server(end: End) -> (Client, mpsc::Receiver<()>, thread::JoinHandle<usize>) {
+    fn server(end: End) -> (Client, Door, thread::JoinHandle<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (closed, when) = mpsc::channel();
+        let ((close, closing), (closed, when)) = (mpsc::channel(), mpsc::channel());
         let task = thread::spawn(move || {
             let mut count = 0;
             let mut bytes = [0; 4096];
             let (mut first, _) = listener.accept().unwrap();
             assert!(first.read(&mut bytes).unwrap() > 0);
             first.write_all(ANSWER).unwrap();
-            if matches!(end, End::Asked) {
-                assert!(first.read(&mut bytes).unwrap() > 0);
-                count += 1;
+            match end {
+                End::Idle => closing.recv().unwrap(),
+                End::Asked => {
+                    assert!(first.read(&mut bytes).unwrap() > 0);
+                    count += 1;
+                }
             }
             drop(first);
             closed.send(()).unwrap_or_default();
@@ -286,15 +293,22 @@ mod tests {
             }
         });
         let url = Url { tls: false, host: "127.0.0.1".to_owned(), port };
-        (Client::new(url, None), when, task)
+        (Client::new(url, None), Door { close, when }, task)
+    }
+
+    /// Closes the server's first connection.
+    struct Door {
+        close: mpsc::Sender<()>,
+        when: mpsc::Receiver<()>,
     }
 
     async fn second(end: End, method: Method) -> (Result<u16, DirectoryError>, usize) {
-        let (mut client, closed, task) = server(end);
+        let (mut client, door, task) = server(end);
         client.send(Method::GET, "/", &[], b"").await.unwrap();
         if matches!(end, End::Idle) {
             // Blocks this thread, and with it the task that would notice the end.
-            closed.recv().unwrap();
+            door.close.send(()).unwrap();
+            door.when.recv().unwrap();
         }
         let answer = match method {
             // Stands for a query.
