@@ -1,5 +1,6 @@
 //! An estate for the stand-in, and the whole way through the library as an administrator walks it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -113,6 +114,41 @@ pub(crate) fn fill(standin: &Standin, case_b: bool) {
     for name in ["Ann Archer", "Łukasz Żółć", "A/B Team"] {
         state.put(person(name, None));
     }
+}
+
+/// The forms' designs and subforms. The names of items that no public source names are invented; their labels are
+/// those of the forms.
+pub(crate) fn designs() -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
+    let text = |name: &str| json!({"name": name, "type": "text"});
+    let connection = [
+        "ConnectionType",
+        "Source",
+        "SourceDomain",
+        "Destination",
+        "DestinationDomain",
+        "PortName",
+        "Enabled",
+        "Tasks",
+    ];
+    let mut connection: Vec<Value> = connection.into_iter().map(text).collect();
+    connection.push(json!({"name": "Interval", "type": "number"}));
+    let forms = BTreeMap::from([
+        ("Local".to_owned(), json!({ "fields": connection })),
+        (
+            "WebSSOConfig".to_owned(),
+            json!({"fields": [
+                text("LTPA_TokenName"), text("LTPA_TokenDomain"),
+                {"name": "LTPA_ServerNames", "type": "names", "allowmultivalues": true, "label": "Domino Server Names:"},
+            ]}),
+        ),
+        (
+            "ServerConfig".to_owned(),
+            json!({"fields": [text("ServerName"), text("UseAsDefault")], "subforms": ["$iNotes tab"]}),
+        ),
+    ]);
+    let label = "Set an instant messaging server hostname for all iNotes users:";
+    let tab = json!({"fields": [{"name": "DWA_IMServerHost", "type": "text", "label": label}]});
+    (forms, BTreeMap::from([("$iNotes tab".to_owned(), tab)]))
 }
 
 /// One administrator at one directory.

@@ -7,9 +7,9 @@ use gateway_setup::apply::Fate;
 use gateway_setup::items::{DocumentKind, Setting};
 use gateway_setup::plan::{Action, Plan, SsoCase};
 use gateway_setup::verify::{Outcome, Resolve};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::estate::{Desk, Folder, directory, person, server};
+use crate::estate::{Desk, Folder, designs, directory, person, server};
 use crate::slapd::Slapd;
 use crate::standin::Standin;
 
@@ -90,41 +90,6 @@ impl Shape {
 }
 
 const PERSONS: [&str; 3] = ["Ann Archer", "Bo Baker", "Łukasz Żółć"];
-
-/// The forms' designs and subforms. The names of items that no public source names are invented; their labels are
-/// those of the forms.
-fn designs() -> (BTreeMap<String, Value>, BTreeMap<String, Value>) {
-    let text = |name: &str| json!({"name": name, "type": "text"});
-    let connection = [
-        "ConnectionType",
-        "Source",
-        "SourceDomain",
-        "Destination",
-        "DestinationDomain",
-        "PortName",
-        "Enabled",
-        "Tasks",
-    ];
-    let mut connection: Vec<Value> = connection.into_iter().map(text).collect();
-    connection.push(json!({"name": "Interval", "type": "number"}));
-    let forms = BTreeMap::from([
-        ("Local".to_owned(), json!({ "fields": connection })),
-        (
-            "WebSSOConfig".to_owned(),
-            json!({"fields": [
-                text("LTPA_TokenName"), text("LTPA_TokenDomain"),
-                {"name": "LTPA_ServerNames", "type": "names", "allowmultivalues": true, "label": "Domino Server Names:"},
-            ]}),
-        ),
-        (
-            "ServerConfig".to_owned(),
-            json!({"fields": [text("ServerName"), text("UseAsDefault")], "subforms": ["$iNotes tab"]}),
-        ),
-    ]);
-    let label = "Set an instant messaging server hostname for all iNotes users:";
-    let tab = json!({"fields": [{"name": "DWA_IMServerHost", "type": "text", "label": label}]});
-    (forms, BTreeMap::from([("$iNotes tab".to_owned(), tab)]))
-}
 
 /// What an administrator does in the Notes client: the SSO document, as the plan says.
 fn by_hand(plan: &Plan, standins: &BTreeMap<String, &Standin>) {

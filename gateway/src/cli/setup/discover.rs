@@ -44,7 +44,7 @@ pub(super) fn discover(arguments: &DiscoverArguments) -> ExitCode {
         if open.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(fail(EXIT_PERSON, format!("not settled: {}", open.join(", "))))
+        Ok(fail(EXIT_PERSON, format!("still unknown: {}", open.join(", "))))
     })
 }
 
