@@ -373,9 +373,7 @@ fn subforms_of(json: &Json) -> BTreeSet<String> {
 fn names_of(json: &Json, names: &mut BTreeSet<String>) {
     match json {
         Json::String(text) => {
-            names.extend(
-                text.split('|').map(str::trim).filter(|name| !name.is_empty()).next_back().map(str::to_owned),
-            );
+            names.extend(text.split('|').map(str::trim).rfind(|name| !name.is_empty()).map(str::to_owned));
         }
         Json::Array(values) => values.iter().for_each(|value| names_of(value, names)),
         Json::Object(object) => {

@@ -264,7 +264,7 @@ mod tests {
     fn server(end: End) -> (Client, Door, thread::JoinHandle<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let ((close, closing), (closed, when)) = (mpsc::channel(), mpsc::channel());
+        let ((close, closing), (closed, when)) = (mpsc::sync_channel(1), mpsc::sync_channel(1));
         let task = thread::spawn(move || {
             let mut count = 0;
             let mut bytes = [0; 4096];
@@ -298,7 +298,7 @@ mod tests {
 
     /// Closes the server's first connection.
     struct Door {
-        close: mpsc::Sender<()>,
+        close: mpsc::SyncSender<()>,
         when: mpsc::Receiver<()>,
     }
 
