@@ -10,10 +10,11 @@ use http::{Method, StatusCode};
 use protocol::secret::Secret;
 use serde_json::{Map, Value as Json, json};
 
+use super::design::{fields_of, names_of, subforms_of};
 use super::http::{Answer, Client, escaped};
 use super::{Directory, DirectoryError, Field, Persons, Query, Update};
 use crate::estate::{Document, ItemName, Unid, Value};
-use crate::items::{DocumentKind, Form, ItemKind};
+use crate::items::{DocumentKind, Form};
 
 /// Renewed when less than this is left.
 const MARGIN: Duration = Duration::from_secs(30);
@@ -348,79 +349,4 @@ fn document(kind: DocumentKind, json: &Json) -> Option<Document> {
 
 pub(super) fn to_json(value: &Value) -> Json {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-/// The subforms that a design names, wherever that is: its shape is not published.
-fn subforms_of(json: &Json) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    match json {
-        Json::Array(values) => values.iter().for_each(|value| names.extend(subforms_of(value))),
-        Json::Object(object) => {
-            for (key, value) in object {
-                if key.to_lowercase().contains("subform") {
-                    names_of(value, &mut names);
-                } else {
-                    names.extend(subforms_of(value));
-                }
-            }
-        }
-        _ => {}
-    }
-    names
-}
-
-/// The names in a list of design elements: texts, or objects with a name. Behind `|` are aliases.
-fn names_of(json: &Json, names: &mut BTreeSet<String>) {
-    match json {
-        Json::String(text) => {
-            names.extend(text.split('|').map(str::trim).rfind(|name| !name.is_empty()).map(str::to_owned));
-        }
-        Json::Array(values) => values.iter().for_each(|value| names_of(value, names)),
-        Json::Object(object) => {
-            let name = ["name", "@name", "title"].iter().find_map(|key| object.get(*key));
-            match name {
-                Some(name) => names_of(name, names),
-                None => object
-                    .values()
-                    .filter(|value| !value.is_string())
-                    .for_each(|value| names_of(value, names)),
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Every object with a name and a type in a form's design, wherever it is: its shape is not published.
-fn fields_of(json: &Json, fields: &mut Vec<Field>) {
-    match json {
-        Json::Array(values) => values.iter().for_each(|value| fields_of(value, fields)),
-        Json::Object(object) => {
-            let text = |names: &[&str]| names.iter().find_map(|name| object.get(*name)?.as_str());
-            if let (Some(Ok(name)), Some(kind)) =
-                (text(&["name", "@name", "fieldName"]).map(str::parse), text(&["kind", "type", "fieldType"]))
-            {
-                let many = text(&["itemFlags", "fieldGroup"]).is_some_and(|flags| flags.contains("MULTI"))
-                    || object.get("allowmultivalues").and_then(Json::as_bool).unwrap_or(false);
-                let label = text(&["label", "description", "helpText"]).unwrap_or_default().to_owned();
-                fields.push(Field { name, kind: kind_of(kind, many), label });
-            }
-            object.values().for_each(|value| fields_of(value, fields));
-        }
-        _ => {}
-    }
-}
-
-fn kind_of(word: &str, many: bool) -> Option<ItemKind> {
-    match (word.to_lowercase().as_str(), many) {
-        ("names" | "authors" | "readers", false) => Some(ItemKind::Names),
-        ("names" | "authors" | "readers", true) => Some(ItemKind::NamesList),
-        ("number" | "numbers", _) => Some(ItemKind::Number),
-        ("text" | "string" | "keyword" | "keywords" | "radiobutton" | "checkbox", false) => {
-            Some(ItemKind::Text)
-        }
-        ("text" | "string" | "keyword" | "keywords" | "radiobutton" | "checkbox", true) => {
-            Some(ItemKind::TextList)
-        }
-        _ => None,
-    }
 }

@@ -5,6 +5,7 @@
 
 mod credential;
 mod das;
+mod design;
 mod drapi;
 mod error;
 mod http;
