@@ -1,5 +1,6 @@
 //! A LotusScript agent that does what the plan says (domino-directory.md 3.6). It changes nothing until its
-//! `DRY_RUN` is set to False, looks before it writes, and can run again.
+//! `DRY_RUN` is set to False, looks before it writes, and can run again. Servers wait for the SSO document, as in
+//! `apply`: for its `SSO_CHECKED`, unless the plan has seen that the document is right.
 
 use std::fmt::Write;
 
@@ -21,6 +22,7 @@ pub(super) fn file(
     table: &ItemTable,
     directory: &str,
     documents: &[&DocumentPlan],
+    sso_is_right: bool,
 ) -> Option<String> {
     let mut subs: Vec<String> = Vec::new();
     let mut calls = String::new();
@@ -29,7 +31,15 @@ pub(super) fn file(
             continue;
         }
         if let Some(text) = one(table, document, subs.len() + 1) {
-            let _ = writeln!(calls, "\tCall Document{}", subs.len() + 1);
+            let call = format!("Call Document{}", subs.len() + 1);
+            let _ = match document.kind {
+                DocumentKind::Server | DocumentKind::WebSite => writeln!(
+                    calls,
+                    "\tIf SSO_CHECKED Then\n\t\t{call}\n\tElse\n\t\tCall Waits({})\n\tEnd If",
+                    literal(&document.title)
+                ),
+                _ => writeln!(calls, "\t{call}"),
+            };
             subs.push(text);
         }
     }
@@ -50,7 +60,11 @@ pub(super) fn file(
     remark(&mut out, "", UNTRIED);
     remark(&mut out, "", &format!("For names.nsf of: {directory}"));
     let overwrite = if setup.awareness.overwrite { "True" } else { "False" };
-    let fixed = FIXED.replace("@OVERWRITE@", overwrite).replace("@CALLS@\n", &calls);
+    let checked = if sso_is_right { "True" } else { "False" };
+    let fixed = FIXED
+        .replace("@OVERWRITE@", overwrite)
+        .replace("@SSO_CHECKED@", checked)
+        .replace("@CALLS@\n", &calls);
     out.push_str(&fixed);
     for sub in subs {
         out.push('\n');

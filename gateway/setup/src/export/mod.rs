@@ -25,7 +25,7 @@ use crate::config::Setup;
 use crate::estate::{ItemName, Value};
 use crate::items::{DocumentKind, ItemKind, ItemTable, Setting};
 use crate::names::NotesName;
-use crate::plan::{Action, DocumentPlan, ItemPlan, Plan};
+use crate::plan::{Action, DocumentPlan, ItemPlan, Plan, SsoState};
 
 pub use folder::{WriteError, Written, write};
 
@@ -62,7 +62,8 @@ pub fn files(setup: &Setup, table: &ItemTable, plan: &Plan) -> Vec<ExportFile> {
             plan.documents.iter().filter(|document| document.directory == *directory).collect();
         add("create", "dxl", dxl::file(&documents, Action::Create));
         add("update", "dxl", dxl::file(&documents, Action::Update));
-        add("agent", "lss", agent::file(setup, table, directory, &documents));
+        let is_right = plan.sso_states().get(*directory).is_none_or(|state| *state == SsoState::Right);
+        add("agent", "lss", agent::file(setup, table, directory, &documents, is_right));
         add("sso-agent", "lss", sso_agent::file(setup, table, &documents));
         add("one-touch", "json", one_touch::file(setup, table, &documents));
     }

@@ -207,6 +207,29 @@ fn the_example_with_a_gateway_and_a_directory_that_nobody_could_read() {
     read_by_others(&files);
 }
 
+/// As in `apply`: nothing is switched to an SSO document that is wrong or that nobody has seen.
+#[test]
+fn the_agent_switches_servers_only_to_an_sso_document_that_is_right() {
+    let table =
+        ItemTable::built_in().overridden("[item.sso]\nservers = { item = \"LTPA_Servers\" }").unwrap();
+    let agent = |setup: &Setup, documents: Vec<Document>| {
+        let plan = plan::plan(setup, &table, &estate(documents));
+        files(setup, &table, &plan).into_iter().find(|file| file.name == "agent.lss").unwrap().text
+    };
+    let setup = setup("[awareness]\nfor = \"mail-servers\"\n");
+    let mut documents = renovation();
+    let sso = documents.iter_mut().find(|document| document.kind == DocumentKind::Sso).unwrap();
+    let servers = ["Mail1/Renovation", "Sametime/Renovation"].map(str::to_owned).to_vec();
+    sso.items.insert("LTPA_Servers".parse().unwrap(), Value::Texts(servers));
+    let wrong = agent(&setup, documents.clone());
+    assert!(wrong.contains("Const SSO_CHECKED = False"), "the DNS domain has no leading dot");
+    let sso = documents.iter_mut().find(|document| document.kind == DocumentKind::Sso).unwrap();
+    sso.items.insert("LTPA_TokenDomain".parse().unwrap(), ".renovation.example".into());
+    assert!(agent(&setup, documents).contains("Const SSO_CHECKED = True"));
+    assert!(agent(&setup, Vec::new()).contains("Const SSO_CHECKED = False"), "nobody has seen it");
+    assert_eq!(wrong.matches("If SSO_CHECKED Then\n\t\tCall Document").count(), 2);
+}
+
 #[test]
 fn what_is_right_already_needs_no_files_but_the_instructions() {
     let setup = setup("[awareness]\nfor = \"persons\"\npersons = [\"Ann Archer/Renovation\"]\n");
