@@ -178,7 +178,7 @@ fn rsa_and_aes(file: &KeyFile, token: &str) -> impl FnMut() + use<> {
         let mut parts = plain.split(|byte| *byte == b'%');
         let (body, signature) = (parts.next().expect("a body"), parts.nth(1).expect("a signature"));
         let signature = STANDARD.decode(signature).expect("base64");
-        let key = RsaPublicKeyComponents { n: &n, e: &[1, 0, 1] };
+        let key = RsaPublicKeyComponents { n: &n[..], e: &[1, 0, 1][..] };
         if n.len() == 256 {
             let digest = digest(&SHA512, body);
             key.verify(&RSA_PKCS1_2048_8192_SHA512, digest.as_ref(), &signature).expect("signed");
