@@ -68,10 +68,12 @@ role   = "inotes"
 name   = {}
 domain = {}                        # the Domino domain, not the DNS domain
 host   = {}
+# web    = "https://mail1.renovation.example"      # its web server, for `verify`; left out: as [probe] login
 
 [[server]]
 role   = "sametime"
 {sametime_name}host   = {}
+# web    = "http://sametime.renovation.example"
 
 {accesses}
 [sso]
@@ -98,12 +100,13 @@ for = "{audience}"                 # all: by host name, for everybody | mail-ser
 # file = "items.toml"              # names of items that no public source has; `livename setup discover` writes it
 
 # [probe]                          # two test users, for `verify`
-# user  = "Ann Archer"
+# user  = "Ann Archer/Renovation"  # full names, so that their Person documents are found
 # password_file = "ann.password"
-# other = "Bo Baker"
+# other = "Bo Baker/Renovation"
 # other_password_file = "bo.password"
 # login  = "https://mail1.renovation.example"
-# events = "https://im.renovation.example"
+# events = "https://im.renovation.example"       # the gateway, once it runs
+# community = "sametime.renovation.example:1533" # before that: both log in to the community itself
 "#,
         quoted(&inotes.0),
         quoted(&domains.0),

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use gateway_setup::config::{Audience, Probe};
 use gateway_setup::directory::{password, tls};
-use gateway_setup::verify::{self, Outcome, Resolve, Verification, check, log_in};
+use gateway_setup::ini::{IniError, IniFile};
+use gateway_setup::verify::{self, Outcome, Resolve, Seen, Verification, Way, check, log_in};
 
 use super::FileArguments;
 use super::desk::{Desk, run};
@@ -25,9 +26,15 @@ pub(super) struct VerifyArguments {
     /// Make the tokens of the two users with the Domino secret of this gateway's configuration, instead of logging in
     #[arg(long, value_name = "FILE")]
     mint_with: Option<PathBuf>,
+    /// notes.ini of a mail server, for the setting of the protocol (C21); may be given again
+    #[arg(long, value_name = "FILE")]
+    notes_ini: Vec<PathBuf>,
     /// Leave the documents out: only look from outside
     #[arg(long)]
     outside: bool,
+    /// Count what cannot be seen from here as failed
+    #[arg(long)]
+    strict: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,12 +44,19 @@ pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
     run(async {
         let mut desk = Desk::new(&arguments.file.config)?;
         let resolve = Resolve(arguments.resolve.iter().cloned().collect());
+        let notes = notes(&arguments.notes_ini)?;
         let mut verification = Verification::default();
+        let mut read = None;
         if !arguments.outside {
             let (plan, estate) = desk.plan().await?;
-            verification.checks = verify::documents(&desk.setup, &desk.table, &estate, &plan);
+            let users = verify::test_users(&desk.setup, &desk.table, &mut desk.opened).await;
+            let users = users.map_err(|error| fail(1, error))?;
+            verification.checks = verify::documents(&desk.setup, &desk.table, &estate, &plan, &users);
+            read = Some(estate);
         }
-        outside(&desk, &resolve, arguments.mint_with.as_deref(), &mut verification).await?;
+        verification.checks.push(verify::protocol(&desk.setup, &notes));
+        let seen = read.as_ref().map(|estate| Seen { estate, table: &desk.table });
+        outside(&desk, seen, &resolve, arguments.mint_with.as_deref(), &mut verification).await?;
         let verification = verification.sorted();
         let text = if arguments.json {
             format!("{}\n", serde_json::to_string_pretty(&verification).unwrap_or_default())
@@ -50,20 +64,25 @@ pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
             verification.to_string()
         };
         let said = say(&text);
-        Ok(if said == ExitCode::SUCCESS { ExitCode::from(verification.exit_code()) } else { said })
+        Ok(if said == ExitCode::SUCCESS {
+            ExitCode::from(verification.exit_code(arguments.strict))
+        } else {
+            said
+        })
     })
 }
 
 /// C7, C14 to C16, then awareness through the gateway: C18 and C19.
 async fn outside(
     desk: &Desk,
+    seen: Option<Seen<'_>>,
     resolve: &Resolve,
     mint: Option<&Path>,
     verification: &mut Verification,
 ) -> Result<(), ExitCode> {
     let usage = |error: &dyn std::fmt::Display| fail(EXIT_USAGE, format!("probe: {error}"));
     let Some(probe) = &desk.setup.probe else {
-        verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
+        verification.checks.extend(verify::network(&desk.setup, seen, resolve, None, None).await.0);
         let text = "there are no [probe] accounts in setup.toml";
         verification.checks.extend(["C18", "C19"].map(|id| check(id, Outcome::Unknown, text)));
         return Ok(());
@@ -74,14 +93,24 @@ async fn outside(
     verification.checks.push(check("C18", Outcome::Unknown, by_hand));
     let tokens = match mint {
         Some(file) => {
-            verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
             let of = |user: &str| cookie_of_config(file, user).map_err(|error| usage(&error));
-            Ok((of(&probe.user)?, of(&probe.other)?))
+            let (one, other) = (of(&probe.user)?, of(&probe.other)?);
+            let way = Some((probe, Way::Cookies(&one)));
+            let network = verify::network(&desk.setup, seen, resolve, way, config.clone()).await;
+            verification.checks.extend(network.0);
+            Ok((one, other))
         }
         None => {
             let secret = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
             let other = password(&probe.other_password, &probe.other).map_err(|error| usage(&error))?;
-            let network = verify::network(&desk.setup, resolve, Some((probe, &secret)), config.clone()).await;
+            let network = verify::network(
+                &desk.setup,
+                seen,
+                resolve,
+                Some((probe, Way::Password(&secret))),
+                config.clone(),
+            )
+            .await;
             verification.checks.extend(network.0);
             let mut client = resolve.client(&probe.login, config.clone());
             match (network.1, log_in(&mut client, &probe.other, &other).await) {
@@ -107,6 +136,12 @@ async fn outside(
         }
     });
     Ok(())
+}
+
+/// The files by their names.
+fn notes(paths: &[PathBuf]) -> Result<Vec<(String, IniFile)>, ExitCode> {
+    let read = |path: &PathBuf| Ok((path.display().to_string(), IniFile::read(path)?));
+    paths.iter().map(read).collect::<Result<_, IniError>>().map_err(|error| fail(EXIT_USAGE, error))
 }
 
 /// Says so if the pages of users go elsewhere.
