@@ -10,6 +10,7 @@
 
 mod apply;
 mod assess;
+mod community;
 mod desk;
 mod discover;
 mod export;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::ltpa::ring::{KeyRing, SsoCookie};
 use protocol::ltpa::{Format, cookie};
+use protocol::secret::Secret;
 
 /// More than any header that a server would take.
 const MOST_BYTES: u64 = 64 << 10;
@@ -46,6 +47,15 @@ pub(super) fn read(path: Option<&Path>) -> Result<Shown, InputError> {
     }
     let text = String::from_utf8(bytes).ok().filter(|text| text.is_ascii()).ok_or(InputError::NotText)?;
     parse(&text).ok_or(InputError::Empty)
+}
+
+/// What a file holds as a Cookie header; a bare token counts as the cookie that Domino makes.
+pub(in crate::cli) fn cookie_of_file(path: &Path) -> Result<Secret, String> {
+    let shown = read(Some(path)).map_err(|error| error.to_string())?;
+    Ok(Secret::new(match shown {
+        Shown::Header(header) => header.into_bytes(),
+        Shown::Bare(token) => format!("LtpaToken={token}").into_bytes(),
+    }))
 }
 
 /// `None` for nothing but blanks.
