@@ -76,10 +76,8 @@ fn an_administrator_walks_the_whole_way_and_back() {
     assert!(code == Some(3) && said.contains("still unknown"), "{said}");
     assert!(std::fs::read_to_string(site.file("items.toml")).unwrap().contains("LTPA_ServerNames"));
     site.standin.lock().designs.clear();
-    let probe = format!(
-        "[items]\nfile = \"items.toml\"\n[probe]\nuser = \"Ann Archer/Renovation\"\npassword_file = \"user\"\nother = \"Łukasz Żółć/Renovation\"\n\
-         other_password_file = \"user\"\nlogin = \"http://mail1.renovation.example:8081\"\n"
-    );
+    let probe = "[items]\nfile = \"items.toml\"\n[probe]\nuser = \"Ann Archer/Renovation\"\npassword_file = \"user\"\nother = \"Łukasz Żółć/Renovation\"\n\
+         other_password_file = \"user\"\nlogin = \"http://mail1.renovation.example:8081\"\n";
     let host = "host = \"sametime.renovation.example\"\n";
     let with_web = format!("{host}web = \"http://sametime.renovation.example:8081\"\n");
     let setup = toml(&site.standin, "not-clustered", PERSONS).replace(host, &with_web);
@@ -228,6 +226,15 @@ fn the_terminal_has_its_echo_back_however_the_question_for_a_password_ends() {
         assert!(modes.contains(&"echo") && modes.contains(&"isig"), "{said}");
         assert!(!said.contains(PASSWORD) && !said.contains("half"), "{said}");
     }
+}
+
+#[test]
+fn who_looks_from_outside_needs_no_account_of_the_directory() {
+    let site = Site::new();
+    std::fs::remove_file(site.file("password")).unwrap();
+    assert_eq!(verify(&site, &[]).0, Some(64));
+    let (code, said) = verify(&site, &["--outside"]);
+    assert!(code == Some(0) && said.contains("no Server document was read"), "{said}");
 }
 
 #[test]

@@ -66,16 +66,19 @@ impl<'a> Seen<'a> {
 pub(super) async fn hosts(setup: &Setup, seen: Option<Seen<'_>>, resolve: &Resolve) -> Check {
     let mut wrong = Vec::new();
     let mut open = Vec::new();
+    let mut read = false;
     for server in &setup.servers {
         let (Some(seen), Some(name)) = (seen, &server.name) else { continue };
         for (access, found) in seen.hosts_of(name) {
+            read = true;
             if found.is_empty() {
                 open.push(format!("the Server document of {name} in {access} has no Internet host name"));
             } else if !found.trim_end_matches('.').eq_ignore_ascii_case(server.host.as_str()) {
                 let port = if server.role == Role::Sametime { COMMUNITY_PORT } else { 80 };
                 let leads = match reach(&found, port, resolve).await {
-                    Reach::Unresolved => ", which does not resolve",
-                    Reach::Silent | Reach::Open => "",
+                    Reach::Unresolved => ", which does not resolve".to_owned(),
+                    Reach::Silent => format!(", which does not answer on port {port}"),
+                    Reach::Open => String::new(),
                 };
                 wrong.push(format!(
                     "the Server document of {name} in {access} has the Internet host name \"{found}\"{leads}, and setup.toml has {}",
@@ -99,8 +102,7 @@ pub(super) async fn hosts(setup: &Setup, seen: Option<Seen<'_>>, resolve: &Resol
         check("C7", Outcome::Unknown, open.join("; "))
     } else {
         let names: Vec<_> = wanted.iter().map(|(host, port)| format!("{host}:{port}")).collect();
-        let whence =
-            if seen.is_some() { "" } else { "; as setup.toml has them, no Server document was read" };
+        let whence = if read { "" } else { "; as setup.toml has them, no Server document was read" };
         check("C7", Outcome::Pass, format!("{}{whence}", names.join(", ")))
     }
 }

@@ -229,7 +229,12 @@ fn test_users_are_looked_up_on_the_sametime_server() {
 async fn the_host_of_the_server_document_counts() {
     let port = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = port.local_addr().unwrap();
-    let resolve = Resolve([(("sametime.renovation.example".to_owned(), 1533), address)].into());
+    let closed = "127.0.0.1:9".parse().unwrap();
+    let places = [
+        (("sametime.renovation.example".to_owned(), 1533), address),
+        (("wrong.renovation.example".to_owned(), 1533), closed),
+    ];
+    let resolve = Resolve(places.into());
     let table = table();
     let setup = setup(SETUP);
     let look = async |estate: &Estate| {
@@ -239,14 +244,14 @@ async fn the_host_of_the_server_document_counts() {
     let right = Estate { replicas: vec![replica("mail", &SERVERS, vec![])] };
     says(&look(&right).await, "C7", Outcome::Pass, "sametime.renovation.example:1533");
     let mut other = replica("chat", &SERVERS, vec![]);
-    other.documents[1] = server("Sametime", "wrong.renovation.invalid", "2");
+    other.documents[1] = server("Sametime", "wrong.renovation.example", "2");
     let wrong = Estate { replicas: vec![replica("mail", &SERVERS, vec![]), other] };
     let found = look(&wrong).await;
     says(
         &found,
         "C7",
         Outcome::Fail,
-        "in chat has the Internet host name \"wrong.renovation.invalid\", which does not resolve",
+        "in chat has the Internet host name \"wrong.renovation.example\", which does not answer on port 1533",
     );
     let mut nameless = replica("mail", &SERVERS, vec![]);
     nameless.documents[1] = server("Sametime", "", "2");
