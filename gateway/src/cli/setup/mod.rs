@@ -2,7 +2,7 @@
 //!
 //! | code | meaning |
 //! | --- | --- |
-//! | 0 | done: nothing (left) to do, every check passed, or go |
+//! | 0 | done: nothing (left) to do, no check failed, or go |
 //! | 1 | stopped in the middle (run it again to resume), a directory that cannot be read, or no-go |
 //! | 2 | `plan`: there is something to apply |
 //! | 3 | something is left for a person: manual steps, conflicts, a failed check |
@@ -42,7 +42,7 @@ enum SetupCommand {
     Apply(apply::ApplyArguments),
     /// Take back what was applied, from the journal
     Undo(apply::UndoArguments),
-    /// Check that it works, from the documents to a real login
+    /// Check that it works, from the documents to two users who see each other
     Verify(verify::VerifyArguments),
     /// Say from notes.ini, sametime.ini and a browser recording whether an estate is ready: exit code 0 for go, 1 for no-go
     Assess(assess::AssessArguments),

@@ -17,6 +17,7 @@ use super::desk::{Desk, run};
 use super::probe::{Door, awareness};
 use crate::cli::token::{cookie_of_config, cookie_of_file};
 use crate::cli::{EXIT_USAGE, fail, say};
+use crate::community::Account;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
@@ -56,7 +57,8 @@ pub(super) struct VerifyArguments {
 
 pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
     run(async {
-        let mut desk = Desk::new(&arguments.file.config)?;
+        let open = if arguments.outside { Desk::offline } else { Desk::new };
+        let mut desk = open(&arguments.file.config)?;
         let resolve = Resolve(arguments.resolve.iter().cloned().collect());
         let notes = notes(&arguments.notes_ini)?;
         let mut verification = Verification::default();
@@ -94,7 +96,6 @@ async fn outside(
     arguments: &VerifyArguments,
     verification: &mut Verification,
 ) -> Result<(), ExitCode> {
-    let usage = |error: &dyn std::fmt::Display| fail(EXIT_USAGE, format!("probe: {error}"));
     let checks = &mut verification.checks;
     let Some(probe) = &desk.setup.probe else {
         checks.extend(verify::network(&desk.setup, seen, resolve, None, None).await.0);
@@ -105,19 +106,15 @@ async fn outside(
     let server = arguments.community.as_ref().or(probe.community.as_ref());
     let community = community(arguments.gateway.as_deref(), server, resolve);
     let community = community.map_err(|error| usage(&error))?;
-    let is_tls = [Some(&probe.login), probe.events.as_ref()]
-        .into_iter()
-        .flatten()
-        .chain(desk.setup.servers.iter().filter_map(|server| server.web.as_ref()))
-        .any(|url| url.tls);
+    let webs = desk.setup.servers.iter().filter_map(|server| server.web.as_ref());
+    let is_tls = webs.chain([&probe.login]).chain(&probe.events).any(|url| url.tls);
     let config = if is_tls { Some(tls(probe.ca.as_deref()).map_err(|error| usage(&error))?) } else { None };
 
-    let (tokens, passwords) = match arguments.given(probe).map_err(|error| usage(&error))? {
+    let proofs = match arguments.given(probe).map_err(|error| usage(&error))? {
         Some((one, other)) => {
             let way = Some((probe, Way::Cookies(&one)));
-            let network = verify::network(&desk.setup, seen, resolve, way, config.clone()).await;
-            checks.extend(network.0);
-            (Ok((one, other)), None)
+            checks.extend(verify::network(&desk.setup, seen, resolve, way, config.clone()).await.0);
+            Proofs { tokens: Ok((one, other)), passwords: None }
         }
         None => {
             let one = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
@@ -131,19 +128,11 @@ async fn outside(
                 (_, Err(error)) => Err(format!("the other user cannot log in: {error}")),
                 (Some(one), Ok(other)) => Ok((one.cookies, other.cookies)),
             };
-            (tokens, Some((one, other)))
+            Proofs { tokens, passwords: Some((one, other)) }
         }
     };
 
-    let accounts = match (&tokens, &passwords) {
-        (Ok((one, other)), _) => with_token(&probe.user, one).zip(with_token(&probe.other, other)),
-        // Whether the community works does not depend on the mail server's login.
-        (Err(_), Some((one, other))) => {
-            Some((with_password(&probe.user, one), with_password(&probe.other, other)))
-        }
-        (Err(_), None) => None,
-    };
-    let (c18, direct) = match (&community, accounts) {
+    let (c18, direct) = match (&community, proofs.accounts(probe)) {
         (Some(community), Some((one, other))) => {
             let (c18, c19) = look(community, one, other).await;
             (c18, Some(c19))
@@ -155,7 +144,7 @@ async fn outside(
         }
     };
     checks.push(c18);
-    checks.push(match (&probe.events, tokens, direct) {
+    checks.push(match (&probe.events, proofs.tokens, direct) {
         (Some(events), Ok((one, other)), _) => {
             let door =
                 Door { url: events, path: &probe.events_path, resolve, tls: config, page: &probe.login };
@@ -172,6 +161,31 @@ async fn outside(
         }
     });
     Ok(())
+}
+
+fn usage(error: &dyn std::fmt::Display) -> ExitCode {
+    fail(EXIT_USAGE, format!("probe: {error}"))
+}
+
+/// What the two users have to prove themselves with.
+struct Proofs {
+    /// As Cookie headers, or why there are none.
+    tokens: Result<(Secret, Secret), String>,
+    /// `None` if tokens were given.
+    passwords: Option<(Secret, Secret)>,
+}
+
+impl Proofs {
+    /// Tokens, else passwords: whether the community works does not depend on the mail server's login.
+    fn accounts(&self, probe: &Probe) -> Option<(Account, Account)> {
+        match (&self.tokens, &self.passwords) {
+            (Ok((one, other)), _) => with_token(&probe.user, one).zip(with_token(&probe.other, other)),
+            (Err(_), Some((one, other))) => {
+                Some((with_password(&probe.user, one), with_password(&probe.other, other)))
+            }
+            (Err(_), None) => None,
+        }
+    }
 }
 
 impl VerifyArguments {
