@@ -11,6 +11,7 @@ use loadtest_sim::{Simulator, TokenCheck};
 use protocol::ltpa::SystemSeconds;
 use protocol::ltpa::domino::{DominoSecret, mint};
 use protocol::presence::{PersonId, Status};
+use protocol::vp::service::Service;
 use tokio::runtime::Runtime;
 
 use super::setup::SETUP;
@@ -102,6 +103,22 @@ fn two_users_meet_in_the_community_and_leave_no_trace() {
     let left = site.simulator.truth(two);
     assert_eq!((left.status, &*left.text), (Status::Dnd, "busy"));
     super::wait("both to be logged out", || site.simulator.stats().connections == 0);
+}
+
+#[test]
+fn a_community_without_chats_still_shows_who_is_there() {
+    let site = Site::new("community-chats", SECRET);
+    let [_, two] = &site.people;
+    assert!(site.simulator.login_virtual(two) && site.simulator.set_status(two, Status::Meeting, ""));
+    site.simulator.set_service(Service::IM.id, false);
+    let (code, c18, c19) = site.minted(site.simulator.addr());
+    assert_eq!(code, Some(3));
+    assert!(
+        c18.starts_with("C18  FAIL") && c18.contains("a message to") && c18.contains("was refused"),
+        "{c18}"
+    );
+    assert!(c19.starts_with("C19  pass"), "{c19}");
+    assert_eq!(site.simulator.truth(two).status, Status::Meeting);
 }
 
 #[test]

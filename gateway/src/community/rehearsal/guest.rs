@@ -7,19 +7,16 @@ use gateway_core::upstream::{Session, Told};
 use gateway_core::watchset::Command;
 use protocol::presence::{PersonId, Presence, Status};
 use protocol::vp::client::{Closed, Event, Login};
-use protocol::vp::message::ChannelId;
-use protocol::vp::prim::IdBlock;
 use protocol::vp::reason::Reason;
-use protocol::vp::service::Service;
-use protocol::vp::session::Acceptance;
 use tokio::time::{Instant, timeout};
 
-use super::chat;
 use super::trouble::Trouble;
+use crate::community::chats::Chats;
 use crate::community::link::{Happened, Link};
 use crate::community::login::{client_config, random};
 use crate::community::servers::{Endpoint, Servers};
 use crate::config::Community;
+use crate::hub::{Chat, Item, Partner};
 
 /// See the module.
 pub(super) struct Guest {
@@ -35,8 +32,7 @@ pub(super) struct Guest {
     is_up: bool,
     watches: bool,
     seen: HashMap<PersonId, Status>,
-    /// The chat that this user has opened.
-    chat: Option<ChannelId>,
+    chats: Chats,
     chat_refused: Option<Reason>,
     heard: Vec<String>,
     sent_on: Option<String>,
@@ -74,7 +70,7 @@ impl Guest {
             is_up: false,
             watches: false,
             seen: HashMap::new(),
-            chat: None,
+            chats: Chats::default(),
             chat_refused: None,
             heard: Vec::new(),
             sent_on: None,
@@ -125,17 +121,12 @@ impl Guest {
 
     /// Begins a chat with a text.
     pub(super) fn write_to(&mut self, person: &str, text: &str) {
-        let (Ok(offer), Ok(text)) = (chat::offer(), chat::text(text)) else { return };
-        let target = IdBlock { user: person.to_owned(), community: String::new() };
-        let client = self.session.client();
-        self.chat = client.open(Service::IM, target, offer).ok();
-        if let Some(channel) = self.chat {
-            // What cannot be sent does not arrive, and that is said.
-            let _ = client.send(channel, chat::SAY, text);
-        }
+        let with = Partner { id: person.to_owned(), name: String::new() };
+        let refused = self.chats.say(with, Some(text.to_owned()), self.session.client());
+        self.note(refused);
     }
 
-    /// Why the chat of [`Self::write_to`] has ended, if it has.
+    /// Why a chat has ended, if one has.
     pub(super) fn chat_refused(&self) -> Option<Reason> {
         self.chat_refused
     }
@@ -188,26 +179,32 @@ impl Guest {
                     self.seen.extend(entries.into_iter().map(|(id, presence)| (id, presence.status)));
                 }
                 Told::Redirected { host } => self.sent_on = Some(host),
-                Told::Other(event) => self.chatter(event),
+                Told::Other(event) => self.chatter(&event),
                 Told::Closed(closed) => return Err(self.trouble(closed)),
             }
         }
         Ok(())
     }
 
-    fn chatter(&mut self, event: Event) {
-        match event {
-            Event::Incoming { channel, .. } => {
-                if let Ok(data) = chat::accept() {
-                    let acceptance = Acceptance { data, ..Acceptance::default() };
-                    let _ = self.session.client().accept(channel, acceptance);
-                }
+    fn chatter(&mut self, event: &Event) {
+        let items = match event {
+            Event::Incoming { create, .. } => {
+                let item = self.chats.invited(create, Some(&self.own), self.session.client());
+                item.into_iter().collect()
             }
-            Event::Received { send_type: chat::SAY, data, .. } => self.heard.extend(chat::said(&data)),
-            Event::Destroyed { channel, reason, .. } if self.chat == Some(channel) => {
-                self.chat_refused = Some(reason);
+            // What cannot be read was not heard.
+            _ => self.chats.take(event, true, self.session.client()).unwrap_or_default(),
+        };
+        self.note(items);
+    }
+
+    fn note(&mut self, items: impl IntoIterator<Item = Item>) {
+        for item in items {
+            match item {
+                Item::Chat { what: Chat::Said(text), .. } => self.heard.push(text),
+                Item::Chat { what: Chat::Closed(reason), .. } => self.chat_refused = Some(reason),
+                _ => {}
             }
-            _ => {}
         }
     }
 

@@ -3,7 +3,6 @@
 //!
 //! **Nothing is left behind.** The changed status is put back however the rehearsal ends, and both log out.
 
-mod chat;
 mod guest;
 mod trouble;
 
