@@ -50,8 +50,6 @@ fn of_file(path: &Path) -> Result<Secret, CredentialError> {
 /// Asks on the terminal, with the echo off.
 fn asked(account: &str) -> io::Result<Secret> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "Password for {account}: ")?;
-    terminal.flush()?;
     let before = tcgetattr(&terminal)?;
     let codes = &before.special_codes;
     let (interrupt, quit) = (codes[SpecialCodeIndex::VINTR], codes[SpecialCodeIndex::VQUIT]);
@@ -61,7 +59,9 @@ fn asked(account: &str) -> io::Result<Secret> {
     silent.special_codes[SpecialCodeIndex::VEOL] = interrupt;
     silent.special_codes[SpecialCodeIndex::VEOL2] = quit;
     tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
-    let read = read_line(&mut terminal, &[b'\n', interrupt, quit]);
+    // Asked only now, so that nothing that is typed at once is shown.
+    let read = write!(terminal, "Password for {account}: ")
+        .and_then(|()| read_line(&mut terminal, &[b'\n', interrupt, quit]));
     tcsetattr(&terminal, OptionalActions::Flush, &before)?;
     writeln!(terminal)?;
     let typed = read?;
