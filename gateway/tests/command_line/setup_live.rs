@@ -1,7 +1,7 @@
 //! `livename setup` with a directory that can be reached: the stand-in of the library's own tests, through the
 //! program, with its files and exit codes.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use serde_json::json;
@@ -51,6 +51,18 @@ impl Site {
         state.designs.insert("Local".into(), json!({"fields": [{"name": "Interval", "type": "number"}]}));
         let servers = json!({"name": "LTPA_ServerNames", "type": "names", "allowmultivalues": true});
         state.designs.insert("WebSSOConfig".into(), json!({ "fields": [servers] }));
+    }
+
+    /// Names the items that no source does, as `discover` would, and the servers in the SSO document.
+    fn is_settled(&self) {
+        let items = "[item.sso]\nservers = { item = \"LTPA_ServerNames\", type = \"names-list\" }\n\
+                     [item.connection]\ninterval = { item = \"Interval\", type = \"number\" }\n";
+        std::fs::write(self.file("items.toml"), items).unwrap();
+        self.write(&format!(
+            "{}[items]\nfile = \"items.toml\"\n",
+            toml(&self.standin, "not-clustered", PERSONS)
+        ));
+        self.list_all_servers();
     }
 
     /// Exit code and everything that was said.
@@ -128,8 +140,7 @@ fn verify(site: &Site, more: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn a_run_that_was_stopped_is_resumed_by_running_it_again() {
     let site = Site::new();
-    site.has_designs();
-    site.list_all_servers();
+    site.is_settled();
     let before = site.standin.snapshot();
     site.standin.fault(Fault::Lockout(4));
     let (code, said) = site.setup("apply", &["--yes"]);
@@ -152,7 +163,8 @@ fn a_run_that_was_stopped_is_resumed_by_running_it_again() {
 #[test]
 fn what_is_left_for_a_person_and_what_cannot_be_read_have_codes_of_their_own() {
     let site = Site::new();
-    // Two persons of another Sametime server, and an SSO document that only somebody can edit.
+    site.is_settled();
+    // Somebody with another Sametime server is left to a person.
     site.standin.lock().put(super::estate::person("Cy Other", Some("CN=Other/O=Renovation")));
     let (code, said) = site.setup("apply", &["--yes"]);
     assert!(code == Some(3) && said.contains("by hand"), "{said}");
@@ -214,7 +226,7 @@ fn the_terminal_has_its_echo_back_however_the_question_for_a_password_ends() {
         let mut keys = script.stdin.take().unwrap();
         let mut typed = Some(typed);
         let mut byte = [0];
-        while std::io::Read::read(&mut screen, &mut byte).unwrap() > 0 {
+        while screen.read(&mut byte).unwrap() > 0 {
             said.push(char::from(byte[0]));
             if said.ends_with("Password for CN=Setup/O=Renovation at 127.0.0.1: ") {
                 keys.write_all(typed.take().unwrap().as_bytes()).unwrap();
@@ -260,25 +272,24 @@ fn init_suggests_what_the_gateway_knows() {
          servers = [\"sametime.renovation.example:1533\"]\nown_presence = \"login\"\nprivacy = \"own\"\n",
     );
     let file = folder.0.join("setup.toml");
-    let mut child = livename(&[
-        "setup",
-        "init",
-        "--config",
-        file.to_str().unwrap(),
-        "--gateway",
-        gateway.to_str().unwrap(),
-    ])
-    .stdin(Stdio::piped())
-    .stdout(Stdio::null())
-    .stderr(Stdio::piped())
-    .spawn()
-    .unwrap();
-    // Empty lines take the suggestions: topology, DNS domain, host of the Sametime server.
-    let answers = "\n\nMail1/Renovation\nmail1.renovation.example\nRenovation\nSametime/Renovation\n\n\
-                   im.renovation.example\ndrapi\n\nSetup/Renovation\n";
-    child.stdin.take().unwrap().write_all(answers.as_bytes()).unwrap();
-    let done = child.wait_with_output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let mut child = livename(&["setup", "init", "--config", file.to_str().unwrap()])
+        .args(["--gateway", gateway.to_str().unwrap()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut answers, mut questions) = (child.stdin.take().unwrap(), child.stderr.take().unwrap());
+    let (mut asked, mut byte) = (String::new(), [0]);
+    while questions.read(&mut byte).unwrap() > 0 {
+        asked.push(char::from(byte[0]));
+        let question = asked.lines().last().unwrap_or_default();
+        if let Some(answer) = question.strip_suffix(": ").and_then(answer) {
+            answers.write_all(format!("{answer}\n").as_bytes()).unwrap();
+            asked.push('\n');
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{asked}");
     let setup = std::fs::read_to_string(file).unwrap();
     for line in [
         "topology = \"not-clustered\"",
@@ -288,4 +299,23 @@ fn init_suggests_what_the_gateway_knows() {
     ] {
         assert!(setup.contains(line), "{line}\n{setup}");
     }
+}
+
+/// An empty answer takes what is suggested. `None`: the question goes on.
+fn answer(question: &str) -> Option<&'static str> {
+    if question.ends_with(']') {
+        return Some(if question.starts_with("Host name of the gateway") {
+            "im.renovation.example"
+        } else {
+            ""
+        });
+    }
+    let answers = [
+        ("iNotes server", "Mail1/Renovation"),
+        ("Sametime server", "Sametime/Renovation"),
+        ("its DNS host name", "mail1.renovation.example"),
+        ("its Domino domain", "Renovation"),
+        ("Account", "Setup/Renovation"),
+    ];
+    answers.iter().find(|(start, _)| question.starts_with(start)).map(|(_, answer)| *answer)
 }

@@ -9,7 +9,7 @@ use crate::directory::{Directory, DirectoryError, Persons, Query};
 use crate::estate::{Document, Replica};
 use crate::items::{DocumentKind, ItemTable, Setting};
 use crate::names::NotesName;
-use crate::survey::{Opened, SurveyError};
+use crate::survey::{Opened, SurveyError, query};
 
 /// What one replica has for one of the probe's users.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub async fn test_users<D: Directory>(
                 continue;
             }
             let persons = Persons::With { item: item.clone(), names: vec![user.clone()] };
-            let query = Query { kind: DocumentKind::Person, form: table.form(DocumentKind::Person), persons };
+            let query = Query { persons, ..query(setup, table, DocumentKind::Person) };
             let documents = match directory.read(&query).await {
                 Ok(documents) => documents,
                 // An account for other documents need not see persons.
@@ -102,9 +102,12 @@ impl Looker<'_> {
     }
 
     fn compared(&self, there: &Replica, mail: &Replica) -> Check {
-        let unids: BTreeSet<_> = there.of(DocumentKind::Person).map(|document| &document.unid).collect();
+        // By name: LDAP has other ids.
+        let name = |document: &Document| document.name(self.table, Setting::PersonName);
+        let names: BTreeSet<_> = there.of(DocumentKind::Person).filter_map(name).collect();
         let persons = || mail.of(DocumentKind::Person);
-        let missing = persons().filter(|document| !unids.contains(&document.unid)).count();
+        let missing =
+            persons().filter(|document| name(document).is_none_or(|name| !names.contains(&name))).count();
         let outcome = if missing == 0 { Outcome::Pass } else { self.missing(&there.domain) };
         let text = format!("{missing} of {} persons are missing in {}", persons().count(), there.access);
         check("C5", outcome, text)
