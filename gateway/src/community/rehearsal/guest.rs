@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::trouble::Trouble;
 use crate::community::chats::Chats;
 use crate::community::link::{Happened, Link};
-use crate::community::login::{client_config, random};
+use crate::community::machine::{client_config, random};
 use crate::community::servers::{Endpoint, Servers};
 use crate::config::Community;
 use crate::hub::{Chat, Item, Partner};
@@ -175,7 +175,7 @@ impl Guest {
                 Told::Own(own) => self.own = own,
                 Told::ServiceUp => self.watches = true,
                 Told::ServiceDown => self.watches = false,
-                Told::Entries(entries) => {
+                Told::Entries { entries, .. } => {
                     self.seen.extend(entries.into_iter().map(|(id, presence)| (id, presence.status)));
                 }
                 Told::Redirected { host } => self.sent_on = Some(host),
