@@ -7,6 +7,17 @@
 mod demo;
 #[path = "command_line/setup.rs"]
 mod setup;
+#[path = "command_line/setup_community.rs"]
+mod setup_community;
+#[path = "command_line/setup_live.rs"]
+mod setup_live;
+// The Domino of the library's own tests, and an estate for it.
+#[allow(dead_code, clippy::panic, clippy::indexing_slicing, clippy::expect_used, reason = "shared")]
+#[path = "../setup/tests/live/estate.rs"]
+mod estate;
+#[allow(dead_code, clippy::panic, clippy::indexing_slicing, clippy::expect_used, reason = "shared")]
+#[path = "../setup/tests/live/standin/mod.rs"]
+mod standin;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -11,6 +11,7 @@ mod login;
 mod machine;
 mod pace;
 mod proof;
+mod rehearsal;
 mod servers;
 mod services;
 mod silence;
@@ -41,6 +42,7 @@ use crate::telemetry::Metrics;
 
 use login::{Login, Who};
 use pace::{Pace, Share};
+pub use rehearsal::{Account, Rehearsal, Trouble, rehearse};
 
 /// Commands of a user's pages that may wait for the login.
 const OWN_COMMANDS: usize = 16;

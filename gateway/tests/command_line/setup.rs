@@ -9,7 +9,7 @@ use super::{Folder, livename, output, wait};
 
 const PASSWORD: &str = "pa55 word&of=all";
 
-const SETUP: &str = r#"
+pub(super) const SETUP: &str = r#"
 topology = "same-domain"
 [[server]]
 role = "inotes"

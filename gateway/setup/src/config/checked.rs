@@ -2,11 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::Serialize;
 
 use crate::items::DocumentKind;
 use crate::names::{DnsDomain, HostName, NotesName};
+
+/// The port of a community server.
+pub const COMMUNITY_PORT: u16 = 1533;
 
 /// Everything that `setup.toml` says.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +104,8 @@ pub struct Server {
     /// Its Domino domain.
     pub domain: String,
     pub host: HostName,
+    /// Its web server, for checks from outside, if it is not where the probe's user logs in.
+    pub web: Option<Url>,
 }
 
 /// One way to a replica of a directory.
@@ -292,5 +298,38 @@ pub struct Probe {
     pub events: Option<Url>,
     /// Its path there: `/livename/v1/events`, below the path of the gateway's route.
     pub events_path: String,
+    /// The community server at which both log in directly.
+    pub community: Option<CommunityServer>,
     pub ca: Option<PathBuf>,
+}
+
+/// Where a community server listens: `sametime.renovation.example`, with or without `:1533`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommunityServer {
+    /// Host name or address, IPv6 without brackets.
+    pub host: String,
+    pub port: u16,
+}
+
+/// A text that says no such place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected HOST or HOST:PORT, such as sametime.renovation.example:1533")]
+pub struct BadCommunityServer;
+
+impl FromStr for CommunityServer {
+    type Err = BadCommunityServer;
+
+    fn from_str(text: &str) -> Result<Self, BadCommunityServer> {
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
+                (host, port.parse().map_err(|_| BadCommunityServer)?)
+            }
+            _ => (text, COMMUNITY_PORT),
+        };
+        let host = host.trim_matches(['[', ']']);
+        if host.is_empty() || port == 0 || host.contains(['/', '@', '?', '#', ' ', '=']) {
+            return Err(BadCommunityServer);
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
 }

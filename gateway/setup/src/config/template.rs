@@ -118,12 +118,13 @@ for = "{audience}"                 # all: by host name, for everybody | mail-ser
 # force = false                    # true: write items that neither their form nor any document has
 
 # [probe]                          # two test users, for `verify`
-# user  = "Ann Archer"
+# user  = "Ann Archer/Renovation"  # full names, so that their Person documents are found
 # password_file = "ann.password"
-# other = "Bo Baker"
+# other = "Bo Baker/Renovation"
 # other_password_file = "bo.password"
 # login  = "https://mail1.renovation.example"
-# events = "https://im.renovation.example"
+# events = "https://im.renovation.example"       # the gateway, once it runs
+# community = "sametime.renovation.example:1533" # before that: both log in to the community itself
 "#,
         quoted(dns_domain),
     )
@@ -137,7 +138,12 @@ fn server_table(role: &str, server: &ServerAnswer) -> String {
     } else {
         format!("domain = {}               # the Domino domain, not the DNS domain\n", quoted(domain))
     };
-    format!("[[server]]\nrole   = \"{role}\"\n{name}{domain}host   = {}\n\n", quoted(host))
+    let web = if role == "inotes" { "https" } else { "http" };
+    format!(
+        "[[server]]\nrole   = \"{role}\"\n{name}{domain}host   = {}\n# web    = {}   # its web server, for `verify`; left out: as [probe] login\n\n",
+        quoted(host),
+        quoted(&format!("{web}://{host}"))
+    )
 }
 
 fn access(domain: &str, path: &str, url: &str, user: &str) -> String {

@@ -84,6 +84,30 @@ fn names_come_out_canonical() {
 }
 
 #[test]
+fn web_servers_and_the_community_are_places() {
+    let text = FULL
+        .replace(
+            "Sametime.Renovation.example\"",
+            "Sametime.Renovation.example\"\nweb = \"http://sametime.renovation.example:8080\"",
+        )
+        .replace("[probe]\n", "[probe]\ncommunity = \"sametime.renovation.example\"\n");
+    let setup = read(&text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(setup.servers[0].web, None);
+    assert_eq!(setup.servers[1].web.as_ref().map(|web| (web.tls, web.port)), Some((false, 8080)));
+    let community = setup.probe.and_then(|probe| probe.community);
+    assert_eq!(
+        community,
+        Some(CommunityServer { host: "sametime.renovation.example".to_owned(), port: 1533 })
+    );
+    assert_eq!("[::1]:99".parse(), Ok(CommunityServer { host: "::1".to_owned(), port: 99 }));
+    for wrong in ["", ":1533", "st1:0", "st1:x", "http://st1", "CN=Sametime/O=Renovation"] {
+        assert!(wrong.parse::<CommunityServer>().is_err(), "{wrong}");
+    }
+    let text = complaints(&text.replace("http://sametime", "sametime"));
+    assert!(text.contains("server.web: expected http://host:port"), "{text}");
+}
+
+#[test]
 fn all_mistakes_are_named_at_once_with_line_and_key() {
     let wrong = FULL
         .replace("expiration = 120", "expiraton = 120")

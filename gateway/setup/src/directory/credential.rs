@@ -1,11 +1,11 @@
 //! Passwords from files, descriptors or the terminal; never from arguments, and never shown.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use protocol::secret::Secret;
-use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 
 use crate::config::Password;
 
@@ -21,6 +21,8 @@ pub enum CredentialError {
     Empty(PathBuf),
     #[error("the password for {0} cannot be asked for: {1}; use password_file or password_fd")]
     NoTerminal(String, io::Error),
+    #[error("no password for {0} was given")]
+    Interrupted(String),
 }
 
 /// The password of an account.
@@ -29,9 +31,10 @@ pub fn password(source: &Password, account: &str) -> Result<Secret, CredentialEr
         Password::File(path) => of_file(path),
         // The descriptor's own entry: whoever started the program has opened it.
         Password::Descriptor(number) => of_file(Path::new(&format!("/dev/fd/{number}"))),
-        Password::Prompt => {
-            asked(account).map_err(|error| CredentialError::NoTerminal(account.to_owned(), error))
-        }
+        Password::Prompt => asked(account).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => CredentialError::Interrupted(account.to_owned()),
+            _ => CredentialError::NoTerminal(account.to_owned(), error),
+        }),
     }
 }
 
@@ -47,19 +50,43 @@ fn of_file(path: &Path) -> Result<Secret, CredentialError> {
 /// Asks on the terminal, with the echo off.
 fn asked(account: &str) -> io::Result<Secret> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    write!(terminal, "Password for {account}: ")?;
-    terminal.flush()?;
     let before = tcgetattr(&terminal)?;
+    let codes = &before.special_codes;
+    let (interrupt, quit) = (codes[SpecialCodeIndex::VINTR], codes[SpecialCodeIndex::VQUIT]);
     let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
+    // The keys that would end the program end the line instead: the terminal gets its echo back first.
+    silent.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+    silent.special_codes[SpecialCodeIndex::VEOL] = interrupt;
+    silent.special_codes[SpecialCodeIndex::VEOL2] = quit;
     tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
-    let mut bytes = Vec::with_capacity(MOST_BYTES as usize);
-    let read = BufReader::new(terminal.try_clone()?.take(MOST_BYTES)).read_until(b'\n', &mut bytes);
+    // Asked only now, so that nothing that is typed at once is shown.
+    let read = write!(terminal, "Password for {account}: ")
+        .and_then(|()| read_line(&mut terminal, &[b'\n', interrupt, quit]));
     tcsetattr(&terminal, OptionalActions::Flush, &before)?;
     writeln!(terminal)?;
-    read?;
-    let secret = line(Secret::new(bytes));
+    let typed = read?;
+    match typed.expose().last() {
+        Some(b'\n') => {}
+        Some(end) if [interrupt, quit].contains(end) => return Err(io::ErrorKind::Interrupted.into()),
+        _ => return Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+    let secret = line(typed);
     if secret.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(secret) }
+}
+
+/// Reads up to one of the ends, which comes along; less if the terminal is gone.
+fn read_line(terminal: &mut File, ends: &[u8]) -> io::Result<Secret> {
+    // Room for all of it, so that no copy is left behind where it was before.
+    let mut typed = Vec::with_capacity(MOST_BYTES as usize);
+    let mut terminal = terminal.take(MOST_BYTES);
+    let mut byte = [0];
+    while terminal.read(&mut byte)? > 0 {
+        typed.extend_from_slice(&byte);
+        if ends.contains(&byte[0]) {
+            break;
+        }
+    }
+    Ok(Secret::new(typed))
 }
 
 /// Without the line end that editors put there.

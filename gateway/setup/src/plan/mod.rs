@@ -22,6 +22,7 @@ use crate::items::{DocumentKind, ItemTable};
 
 pub(crate) use item::means;
 pub use model::*;
+pub(crate) use server::SINGLE_SERVER;
 pub use show::{rollback, table, to_json};
 
 /// Plans the whole procedure.

@@ -2,15 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use super::hosts::Seen;
+use super::persons::TestUser;
 use super::{Check, Outcome, check};
 use crate::config::{Audience, Setup, SsoMethod, Topology};
-use crate::estate::{Document, Estate, Replica, Unid};
+use crate::estate::{Estate, Replica, Unid};
 use crate::items::{DocumentKind, ItemKind, ItemTable, Setting};
 use crate::plan::{Action, Current, DocumentPlan, ItemPlan, Plan, Step};
 
 /// Judges what was read; `plan` was made from the same estate.
-pub fn documents(setup: &Setup, table: &ItemTable, estate: &Estate, plan: &Plan) -> Vec<Check> {
-    let looker = Looker { setup, table, estate, plan };
+pub fn documents(
+    setup: &Setup,
+    table: &ItemTable,
+    estate: &Estate,
+    plan: &Plan,
+    users: &[TestUser],
+) -> Vec<Check> {
+    let looker = Looker { setup, table, estate, plan, users };
     let mut checks = vec![
         looker.servers(),
         looker.connections(),
@@ -21,21 +29,22 @@ pub fn documents(setup: &Setup, table: &ItemTable, estate: &Estate, plan: &Plan)
     ];
     if setup.sso.method == SsoMethod::Ltpa {
         checks.extend(looker.sso());
-        checks.extend([looker.mechanism(), looker.sessions()]);
     }
-    checks.extend([looker.single_server(), looker.own_status(), looker.protocol()]);
+    checks.extend([looker.single_server(), looker.own_status()]);
     checks
 }
 
-struct Looker<'a> {
-    setup: &'a Setup,
-    table: &'a ItemTable,
-    estate: &'a Estate,
-    plan: &'a Plan,
+/// Whoever judges; the checks of single sign-on and of persons are in files of their own.
+pub(super) struct Looker<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) table: &'a ItemTable,
+    pub(super) estate: &'a Estate,
+    pub(super) plan: &'a Plan,
+    pub(super) users: &'a [TestUser],
 }
 
 impl Looker<'_> {
-    fn has(&self, id: &str) -> Option<&str> {
+    pub(super) fn has(&self, id: &str) -> Option<&str> {
         self.plan.findings.iter().find(|finding| finding.id == id).map(|finding| finding.text.as_str())
     }
 
@@ -124,130 +133,17 @@ impl Looker<'_> {
         }
     }
 
-    /// C5: the persons of the mail domain, in a replica that the Sametime server answers for.
-    fn persons(&self) -> Check {
-        let names: Vec<_> = self.setup.sametime().filter_map(|server| server.name.as_ref()).collect();
-        let there = self.estate.replicas.iter().find(|replica| {
-            replica.sees(DocumentKind::Person)
-                && replica.server.as_ref().is_some_and(|server| names.contains(&server))
-        });
-        let (Some(there), Some(mail)) = (
-            there,
-            self.setup
-                .inotes()
-                .next()
-                .and_then(|server| self.estate.written(&server.domain, DocumentKind::Person)),
-        ) else {
-            return check(
-                "C5",
-                Outcome::Unknown,
-                "the Sametime server's own directory was not asked for persons",
-            );
-        };
-        // By name: LDAP has other ids.
-        let name = |document: &Document| document.name(self.table, Setting::PersonName);
-        let names: std::collections::BTreeSet<_> = there.of(DocumentKind::Person).filter_map(name).collect();
-        let persons = || mail.of(DocumentKind::Person);
-        let missing =
-            persons().filter(|document| name(document).is_none_or(|name| !names.contains(&name))).count();
-        let outcome = match missing {
-            0 => Outcome::Pass,
-            // Directory assistance brings them to the server without a document in its own directory.
-            _ if !there.domain.eq_ignore_ascii_case(&mail.domain) => Outcome::Unknown,
-            _ => Outcome::Fail,
-        };
-        check(
-            "C5",
-            outcome,
-            format!("{missing} of {} persons are missing in {}", persons().count(), there.access),
-        )
-    }
-
     fn audience(&self) -> Check {
         self.judge("C6", |plan| plan.step >= Step::AllUsers, |_| true)
     }
 
-    fn sso(&self) -> Vec<Check> {
-        let documents: Vec<&DocumentPlan> =
-            self.plan.documents.iter().filter(|plan| plan.step == Step::SsoDocument).collect();
-        let duplicate = self
-            .plan
-            .findings
-            .iter()
-            .find(|finding| finding.id == "duplicate" && finding.text.contains(&self.setup.sso.name));
-        let c8 = if let Some(finding) = duplicate {
-            check("C8", Outcome::Fail, finding.text.clone())
-        } else if documents.is_empty()
-            || documents.iter().any(|plan| plan.items.iter().all(|item| item.current == Current::Unseen))
-        {
-            unseen("C8")
-        } else if documents.iter().any(|plan| plan.unid.is_none()) {
-            check("C8", Outcome::Fail, format!("there is no configuration \"{}\"", self.setup.sso.name))
-        } else {
-            check("C8", Outcome::Pass, format!("\"{}\"", self.setup.sso.name))
-        };
-        let of = |id, setting: Setting| {
-            self.judge(id, |plan| plan.step == Step::SsoDocument, move |item| item.setting == setting)
-        };
-        vec![
-            c8,
-            of("C9", Setting::SsoServers),
-            of("C10", Setting::SsoDomain),
-            self.organization(of("C11", Setting::SsoOrganization)),
-        ]
-    }
-
-    fn organization(&self, of_document: Check) -> Check {
-        match self.has("organization") {
-            Some(text) => check("C11", Outcome::Fail, text),
-            None => of_document,
-        }
-    }
-
-    fn mechanism(&self) -> Check {
-        match self.has("mixed-mechanism").or(self.has("no-web-site")) {
-            Some(text) => check("C12", Outcome::Fail, text),
-            None if self.plan.case == crate::plan::SsoCase::Unseen => unseen("C12"),
-            None => check("C12", Outcome::Pass, "all servers use the same"),
-        }
-    }
-
-    fn sessions(&self) -> Check {
-        self.judge("C13", |plan| matches!(plan.step, Step::InotesServer | Step::SametimeServer), |_| true)
-    }
-
-    fn single_server(&self) -> Check {
-        match self.has("single-server-session") {
-            Some(text) => check("C17", Outcome::Fail, text),
-            None if self.plan.case == crate::plan::SsoCase::Unseen => unseen("C17"),
-            None => check("C17", Outcome::Pass, "none in the domain"),
-        }
-    }
-
-    /// C20 rests on the same settings as C6.
-    fn own_status(&self) -> Check {
-        let c6 = self.audience();
-        check(
-            "C20",
-            c6.outcome,
-            if c6.outcome == Outcome::Pass {
-                "the setting it needs is there (C6)".to_owned()
-            } else {
-                c6.reason
-            },
-        )
-    }
-
-    fn protocol(&self) -> Check {
-        let text = self.has("protocol").unwrap_or_default().to_owned();
-        match &self.setup.gateway {
-            Some(gateway) if !(gateway.http && gateway.https) => check("C21", Outcome::Fail, text),
-            _ => check("C21", Outcome::Unknown, text),
-        }
+    /// What Server documents say is shared with the checks from outside.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        Seen { estate: self.estate, table: self.table }
     }
 
     /// Right if the plan would leave every item; unknown if an item has no known name or was not read.
-    fn judge(
+    pub(super) fn judge(
         &self,
         id: &'static str,
         documents: impl Fn(&DocumentPlan) -> bool,
@@ -302,6 +198,6 @@ fn revisions(replica: &Replica) -> BTreeMap<&Unid, Option<&str>> {
     replica.documents.iter().map(|document| (&document.unid, document.revision.as_deref())).collect()
 }
 
-fn unseen(id: &'static str) -> Check {
+pub(super) fn unseen(id: &'static str) -> Check {
     check(id, Outcome::Unknown, "the documents cannot be read from here")
 }

@@ -1,109 +1,74 @@
 //! The checks from outside: C7, C14 to C16.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::{Method, StatusCode};
 use protocol::secret::Secret;
 use rustls::ClientConfig;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
 
+use super::hosts::{Resolve, Seen, hosts};
 use super::login::{Session, log_in};
 use super::{Check, Outcome, check};
-use crate::config::{Probe, Setup, Url};
-use crate::directory::{Answer, Client};
+use crate::config::{Probe, Server, Setup, Url};
+use crate::directory::Answer;
 use crate::names::DnsDomain;
 
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The port of a community server.
-const COMMUNITY: u16 = 1533;
 /// Clocks may differ by this much.
 const SKEW: i64 = 60;
 
-/// Addresses that stand for names that DNS does not have yet: for checks before the switch.
-#[derive(Clone, Debug, Default)]
-pub struct Resolve(pub BTreeMap<(String, u16), SocketAddr>);
-
-impl Resolve {
-    /// The addresses of a host, the given one first.
-    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        if let Some(address) = self.0.get(&(host.to_owned(), port)) {
-            return Ok(vec![*address]);
-        }
-        timeout(PATIENCE, lookup_host((host, port))).await?.map(Iterator::collect)
-    }
-
-    /// A client of a service, connected to where the name is given to be.
-    pub fn client(&self, url: &Url, tls: Option<Arc<ClientConfig>>) -> Client {
-        let at = self.0.get(&(url.host.clone(), url.port)).copied();
-        Client::new(url.clone(), tls).at(at)
-    }
+/// How the probe's user comes to a token.
+#[derive(Clone, Copy, Debug)]
+pub enum Way<'a> {
+    /// Logs in at the mail server, as a browser does.
+    Password(&'a Secret),
+    /// It was made elsewhere: `LtpaToken=…`, for a Cookie header.
+    Cookies(&'a Secret),
 }
 
 /// Looks from outside. Without a probe account nothing logs in. The session of the probe's user comes back for
 /// what follows.
 pub async fn network(
     setup: &Setup,
+    seen: Option<Seen<'_>>,
     resolve: &Resolve,
-    probe: Option<(&Probe, &Secret)>,
+    probe: Option<(&Probe, Way<'_>)>,
     tls: Option<Arc<ClientConfig>>,
 ) -> (Vec<Check>, Option<Session>) {
-    let mut checks = vec![hosts(setup, resolve).await];
-    let Some((probe, password)) = probe else {
+    let mut checks = vec![hosts(setup, seen, resolve).await];
+    let Some((probe, way)) = probe else {
         let text = "there is no [probe] account in setup.toml";
         checks.extend(["C14", "C15", "C16"].map(|id| check(id, Outcome::Unknown, text)));
         return (checks, None);
     };
-    let mut clocks = Vec::new();
-    let mut client = resolve.client(&probe.login, tls.clone());
-    let session = match log_in(&mut client, &probe.user, password).await {
-        Ok(session) => {
-            checks.push(cookie(&session, &setup.sso.domain));
-            Some(session)
+    let mut session = None;
+    checks.push(match way {
+        Way::Cookies(_) => {
+            check("C14", Outcome::Unknown, "nobody has logged in at the mail server: the tokens were given")
         }
-        Err(error) => {
-            checks.push(check("C14", Outcome::Fail, error.to_string()));
-            None
+        Way::Password(password) => {
+            let mut client = resolve.client(&probe.login, tls.clone());
+            match log_in(&mut client, &probe.user, password).await {
+                Ok(found) => {
+                    let judged = cookie(&found, &setup.sso.domain);
+                    session = Some(found);
+                    judged
+                }
+                Err(error) => check("C14", Outcome::Fail, error.to_string()),
+            }
         }
+    });
+    let cookies = match way {
+        Way::Cookies(cookies) => Some(cookies),
+        Way::Password(_) => session.as_ref().map(|session| &session.cookies),
     };
-    checks.push(match &session {
-        Some(session) => honoured(setup, resolve, probe, session, tls, &mut clocks).await,
+    let mut clocks = Vec::new();
+    checks.push(match cookies {
+        Some(cookies) => honoured(setup, resolve, probe, cookies, tls, &mut clocks).await,
         None => check("C15", Outcome::Unknown, "there is no token to try"),
     });
     checks.push(same_time(&clocks));
     (checks, session)
-}
-
-/// C7: every host resolves and answers on its ports.
-async fn hosts(setup: &Setup, resolve: &Resolve) -> Check {
-    let mut wanted: Vec<(String, u16)> =
-        setup.sametime().map(|server| (server.host.to_string(), COMMUNITY)).collect();
-    if let Some(gateway) = &setup.gateway {
-        let ports = [(gateway.http, 80), (gateway.https, 443)];
-        wanted.extend(
-            ports.into_iter().filter(|(on, _)| *on).map(|(_, port)| (gateway.host.to_string(), port)),
-        );
-    }
-    for (host, port) in &wanted {
-        let addresses = match resolve.addresses(host, *port).await {
-            Ok(addresses) if !addresses.is_empty() => addresses,
-            _ => return check("C7", Outcome::Fail, format!("{host} does not resolve")),
-        };
-        let mut open = false;
-        for address in addresses {
-            open |=
-                timeout(PATIENCE, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok());
-        }
-        if !open {
-            return check("C7", Outcome::Fail, format!("{host} does not answer on port {port}"));
-        }
-    }
-    let names: Vec<_> = wanted.iter().map(|(host, port)| format!("{host}:{port}")).collect();
-    check("C7", Outcome::Pass, names.join(", "))
 }
 
 fn cookie(session: &Session, domain: &DnsDomain) -> Check {
@@ -123,40 +88,76 @@ fn cookie(session: &Session, domain: &DnsDomain) -> Check {
     }
 }
 
-/// C15: the other servers open a protected page with the cookie.
+/// C15: every other server opens a protected page with the cookie. The one that made it proves nothing.
 async fn honoured(
     setup: &Setup,
     resolve: &Resolve,
     probe: &Probe,
-    session: &Session,
+    cookies: &Secret,
     tls: Option<Arc<ClientConfig>>,
     clocks: &mut Vec<(String, i64)>,
 ) -> Check {
-    let cookies = String::from_utf8_lossy(session.cookies.expose()).into_owned();
-    let mut refused = Vec::new();
-    let mut count = 0_usize;
-    for server in setup.servers.iter().filter(|server| server.name.is_some()) {
-        let url = Url { host: server.host.to_string(), ..probe.login.clone() };
+    let cookies = String::from_utf8_lossy(cookies.expose()).into_owned();
+    let (mut took, mut refused, mut untried) = (Vec::new(), Vec::new(), Vec::new());
+    for server in &setup.servers {
+        if server.name.is_none() {
+            untried.push(format!(
+                "{} has no page of Domino to try; C18 shows whether it takes tokens",
+                server.host
+            ));
+            continue;
+        }
+        let url = web(server, probe);
         let mut client = resolve.client(&url, tls.clone());
         let answer = client.send(Method::GET, "/names.nsf?OpenDatabase", &[("cookie", &cookies)], &[]).await;
+        let is_maker = url.host.eq_ignore_ascii_case(&probe.login.host);
         match answer {
             Ok(answer) => {
-                count += 1;
                 if let Some(offset) = offset(&answer) {
                     clocks.push((url.host.clone(), offset));
                 }
                 if is_login(&answer) {
-                    refused.push(format!("{} asks for a login", server.host));
+                    refused.push(format!("{} asks for a login", url.host));
+                } else if !is_maker {
+                    took.push(url.host);
                 }
             }
-            Err(error) => refused.push(format!("{}: {error}", server.host)),
+            Err(error) if server.web.is_some() || is_maker => {
+                refused.push(format!("{}: {error}", url.host));
+            }
+            // Where its web server is was a guess.
+            Err(error) => untried.push(format!(
+                "{}: {error} at {}; say where its web server is, web = \"http://{}\" in its [[server]]",
+                url.host,
+                place(&url),
+                server.host
+            )),
         }
     }
-    if refused.is_empty() {
-        check("C15", Outcome::Pass, format!("{count} servers take it"))
-    } else {
-        check("C15", Outcome::Fail, refused.join("; "))
+    if took.is_empty() && untried.is_empty() {
+        untried.push("no other server than the one that made it was tried".to_owned());
     }
+    if !refused.is_empty() {
+        check("C15", Outcome::Fail, refused.join("; "))
+    } else if !untried.is_empty() {
+        check("C15", Outcome::Unknown, untried.join("; "))
+    } else {
+        check(
+            "C15",
+            Outcome::Pass,
+            format!("{} take{} it", took.join(", "), if took.len() == 1 { "s" } else { "" }),
+        )
+    }
+}
+
+/// Where a server's web pages are: as `setup.toml` says, else with the scheme and port of the mail server.
+fn web(server: &Server, probe: &Probe) -> Url {
+    let guess = || Url { host: server.host.to_string(), ..probe.login.clone() };
+    server.web.clone().unwrap_or_else(guess)
+}
+
+fn place(url: &Url) -> String {
+    format!("{}, port {}", if url.tls { "https" } else { "http" }, url.port)
 }
 
 fn is_login(answer: &Answer) -> bool {

@@ -10,7 +10,7 @@ use gateway_setup::directory::{AnyDirectory, open};
 use gateway_setup::items::ItemTable;
 use gateway_setup::plan::{self, Plan};
 use gateway_setup::survey::{Opened, discover, survey};
-use gateway_setup::verify::{self, Resolve, Verification};
+use gateway_setup::verify::{self, Resolve, Seen, Verification, Way};
 use protocol::secret::Secret;
 use serde_json::{Value, json};
 
@@ -177,10 +177,12 @@ impl Desk {
     pub(crate) async fn verify(&mut self, resolve: &Resolve) -> Verification {
         let estate = survey(&self.setup, &self.table, &mut self.opened).await.unwrap();
         let plan = plan::plan(&self.setup, &self.table, &estate);
-        let mut checks = verify::documents(&self.setup, &self.table, &estate, &plan);
+        let users = verify::test_users(&self.setup, &self.table, &mut self.opened).await.unwrap();
+        let mut checks = verify::documents(&self.setup, &self.table, &estate, &plan, &users);
         let password = Secret::from(web::PASSWORD);
-        let probe = self.setup.probe.as_ref().map(|probe| (probe, &password));
-        checks.extend(verify::network(&self.setup, resolve, probe, None).await.0);
+        let probe = self.setup.probe.as_ref().map(|probe| (probe, Way::Password(&password)));
+        let seen = Some(Seen { estate: &estate, table: &self.table });
+        checks.extend(verify::network(&self.setup, seen, resolve, probe, None).await.0);
         Verification { checks }.sorted()
     }
 

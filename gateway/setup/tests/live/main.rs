@@ -14,6 +14,7 @@ mod drapi;
 mod estate;
 mod faults;
 mod ldap;
+mod outside;
 #[path = "../../../tests/support/ports.rs"]
 mod ports;
 mod slapd;

@@ -10,6 +10,7 @@
 
 mod apply;
 mod assess;
+mod community;
 mod desk;
 mod discover;
 mod export;
@@ -41,7 +42,7 @@ enum SetupCommand {
     Apply(apply::ApplyArguments),
     /// Take back what was applied, from the journal
     Undo(apply::UndoArguments),
-    /// Check that it works, from the documents to a real login
+    /// Check that it works, from the documents to two users who see each other
     Verify(verify::VerifyArguments),
     /// Say from notes.ini, sametime.ini and a browser recording whether an estate is ready: exit code 0 for go, 1 for no-go
     Assess(assess::AssessArguments),

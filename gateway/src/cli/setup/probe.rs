@@ -24,6 +24,8 @@ use crate::net::{DialError, Target, dial, dial_tls};
 
 /// For everything together.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// For putting the status back.
+const BACK: Duration = Duration::from_secs(5);
 /// More than any event.
 const MOST_BYTES: usize = 1 << 20;
 /// Between two tries to set a status while the login is on its way.
@@ -75,20 +77,32 @@ pub(super) async fn awareness(
     let mut other = Channel::open(door, other, until).await?;
     watcher.command(json!({"op": "watch", "ids": [watcher.me, other.me]}), until).await?;
     let before = other.status.clone();
-    other.set_status("active", until).await?;
-    watcher.sees(&other.me, "active", until).await?;
-    let start = Instant::now();
-    other.set_status("away", until).await?;
-    watcher.sees(&other.me, "away", until).await?;
-    let took = start.elapsed().as_millis();
     let back = if matches!(before.as_str(), "active" | "away" | "dnd" | "idle" | "meeting") {
         before.as_str()
     } else {
         "active"
     };
-    other.set_status(back, until).await?;
+    let seen = there_and_away(&mut watcher, &mut other, until).await;
+    // However it went: nobody stays away because somebody has looked.
+    let put_back = other.set_status(back, Instant::now() + BACK).await;
+    let took = seen?.as_millis();
+    put_back?;
     watcher.sees(&other.me, back, until).await?;
     Ok(format!("a change from active to away was seen after {took} ms, and the way back"))
+}
+
+/// How long it took until one saw the other go away.
+async fn there_and_away(
+    watcher: &mut Channel,
+    other: &mut Channel,
+    until: Instant,
+) -> Result<Duration, ProbeError> {
+    other.set_status("active", until).await?;
+    watcher.sees(&other.me, "active", until).await?;
+    let start = Instant::now();
+    other.set_status("away", until).await?;
+    watcher.sees(&other.me, "away", until).await?;
+    Ok(start.elapsed())
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -242,3 +256,6 @@ async fn connected(door: &Door<'_>, until: Instant) -> Result<Box<dyn Stream>, P
         None => Box::new(dial(target).await?),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,19 +1,23 @@
 //! `setup verify`: the checks, then a real login.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use gateway_setup::config::{Audience, Probe};
+use gateway_setup::config::{Audience, CommunityServer, Probe};
 use gateway_setup::directory::{password, tls};
-use gateway_setup::verify::{self, Outcome, Resolve, Verification, check, log_in};
+use gateway_setup::ini::{IniError, IniFile};
+use gateway_setup::verify::{self, Outcome, Resolve, Seen, Verification, Way, check, log_in};
+use protocol::secret::Secret;
 
 use super::FileArguments;
+use super::community::{community, look, with_password, with_token};
 use super::desk::{Desk, run};
 use super::probe::{Door, awareness};
-use crate::cli::token::cookie_of_config;
+use crate::cli::token::{cookie_of_config, cookie_of_file};
 use crate::cli::{EXIT_USAGE, fail, say};
+use crate::community::Account;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
@@ -25,9 +29,27 @@ pub(super) struct VerifyArguments {
     /// Make the tokens of the two users with the Domino secret of this gateway's configuration, instead of logging in
     #[arg(long, value_name = "FILE")]
     mint_with: Option<PathBuf>,
+    /// File with the token or cookie of the first user, instead of logging in; with --other-token
+    #[arg(long, value_name = "FILE", requires = "other_token", conflicts_with = "mint_with")]
+    token: Option<PathBuf>,
+    /// The same of the other user
+    #[arg(long, value_name = "FILE", requires = "token")]
+    other_token: Option<PathBuf>,
+    /// Community server at which both users log in directly, before there is a gateway (C18)
+    #[arg(long, value_name = "HOST:PORT")]
+    community: Option<CommunityServer>,
+    /// Log in to the community as this gateway's configuration says: servers, TLS, login type, form of the token
+    #[arg(long, value_name = "FILE")]
+    gateway: Option<PathBuf>,
+    /// notes.ini of a mail server, for the setting of the protocol (C21); may be given again
+    #[arg(long, value_name = "FILE")]
+    notes_ini: Vec<PathBuf>,
     /// Leave the documents out: only look from outside
     #[arg(long)]
     outside: bool,
+    /// Count what cannot be seen from here as failed
+    #[arg(long)]
+    strict: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -35,14 +57,22 @@ pub(super) struct VerifyArguments {
 
 pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
     run(async {
-        let mut desk = Desk::new(&arguments.file.config)?;
+        let open = if arguments.outside { Desk::offline } else { Desk::new };
+        let mut desk = open(&arguments.file.config)?;
         let resolve = Resolve(arguments.resolve.iter().cloned().collect());
+        let notes = notes(&arguments.notes_ini)?;
         let mut verification = Verification::default();
+        let mut read = None;
         if !arguments.outside {
             let (plan, estate) = desk.plan().await?;
-            verification.checks = verify::documents(&desk.setup, &desk.table, &estate, &plan);
+            let users = verify::test_users(&desk.setup, &desk.table, &mut desk.opened).await;
+            let users = users.map_err(|error| fail(1, error))?;
+            verification.checks = verify::documents(&desk.setup, &desk.table, &estate, &plan, &users);
+            read = Some(estate);
         }
-        outside(&desk, &resolve, arguments.mint_with.as_deref(), &mut verification).await?;
+        verification.checks.push(verify::protocol(&desk.setup, &notes));
+        let seen = read.as_ref().map(|estate| Seen { estate, table: &desk.table });
+        outside(&desk, seen, &resolve, arguments, &mut verification).await?;
         let verification = verification.sorted();
         let text = if arguments.json {
             format!("{}\n", serde_json::to_string_pretty(&verification).unwrap_or_default())
@@ -50,54 +80,72 @@ pub(super) fn verify(arguments: &VerifyArguments) -> ExitCode {
             verification.to_string()
         };
         let said = say(&text);
-        Ok(if said == ExitCode::SUCCESS { ExitCode::from(verification.exit_code()) } else { said })
+        Ok(if said == ExitCode::SUCCESS {
+            ExitCode::from(verification.exit_code(arguments.strict))
+        } else {
+            said
+        })
     })
 }
 
-/// C7, C14 to C16, then awareness through the gateway: C18 and C19.
+/// C7, C14 to C16, then the community itself and awareness through the gateway: C18 and C19.
 async fn outside(
     desk: &Desk,
+    seen: Option<Seen<'_>>,
     resolve: &Resolve,
-    mint: Option<&Path>,
+    arguments: &VerifyArguments,
     verification: &mut Verification,
 ) -> Result<(), ExitCode> {
-    let usage = |error: &dyn std::fmt::Display| fail(EXIT_USAGE, format!("probe: {error}"));
+    let checks = &mut verification.checks;
     let Some(probe) = &desk.setup.probe else {
-        verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
+        checks.extend(verify::network(&desk.setup, seen, resolve, None, None).await.0);
         let text = "there are no [probe] accounts in setup.toml";
-        verification.checks.extend(["C18", "C19"].map(|id| check(id, Outcome::Unknown, text)));
+        checks.extend(["C18", "C19"].map(|id| check(id, Outcome::Unknown, text)));
         return Ok(());
     };
-    let is_tls = probe.login.tls || probe.events.as_ref().is_some_and(|events| events.tls);
+    let server = arguments.community.as_ref().or(probe.community.as_ref());
+    let community = community(arguments.gateway.as_deref(), server, resolve);
+    let community = community.map_err(|error| usage(&error))?;
+    let webs = desk.setup.servers.iter().filter_map(|server| server.web.as_ref());
+    let is_tls = webs.chain([&probe.login]).chain(&probe.events).any(|url| url.tls);
     let config = if is_tls { Some(tls(probe.ca.as_deref()).map_err(|error| usage(&error))?) } else { None };
-    let by_hand = "this is not tried from here: two users of ordinary Sametime clients have to do it";
-    verification.checks.push(check("C18", Outcome::Unknown, by_hand));
-    let tokens = match mint {
-        Some(file) => {
-            verification.checks.extend(verify::network(&desk.setup, resolve, None, None).await.0);
-            let of = |user: &str| cookie_of_config(file, user).map_err(|error| usage(&error));
-            Ok((of(&probe.user)?, of(&probe.other)?))
+
+    let proofs = match arguments.given(probe).map_err(|error| usage(&error))? {
+        Some((one, other)) => {
+            let way = Some((probe, Way::Cookies(&one)));
+            checks.extend(verify::network(&desk.setup, seen, resolve, way, config.clone()).await.0);
+            Proofs { tokens: Ok((one, other)), passwords: None }
         }
         None => {
-            let secret = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
+            let one = password(&probe.password, &probe.user).map_err(|error| usage(&error))?;
             let other = password(&probe.other_password, &probe.other).map_err(|error| usage(&error))?;
-            let network = verify::network(&desk.setup, resolve, Some((probe, &secret)), config.clone()).await;
-            verification.checks.extend(network.0);
+            let way = Some((probe, Way::Password(&one)));
+            let network = verify::network(&desk.setup, seen, resolve, way, config.clone()).await;
+            checks.extend(network.0);
             let mut client = resolve.client(&probe.login, config.clone());
-            match (network.1, log_in(&mut client, &probe.other, &other).await) {
+            let tokens = match (network.1, log_in(&mut client, &probe.other, &other).await) {
                 (None, _) => Err("there is no token to log in with (C14)".to_owned()),
                 (_, Err(error)) => Err(format!("the other user cannot log in: {error}")),
                 (Some(one), Ok(other)) => Ok((one.cookies, other.cookies)),
-            }
+            };
+            Proofs { tokens, passwords: Some((one, other)) }
         }
     };
-    verification.checks.push(match (tokens, &probe.events) {
-        (_, None) => {
-            let text = "there is no address of the gateway's event channel ([probe] events)";
-            check("C19", Outcome::Unknown, text)
+
+    let (c18, direct) = match (&community, proofs.accounts(probe)) {
+        (Some(community), Some((one, other))) => {
+            let (c18, c19) = look(community, one, other).await;
+            (c18, Some(c19))
         }
-        (Err(reason), _) => check("C19", Outcome::Unknown, reason),
-        (Ok((one, other)), Some(events)) => {
+        (Some(_), None) => (check("C18", Outcome::Unknown, "there is no token to log in with"), None),
+        (None, _) => {
+            let text = "no community server is named (--community, --gateway, or [probe] community), so nobody has logged in there";
+            (check("C18", Outcome::Unknown, text), None)
+        }
+    };
+    checks.push(c18);
+    checks.push(match (&probe.events, proofs.tokens, direct) {
+        (Some(events), Ok((one, other)), _) => {
             let door =
                 Door { url: events, path: &probe.events_path, resolve, tls: config, page: &probe.login };
             match awareness(&door, &one, &other).await {
@@ -105,8 +153,56 @@ async fn outside(
                 Err(error) => check("C19", Outcome::Fail, error.to_string()),
             }
         }
+        (Some(_), Err(reason), _) => check("C19", Outcome::Unknown, reason),
+        (None, _, Some(direct)) => direct,
+        (None, ..) => {
+            let text = "neither the gateway's event channel ([probe] events) nor a community server is named";
+            check("C19", Outcome::Unknown, text)
+        }
     });
     Ok(())
+}
+
+fn usage(error: &dyn std::fmt::Display) -> ExitCode {
+    fail(EXIT_USAGE, format!("probe: {error}"))
+}
+
+/// What the two users have to prove themselves with.
+struct Proofs {
+    /// As Cookie headers, or why there are none.
+    tokens: Result<(Secret, Secret), String>,
+    /// `None` if tokens were given.
+    passwords: Option<(Secret, Secret)>,
+}
+
+impl Proofs {
+    /// Tokens, else passwords: whether the community works does not depend on the mail server's login.
+    fn accounts(&self, probe: &Probe) -> Option<(Account, Account)> {
+        match (&self.tokens, &self.passwords) {
+            (Ok((one, other)), _) => with_token(&probe.user, one).zip(with_token(&probe.other, other)),
+            (Err(_), Some((one, other))) => {
+                Some((with_password(&probe.user, one), with_password(&probe.other, other)))
+            }
+            (Err(_), None) => None,
+        }
+    }
+}
+
+impl VerifyArguments {
+    /// The tokens of the two users as Cookie headers, if they are not to log in.
+    fn given(&self, probe: &Probe) -> Result<Option<(Secret, Secret)>, String> {
+        if let Some(file) = &self.mint_with {
+            return Ok(Some((cookie_of_config(file, &probe.user)?, cookie_of_config(file, &probe.other)?)));
+        }
+        let files = self.token.as_ref().zip(self.other_token.as_ref());
+        files.map(|(one, other)| Ok((cookie_of_file(one)?, cookie_of_file(other)?))).transpose()
+    }
+}
+
+/// The files by their names.
+fn notes(paths: &[PathBuf]) -> Result<Vec<(String, IniFile)>, ExitCode> {
+    let read = |path: &PathBuf| Ok((path.display().to_string(), IniFile::read(path)?));
+    paths.iter().map(read).collect::<Result<_, IniError>>().map_err(|error| fail(EXIT_USAGE, error))
 }
 
 /// Says so if the pages of users go elsewhere.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::ltpa::ring::{KeyRing, SsoCookie};
 use protocol::ltpa::{Format, cookie};
+use protocol::secret::Secret;
 
 /// More than any header that a server would take.
 const MOST_BYTES: u64 = 64 << 10;
@@ -49,6 +50,15 @@ pub(super) fn read(path: Option<&Path>) -> Result<Shown, InputError> {
     }
     // Cookies beside the token may hold anything; a token with such bytes is none.
     parse(&String::from_utf8_lossy(&bytes)).ok_or(InputError::Empty)
+}
+
+/// What a file holds as a Cookie header; a bare token counts as the cookie that Domino makes.
+pub(in crate::cli) fn cookie_of_file(path: &Path) -> Result<Secret, String> {
+    let shown = read(Some(path)).map_err(|error| error.to_string())?;
+    Ok(Secret::new(match shown {
+        Shown::Header(header) => header.into_bytes(),
+        Shown::Bare(token) => format!("LtpaToken={token}").into_bytes(),
+    }))
 }
 
 /// `None` for nothing but blanks.

@@ -18,6 +18,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 use protocol::ltpa::ring::KeyRing;
 
+pub(super) use input::cookie_of_file;
 pub(super) use mint::cookie_of_config;
 
 use super::{EXIT_USAGE, fail};

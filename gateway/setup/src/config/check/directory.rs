@@ -4,6 +4,9 @@ use crate::config::checked::{Access, Password, Server, Url, WritePath};
 use crate::names::NotesName;
 use settings::Section;
 
+/// Schemes of web servers, and their usual ports.
+pub(super) const WEB: [(&str, bool, u16); 2] = [("http", false, 80), ("https", true, 443)];
+
 pub(super) fn directories(root: &Section<'_>, servers: &[Server], complete: bool) -> Vec<Access> {
     let mut directories: Vec<Access> = Vec::new();
     for section in root.tables("directory") {
@@ -49,7 +52,7 @@ fn directory(section: &Section<'_>, servers: &[Server], complete: bool) -> Optio
     let schemes: &[(&str, bool, u16)] = match path {
         WritePath::Ldap => &[("ldap", false, 389), ("ldaps", true, 636)],
         WritePath::Drapi => &[("http", false, 8880), ("https", true, 8880)],
-        _ => &[("http", false, 80), ("https", true, 443)],
+        _ => &WEB,
     };
     let live = path != WritePath::Files;
     if live && !section.has("url") {

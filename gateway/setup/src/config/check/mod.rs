@@ -8,7 +8,7 @@ mod sso;
 
 use super::checked::{ConnectionOptions, Probe, Setup, Topology};
 use awareness::awareness;
-use directory::{directories, password, url};
+use directory::{WEB, directories, password, url};
 use server::servers;
 use settings::Section;
 use sso::{gateway, sso};
@@ -68,7 +68,6 @@ fn probe(section: &Section<'_>) -> Option<Probe> {
     if !section.is_there() {
         return None;
     }
-    let schemes = [("http", false, 80), ("https", true, 443)];
     let why = "write the name of a test user";
     let user = section.must_text("user", why).map(str::to_owned);
     let other = section.must_text("other", why).map(str::to_owned);
@@ -76,16 +75,17 @@ fn probe(section: &Section<'_>) -> Option<Probe> {
         section
             .wrong("login", "is missing; write where the user logs in, \"https://mail1.renovation.example\"");
     }
-    let login = url(section, "login", &schemes);
+    let login = url(section, "login", &WEB);
     let probe = (
         password(section, "password_file", "password_fd"),
         password(section, "other_password_file", "other_password_fd"),
-        url(section, "events", &schemes),
+        url(section, "events", &WEB),
         section.path("ca"),
         section.text("events_path").unwrap_or("/livename/v1/events").to_owned(),
+        section.parsed("community"),
     );
     section.no_others();
-    let (password, other_password, events, ca, events_path) = probe;
+    let (password, other_password, events, ca, events_path, community) = probe;
     Some(Probe {
         user: user?,
         password,
@@ -94,6 +94,7 @@ fn probe(section: &Section<'_>) -> Option<Probe> {
         other_password,
         events,
         events_path,
+        community,
         ca,
     })
 }

@@ -1,5 +1,6 @@
 //! `[[server]]`: the servers of the procedure, and whether their domains fit the topology.
 
+use super::directory::{WEB, url};
 use crate::config::checked::{Role, Server, Topology};
 use crate::names::{HostName, NotesName};
 use settings::Section;
@@ -41,10 +42,11 @@ pub(super) fn servers(root: &Section<'_>, topology: Option<Topology>) -> (Vec<Se
         };
         let host =
             section.must::<HostName>("host", "write the full DNS host name, \"mail1.renovation.example\"");
+        let web = url(&section, "web", &WEB);
         section.no_others();
         if let (Some(role), Some(domain), Some(host), true) = (role, domain, host, nameless || name.is_some())
         {
-            servers.push(Server { role, name, domain, host });
+            servers.push(Server { role, name, domain, host, web });
         } else {
             complete = false;
         }
