@@ -86,6 +86,35 @@ async fn names_are_live_over_the_long_poll_alone_and_directory_calls_are_answere
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_names_are_live_over_the_long_poll_of_the_gateway_and_heal_after_its_crash() {
+    if !browser::available() {
+        return;
+    }
+    let mut site = Site::start(&people(200)).await;
+    site.online((1..200).map(id));
+    let mut page = site.browser().await;
+    site.log_in(&mut page, "https", &id(0), 600, "; Secure").await;
+    page.before_pages(
+        "window.WebSocket = class { constructor() { setTimeout(() => this.onclose?.(), 5); } send() {} close() {} };\
+         window.EventSource = class { constructor() { setTimeout(() => this.onerror?.(), 5); } close() {} };",
+    )
+    .await;
+    page.open(&site.page("https", "https", "events", "")).await;
+    page.wait_for("window.outcome === 'works'").await;
+    page.value("for (let n = 1; n < 200; n++) addRow(n % 2 ? `CN=Person ${n}/O=Renovation` : `p${n}@renovation.test`)").await;
+    let are =
+        |status: &str| format!("document.querySelectorAll('.livename[data-status={status}]').length === 199");
+    page.wait_for(&are("active")).await;
+    site.crash();
+    page.wait_for("document.documentElement.dataset.livenameState === 'waiting'").await;
+    (1..200).for_each(|number| {
+        site.community.set_status(&PersonId::from(id(number).as_str()), Status::Dnd, "");
+    });
+    site.run().await;
+    page.wait_for(&are("dnd")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_directory_call_gets_its_own_answer_and_one_that_fails_takes_no_others() {
     if !browser::available() {
         return;

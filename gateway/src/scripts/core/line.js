@@ -277,7 +277,9 @@ async function explain(url) {
   if (location.protocol === "https:" && url.startsWith("http:")) {
     return { code: "mixed_content", message: "Mixed content: an https page cannot reach an http gateway. Name the gateway with https." };
   }
-  return (await get("no-cors")) && { code: "origin", message: `The gateway does not allow pages of ${location.origin} (sso.domain, sso.origins).` };
+  // A gateway that has come back meanwhile answers both.
+  const refused = (await get("no-cors")) && !(await get("cors"));
+  return refused && { code: "origin", message: `The gateway does not allow pages of ${location.origin} (sso.domain, sso.origins).` };
 }
 
 const scripts = new Map();
