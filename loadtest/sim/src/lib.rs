@@ -19,7 +19,9 @@ pub mod left_out;
 pub mod model;
 pub mod peer;
 mod server;
+mod stamp;
 pub mod tls;
 pub mod web;
 
 pub use server::{Builder, Simulator, StartError, Stats, TokenCheck};
+pub use stamp::{Stamp, Stamps, due_at};

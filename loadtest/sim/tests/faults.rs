@@ -2,9 +2,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use loadtest_sim::{Simulator, tls};
+use loadtest_sim::model::Directory;
+use loadtest_sim::{Simulator, Stamp, tls};
 use protocol::vp::client::{Auth, Closed, Config, Event};
 use protocol::vp::reason::Reason;
 use protocol::vp::server;
@@ -177,4 +178,60 @@ async fn people_change_at_the_rate_that_is_set_and_live_through_a_day() {
     simulator.play_day(3, 0.0);
     assert!(simulator.stats().virtual_logins > 20, "the morning is over when the play begins");
     simulator.shut_down().await;
+}
+
+/// Everybody's stamps, oldest first, with whose they are.
+fn stamps(simulator: &Simulator) -> Vec<(u64, String)> {
+    let truths = simulator.truths(None);
+    let mut stamps: Vec<_> = truths
+        .iter()
+        .filter_map(|(id, presence)| Some((id, Stamp::parse(&presence.text)?)))
+        .flat_map(|(id, stamp)| stamp.earlier().chain([stamp.at]).map(|at| (at, id.as_str().to_owned())))
+        .collect();
+    stamps.sort();
+    stamps
+}
+
+#[tokio::test]
+async fn who_changes_depends_on_the_seed_and_on_nothing_else() {
+    let first = async |seed| {
+        let people = Directory::invented(400, 1);
+        let simulator = Simulator::builder().directory(people).seed(seed).start().await.unwrap();
+        for person in simulator.directory().people() {
+            simulator.login_virtual(&person.id);
+        }
+        simulator.change_rate(100.0, true);
+        eventually("changes", || simulator.stats().changes >= 10).await;
+        simulator.change_rate(0.0, false);
+        let ids: Vec<String> = stamps(&simulator).into_iter().map(|(_, id)| id).take(10).collect();
+        simulator.shut_down().await;
+        ids
+    };
+    let one = first(1).await;
+    assert_eq!((one.len(), &one), (10, &first(1).await));
+    assert_ne!(one, first(2).await);
+}
+
+#[tokio::test]
+async fn changes_that_come_late_are_stamped_with_the_time_they_were_due() {
+    let simulator = Simulator::builder().people(40).start().await.unwrap();
+    for person in simulator.directory().people() {
+        simulator.login_virtual(&person.id);
+    }
+    simulator.change_rate(100.0, true);
+    eventually("changes", || simulator.stats().changes >= 10).await;
+    // Everything in this test runs on this thread.
+    let before = micros();
+    std::thread::sleep(Duration::from_millis(400));
+    let after = micros();
+    eventually("what was due", || simulator.stats().changes >= 55).await;
+    let stats = simulator.stats();
+    assert!(stats.latest >= Duration::from_millis(350), "{stats:?}");
+    assert_eq!((stats.due, stats.missed), (stats.changes, 0));
+    let meanwhile = stamps(&simulator).iter().filter(|(at, _)| (before..after).contains(at)).count();
+    assert!(meanwhile >= 30, "{meanwhile} of 40 were due while nothing ran");
+}
+
+fn micros() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64
 }

@@ -70,7 +70,7 @@ impl Builder {
         Self { people, ..self }
     }
 
-    /// The seed of the invented company (1).
+    /// The seed of the invented company, and of who changes when (1).
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
@@ -162,6 +162,6 @@ impl Builder {
             };
             ports.push((listener, port));
         }
-        Simulator::run(board, ports).map_err(|error| StartError::Listen { addr: self.listen, error })
+        Simulator::run(board, self.seed, ports).map_err(|error| StartError::Listen { addr: self.listen, error })
     }
 }

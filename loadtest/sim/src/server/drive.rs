@@ -1,7 +1,7 @@
 //! What the simulated people do by themselves: change at a steady rate, or live through working days.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use protocol::presence::PersonId;
 use tokio::sync::watch;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::switchboard::Switchboard;
 use crate::day::{self, Change, Step};
 use crate::model::{Dice, UserStatus};
+use crate::stamp::{Stamps, due_at};
 
 /// How finely a rate is spread.
 const TICK: Duration = Duration::from_millis(2);
@@ -27,62 +28,84 @@ pub(super) struct Churn {
     pub(super) stamped: bool,
 }
 
-/// Changes people at the rate that is set, until the end. Open loop: what is late is made up for.
-pub(super) async fn churn(board: Arc<Switchboard>, mut rate: watch::Receiver<Churn>, end: CancellationToken) {
+/// Changes people at the rate that is set, until the end. Open loop: what is late is made up for, and a stamp tells
+/// when it was due.
+pub(super) async fn churn(
+    board: Arc<Switchboard>,
+    seed: u64,
+    mut rate: watch::Receiver<Churn>,
+    end: CancellationToken,
+) {
     let people: Vec<PersonId> = board
         .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
-    let mut dice = Dice(0x0063_6875_726e);
-    let mut numbers = vec![0_u32; people.len()];
+    let mut dice = Dice(0x0063_6875_726e ^ seed);
+    let mut stamps = vec![Stamps::default(); people.len()];
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (mut last, mut due) = (Instant::now(), 0.0_f64);
+    let mut due = Instant::now();
     loop {
+        let is_new = rate.has_changed().unwrap_or(false);
         let churn = *rate.borrow_and_update();
+        if is_new && churn.per_second > 0.0 {
+            due = Instant::now();
+            board.punctuality.begin();
+        }
         if churn.per_second <= 0.0 || people.is_empty() {
             tokio::select! {
                 () = end.cancelled() => return,
-                changed = rate.changed() => if changed.is_err() { return },
+                changed = rate.changed() => match changed {
+                    Ok(()) => rate.mark_changed(),
+                    Err(_) => return,
+                },
             }
-            (last, due) = (Instant::now(), 0.0);
             continue;
         }
         tokio::select! {
             () = end.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        due = (due + last.elapsed().as_secs_f64() * churn.per_second).min(LATE);
-        last = Instant::now();
-        while due >= 1.0 {
-            due -= 1.0;
-            change_somebody(&board, &people, &mut dice, churn.stamped.then_some(&mut numbers));
+        let gap = Duration::from_secs_f64(1.0 / churn.per_second);
+        let now = Instant::now();
+        let behind = now.saturating_duration_since(due).as_secs_f64() * churn.per_second - LATE;
+        if behind >= 1.0 {
+            due += Duration::from_secs_f64(behind.floor() / churn.per_second);
+            board.punctuality.gave_up(behind as u64);
+        }
+        while due <= now {
+            let (at, late) = due_at(due);
+            due += gap;
+            let changed =
+                change_somebody(&board, &people, &mut dice, churn.stamped.then_some((&mut stamps, at)));
+            board.punctuality.was_due(changed, late);
         }
     }
 }
 
 /// Changes somebody who is online without a connection: people with clients are their own masters.
-/// Gives up if a few draws find nobody. With `numbers` the text begins with the time and the number of
-/// this person's change, so that whoever receives it knows what was left out.
+/// Gives up if a few draws find nobody: false. With `stamps` the text begins with a stamp of this time, so that whoever
+/// receives it knows what was left out.
 fn change_somebody(
     board: &Switchboard,
     people: &[PersonId],
     dice: &mut Dice,
-    numbers: Option<&mut Vec<u32>>,
-) {
+    stamps: Option<(&mut Vec<Stamps>, u64)>,
+) -> bool {
     for _ in 0..64 {
         let index = dice.below(people.len());
-        let Some(person) = people.get(index) else { return };
+        let Some(person) = people.get(index) else { return false };
         if !board.is_virtual(person) {
             continue;
         }
         let mut status = day::some_status(dice);
-        if let Some(number) = numbers.and_then(|numbers| numbers.get_mut(index)) {
-            *number = number.wrapping_add(1);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            status.text = format!("{} #{number} {}", now.as_micros(), status.text).trim_end().into();
+        if let Some((stamps, at)) = stamps
+            && let Some(own) = stamps.get_mut(index)
+        {
+            status.text = own.text(at, &status.text).into();
         }
         set_status(board, person, status);
-        return;
+        return true;
     }
+    false
 }
 
 /// Working days, one after the other; each has its own seed. The first begins in the middle of the

@@ -10,6 +10,7 @@ mod builder;
 mod connection;
 mod drive;
 mod listener;
+mod punctuality;
 mod session;
 mod simulator;
 mod switchboard;

@@ -59,6 +59,13 @@ pub struct Stats {
     pub watches: usize,
     /// Changes that the simulator made by itself.
     pub changes: u64,
+    /// Changes that were due since the rate was set last, those of them that were not made, because the machine
+    /// is too slow or nobody is online without a connection, and the longest that one was late.
+    pub due: u64,
+    /// See `due`.
+    pub missed: u64,
+    /// See `due`.
+    pub latest: Duration,
     /// Connections that were closed because their peers did not read.
     pub closed_slow: u64,
     /// Connections that were closed because their peers broke the protocol; the log says how.
@@ -71,7 +78,11 @@ impl Simulator {
         Builder::default()
     }
 
-    pub(super) fn run(board: Arc<Switchboard>, ports: Vec<(TcpListener, Port)>) -> io::Result<Self> {
+    pub(super) fn run(
+        board: Arc<Switchboard>,
+        seed: u64,
+        ports: Vec<(TcpListener, Port)>,
+    ) -> io::Result<Self> {
         let end = CancellationToken::new();
         let mut servers = Vec::new();
         for (listener, port) in ports {
@@ -80,7 +91,7 @@ impl Simulator {
             servers.push(RunningServer { addr, port, running });
         }
         let (tasks, rate) = (TaskTracker::new(), watch::Sender::new(drive::Churn::default()));
-        tasks.spawn(drive::churn(board.clone(), rate.subscribe(), end.clone()));
+        tasks.spawn(drive::churn(board.clone(), seed, rate.subscribe(), end.clone()));
         Ok(Self(Arc::new(Inner { board, servers, tasks, end, rate })))
     }
 
@@ -251,12 +262,16 @@ impl Simulator {
             let watches = community.logins().map(|(login, _)| community.watch_count(login)).sum();
             (community.logins().count(), watches)
         });
+        let (due, missed, latest) = self.0.board.punctuality.since();
         Stats {
             connections: self.connections(),
             logins,
             virtual_logins: self.0.board.virtual_count(),
             watches,
             changes: self.0.board.change_count(),
+            due,
+            missed,
+            latest,
             closed_slow: self.0.board.slow_count(),
             closed_protocol: self.0.board.broken_count(),
         }

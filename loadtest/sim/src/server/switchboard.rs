@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::punctuality::Punctuality;
 use crate::model::{Community, Effect, Effects, Event, LogIn, LoginId, Proof};
 
 /// Effects that may wait for one connection. A login with 10,000 watches is told of every one of them
@@ -26,6 +27,8 @@ pub(super) struct Switchboard {
     half: AtomicBool,
     next: AtomicU64,
     changes: AtomicU64,
+    /// Whether changes at a rate are made in time.
+    pub(super) punctuality: Punctuality,
     slow: AtomicU64,
     broken: AtomicU64,
     /// How the last login came, in the words of the protocol; [`NOBODY`] before there was one.
@@ -80,6 +83,7 @@ impl Switchboard {
             half: AtomicBool::new(false),
             next: AtomicU64::new(1),
             changes: AtomicU64::new(0),
+            punctuality: Punctuality::default(),
             slow: AtomicU64::new(0),
             broken: AtomicU64::new(0),
             last_auth: AtomicU32::new(NOBODY),
