@@ -5,13 +5,14 @@
 //! * [`plan`] says what happens in a test, [`run`] makes it happen.
 //! * [`estate`] is what is tested, [`clients`] are the browsers, [`actors`] whom they watch where nobody is
 //!   simulated, [`measure`] what they see.
-//! * [`report`] tells it.
+//! * [`report`] tells it; [`interrupt`] ends it early.
 
 pub mod actors;
 pub mod cli;
 pub mod clients;
 pub mod community;
 pub mod estate;
+pub mod interrupt;
 pub mod load;
 pub mod measure;
 pub mod plan;

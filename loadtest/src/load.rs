@@ -1,7 +1,7 @@
 //! The commands `run`, `presets` and `compare`. See `docs/load-testing.md`.
 
-use std::fs;
-use std::io::IsTerminal;
+use std::fs::{self, OpenOptions};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -74,7 +74,7 @@ pub enum LoadError {
         /// Which.
         file: PathBuf,
         /// What the system says.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// Not a file that `run` has written.
     #[error("{file}: not results of livename-load: {error}", file = .file.display())]
@@ -92,19 +92,53 @@ pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
     if let Some(seed) = arguments.seed {
         plan.seed = seed;
     }
+    let prefix = arguments.out.unwrap_or_else(|| PathBuf::from(format!("livename-load-{}", plan.name)));
+    let files = Files::prepare(&prefix)?;
     if plan.is_real() && !arguments.yes && !confirmed(&plan) {
         return Err(LoadError::NotConfirmed);
     }
     let options = Options { gateway: arguments.gateway, live: !arguments.quiet };
-    let prefix = arguments.out.unwrap_or_else(|| PathBuf::from(format!("livename-load-{}", plan.name)));
     let results = run::run(&plan, options).await?;
-    println!("{}", report::summary(&results));
-    let json = serde_json::to_string(&results).unwrap_or_default();
-    let (html_file, json_file) = (with_ending(&prefix, "html"), with_ending(&prefix, "json"));
-    write(&json_file, &json)?;
-    write(&html_file, &report::page(&results))?;
-    println!("Report {}, results {}", html_file.display(), json_file.display());
+    // First of all: whoever reads the summary may be gone.
+    let kept = files.keep(&results);
+    say(&report::summary(&results));
+    kept?;
+    say(&format!("Report {}, results {}", files.html.display(), files.json.display()));
     Ok(results.exit_code())
+}
+
+/// A line on stdout. A reader that is gone (`| head`) is no reason to stop.
+fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Where results go.
+struct Files {
+    json: PathBuf,
+    html: PathBuf,
+}
+
+impl Files {
+    /// Makes sure before the test that they can be written after it. What is in them stays until then.
+    fn prepare(prefix: &Path) -> Result<Self, LoadError> {
+        let files = Self { json: with_ending(prefix, "json"), html: with_ending(prefix, "html") };
+        for file in [&files.json, &files.html] {
+            let was_there = file.exists();
+            let opened = OpenOptions::new().append(true).create(true).open(file);
+            opened.map_err(|error| LoadError::File { file: file.clone(), error })?;
+            if !was_there {
+                let _ = fs::remove_file(file);
+            }
+        }
+        Ok(files)
+    }
+
+    fn keep(&self, results: &Results) -> Result<(), LoadError> {
+        let json = serde_json::to_string(results);
+        let json = json.map_err(|error| LoadError::Json { file: self.json.clone(), error })?;
+        write(&self.json, &json)?;
+        write(&self.html, &report::page(results))
+    }
 }
 
 /// Says what would happen to an estate that people use, and asks.
@@ -114,15 +148,15 @@ fn confirmed(plan: &Plan) -> bool {
     eprintln!("{} has no simulated community: people may be working there.", target.url);
     eprintln!("Up to {} browsers of the people in its people_file, for {seconds} s.", plan.most_browsers());
     if let Some(actors) = &plan.actors {
-        let file = actors.file.display();
+        let file = actors.file.as_deref().unwrap_or(Path::new("")).display();
         eprintln!("The test users in {file} log in at {} and change their status.", actors.server);
     }
     let limit = plan.safety.failed_percent;
     eprintln!("Ctrl-C ends it at once; more than {limit} % failures end it too.");
     eprint!("Type yes to start: ");
     let mut answer = String::new();
-    std::io::stdin().is_terminal()
-        && std::io::stdin().read_line(&mut answer).is_ok()
+    io::stdin().is_terminal()
+        && io::stdin().read_line(&mut answer).is_ok()
         && answer.trim() == "yes"
 }
 
@@ -156,6 +190,7 @@ impl LoadError {
             Self::NotConfirmed | Self::Plan(_) | Self::Preset(_) | Self::File { .. } | Self::Json { .. } => {
                 64
             }
+            Self::Run(RunError::Interrupted) => report::INTERRUPTED,
             Self::Run(_) => 69,
         }
     }

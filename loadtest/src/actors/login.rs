@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use loadtest_sim::{Stamp, Stamps};
 use protocol::ltpa::domino::{self, DominoSecret};
 use protocol::ltpa::{SystemSeconds, lmbcs};
 use protocol::secret::Secret;
@@ -58,8 +59,16 @@ pub(super) async fn play(id: String, auth: Auth, mut orders: mpsc::Receiver<Chan
     let mut server = stage.server.clone();
     let mut redirects = 0;
     let mut tried = false;
+    let mut stamps = Stamps::default();
     loop {
-        let mut visit = Visit { id: &id, stage: &stage, awareness: None, up: false, tried: &mut tried };
+        let mut visit = Visit {
+            id: &id,
+            stage: &stage,
+            awareness: None,
+            up: false,
+            tried: &mut tried,
+            stamps: &mut stamps,
+        };
         let ended = visit.run(&server, &auth, &mut orders).await;
         visit.down();
         match ended {
@@ -71,13 +80,21 @@ pub(super) async fn play(id: String, auth: Auth, mut orders: mpsc::Receiver<Chan
             }
             Ended::Elsewhere(_) => stage.trouble(&mut tried, "redirected in a circle".to_owned()),
             Ended::Lost(why) => stage.trouble(&mut tried, why),
-            Ended::Final(why) => return stage.trouble(&mut tried, why),
+            Ended::Final(why) => {
+                stage.trouble(&mut tried, why);
+                return ignore(&mut orders, &stage).await;
+            }
         }
-        // Orders meanwhile are for nobody; their end is noticed.
-        let rest = async { while orders.recv().await.is_some() {} };
-        if timeout(AGAIN, rest).await.is_ok() {
+        if timeout(AGAIN, ignore(&mut orders, &stage)).await.is_ok() {
             return;
         }
+    }
+}
+
+/// Orders to somebody who is not there are for nobody; their end is noticed.
+async fn ignore(orders: &mut mpsc::Receiver<Change>, stage: &Stage) {
+    while orders.recv().await.is_some() {
+        stage.missed();
     }
 }
 
@@ -101,6 +118,7 @@ struct Visit<'a> {
     awareness: Option<ChannelId>,
     up: bool,
     tried: &'a mut bool,
+    stamps: &'a mut Stamps,
 }
 
 impl Visit<'_> {
@@ -197,19 +215,25 @@ impl Visit<'_> {
         }
     }
 
-    fn change(&mut self, Change { status, text }: Change, client: &mut Client) {
+    fn change(&mut self, Change { status, at }: Change, client: &mut Client) {
+        if !self.up {
+            return self.stage.missed();
+        }
+        let text = self.stamps.text(at, "test");
         let word = UserStatus { status: status_word(status, false), time: 0, desc: text.clone() };
-        if self.up && client.set_status(word).is_ok() {
-            self.stage.board().states.insert(self.id.to_owned(), (status, text));
+        match client.set_status(word) {
+            Ok(()) => {
+                self.stage.board().states.insert(self.id.to_owned(), (status, text));
+            }
+            Err(_) => self.stage.missed(),
         }
     }
 
     /// A stamp of another actor.
     fn saw(&self, block: &Block) {
         let Some(state) = &block.state else { return };
-        let stamp = state.status.desc.split(' ').next().and_then(|word| word.parse::<u64>().ok());
-        if let Some(stamp) = stamp {
-            self.stage.board().seen.record(micros().saturating_sub(stamp));
+        if let Some(stamp) = Stamp::parse(&state.status.desc) {
+            self.stage.board().seen.record(micros().saturating_sub(stamp.at));
         }
     }
 

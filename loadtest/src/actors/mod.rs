@@ -1,7 +1,8 @@
 //! Test users that speak the community's own protocol (vp-wire.md): they log in, change their status, and
 //! watch each other.
 //!
-//! Behind a real estate nobody stamps changes, so the actors do: a browser that watches an actor is measured
+//! Beside a simulated community they are the rich clients of an estate. Behind a real one nobody stamps changes, so the
+//! actors do: a browser that watches an actor is measured
 //! as it would be with the simulated community. What they see of each other came without Livename: that is
 //! the baseline of the same minutes, and the load of rich clients beside browsers. Only users that the plan
 //! names log in, and each leaves with a logout.
@@ -9,10 +10,11 @@
 mod login;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use loadtest_sim::due_at;
 use protocol::ltpa::domino::DominoSecret;
 use protocol::presence::Status;
 use protocol::secret::Secret;
@@ -20,15 +22,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::measure::{Latency, PersonState, micros};
-use crate::plan::{self, Dice};
+use crate::interrupt::Interrupt;
+use crate::measure::{Latency, PersonState, Punctuality};
+use crate::plan::Dice;
 
 /// Until all have tried to log in.
 const LOGINS: Duration = Duration::from_secs(60);
 /// Until all have logged out.
 const LOGOUTS: Duration = Duration::from_secs(10);
-/// Between two logins: a real server is not to notice.
-const PACE: Duration = Duration::from_millis(20);
+/// How often it is looked whether all have tried.
+const LOOK: Duration = Duration::from_millis(20);
 /// What an actor may be at, in turn.
 const STATUSES: [Status; 4] = [Status::Active, Status::Away, Status::Dnd, Status::Meeting];
 
@@ -43,11 +46,30 @@ pub struct Actors {
 struct Stage {
     server: String,
     login_type: u16,
-    /// Who watches whom: everybody the first of all.
+    /// Whom everybody watches.
     watched: Vec<String>,
     board: Mutex<Board>,
     up: AtomicUsize,
     tried: AtomicUsize,
+    /// Orders given, and those of them that nobody has carried out.
+    due: AtomicU64,
+    missed: AtomicU64,
+    /// The longest that an order was late, in microseconds.
+    latest: AtomicU64,
+}
+
+/// Who logs in where, and how fast.
+pub struct Call {
+    /// `host:port` of a community server.
+    pub server: String,
+    /// Kind of client.
+    pub login_type: u16,
+    /// Whom everybody watches.
+    pub watched: Vec<String>,
+    /// Logins a second.
+    pub per_second: f64,
+    /// For what is left to chance.
+    pub seed: u64,
 }
 
 #[derive(Default)]
@@ -63,7 +85,8 @@ struct Board {
 /// An order to an actor.
 struct Change {
     status: Status,
-    text: String,
+    /// When it was due, in microseconds since 1970.
+    at: u64,
 }
 
 /// One test user and how it proves who it is.
@@ -87,47 +110,70 @@ pub enum ActorsError {
         /// The last reason.
         why: String,
     },
+    /// Somebody wants it to end; who was in has logged out.
+    #[error("interrupted")]
+    Interrupted,
     /// Neither password nor key.
     #[error("{0} has no password, and there is no domino_secret_file to make a token with")]
     NoProof(String),
 }
 
 impl Actors {
-    /// Logs everybody in and waits until each has tried.
+    /// Logs everybody in and waits until each has tried. Interrupted, it logs them out again.
     pub async fn log_in(
-        plan: &plan::Actors,
+        call: Call,
         cast: Vec<Actor>,
         secret: Option<&DominoSecret>,
-        seed: u64,
+        mut interrupt: Interrupt,
     ) -> Result<Self, ActorsError> {
-        let watched = cast.iter().take(plan.watch).map(|actor| actor.id.clone()).collect();
         let stage = Arc::new(Stage {
-            server: plan.server.clone(),
-            login_type: plan.login_type,
-            watched,
+            server: call.server,
+            login_type: call.login_type,
+            watched: call.watched,
             board: Mutex::default(),
             up: AtomicUsize::new(0),
             tried: AtomicUsize::new(0),
+            due: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
+            latest: AtomicU64::new(0),
         });
-        let (count, mut tasks, mut orders) = (cast.len(), JoinSet::new(), Vec::new());
-        for actor in cast {
-            let auth = login::auth(&actor, secret).ok_or_else(|| ActorsError::NoProof(actor.id.clone()))?;
-            let (order, ordered) = mpsc::channel(8);
-            orders.push(order);
-            tasks.spawn(login::play(actor.id, auth, ordered, Arc::clone(&stage)));
-            sleep(PACE).await;
-        }
-        let begun = Instant::now();
-        while stage.tried.load(Ordering::Relaxed) < count && begun.elapsed() < LOGINS {
-            sleep(PACE).await;
-        }
-        if stage.up.load(Ordering::Relaxed) == 0 {
-            let why = stage.board().trouble.clone().unwrap_or_else(|| "no answer".to_owned());
-            return Err(ActorsError::NoneIn { count, server: stage.server.clone(), why });
-        }
+        let count = cast.len();
+        let pause = Duration::from_secs_f64(1.0 / call.per_second);
+        let (mut tasks, mut orders) = (JoinSet::new(), Vec::new());
+        let coming = async {
+            for actor in cast {
+                let auth = login::auth(&actor, secret);
+                let auth = auth.ok_or_else(|| ActorsError::NoProof(actor.id.clone()))?;
+                let (order, ordered) = mpsc::channel(8);
+                orders.push(order);
+                tasks.spawn(login::play(actor.id, auth, ordered, Arc::clone(&stage)));
+                sleep(pause).await;
+            }
+            let begun = Instant::now();
+            while stage.tried.load(Ordering::Relaxed) < count && begun.elapsed() < LOGINS {
+                sleep(LOOK).await;
+            }
+            Ok(())
+        };
+        let came = tokio::select! {
+            came = coming => came,
+            () = interrupt.asked() => Err(ActorsError::Interrupted),
+        };
         let (rate, rates) = watch::channel(0.0);
-        tasks.spawn(conduct(orders, rates, seed));
-        Ok(Self { stage, rate, tasks })
+        let end = match came {
+            Ok(()) if stage.up.load(Ordering::Relaxed) == 0 => {
+                let why = stage.board().trouble.clone().unwrap_or_else(|| "no answer".to_owned());
+                ActorsError::NoneIn { count, server: stage.server.clone(), why }
+            }
+            Ok(()) => {
+                tasks.spawn(conduct(orders, rates, call.seed, Arc::clone(&stage)));
+                return Ok(Self { stage, rate, tasks });
+            }
+            Err(error) => error,
+        };
+        drop(orders);
+        Self { stage, rate, tasks }.leave().await;
+        Err(end)
     }
 
     /// Changes a second from now on, in all.
@@ -142,12 +188,19 @@ impl Actors {
 
     /// What is true of this person, if an actor has made it so.
     pub fn state_of(&self, id: &str) -> Option<PersonState> {
-        self.stage.board().states.get(id).map(|(status, text)| PersonState::new(status.name(), text))
+        self.stage.board().states.get(id).map(|(status, text)| PersonState::new(status.name(), false, text))
     }
 
     /// From change to other actors, since the last call.
     pub fn take_seen(&self) -> Latency {
         std::mem::take(&mut self.stage.board().seen)
+    }
+
+    /// Whether they were ordered in time and did what was ordered, since the last call.
+    pub fn take_punctuality(&self) -> Punctuality {
+        let take = |number: &AtomicU64| number.swap(0, Ordering::Relaxed);
+        let Stage { due, missed, latest, .. } = &*self.stage;
+        Punctuality { due: take(due), missed: take(missed), latest: take(latest) as f64 / 1e6 }
     }
 
     /// Logs everybody out.
@@ -160,16 +213,25 @@ impl Actors {
 }
 
 impl Stage {
+    /// An order was given to nobody, or not carried out.
+    fn missed(&self) {
+        self.missed.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Gives orders at the rate, whoever it takes. Ends when nobody sets the rate any more.
-async fn conduct(orders: Vec<mpsc::Sender<Change>>, mut rates: watch::Receiver<f64>, seed: u64) {
+async fn conduct(
+    orders: Vec<mpsc::Sender<Change>>,
+    mut rates: watch::Receiver<f64>,
+    seed: u64,
+    stage: Arc<Stage>,
+) {
     let mut dice = Dice::new(seed, u64::MAX / 5);
     let mut due = Instant::now();
-    let mut number = 0_u32;
     loop {
         let rate = *rates.borrow_and_update();
         let tick = async { if rate > 0.0 { sleep_until(due).await } else { std::future::pending().await } };
@@ -181,14 +243,14 @@ async fn conduct(orders: Vec<mpsc::Sender<Change>>, mut rates: watch::Receiver<f
                 due = Instant::now();
             }
             () = tick => {
+                let (at, late) = due_at(due);
                 due += Duration::from_secs_f64(1.0 / rate);
-                number = number.wrapping_add(1);
-                let status = STATUSES[dice.below(STATUSES.len())];
-                // The form in which the simulated community stamps; the number is of all, not of the actor.
-                let change = Change { status, text: format!("{} test", micros()) };
-                if let Some(order) = orders.get(dice.below(orders.len())) {
-                    // An actor that is not logged in misses it.
-                    let _ = order.try_send(change);
+                stage.due.fetch_add(1, Ordering::Relaxed);
+                stage.latest.fetch_max(late, Ordering::Relaxed);
+                let change = Change { status: STATUSES[dice.below(STATUSES.len())], at };
+                let order = orders.get(dice.below(orders.len()));
+                if order.is_none_or(|order| order.try_send(change).is_err()) {
+                    stage.missed();
                 }
             }
         }

@@ -1,11 +1,10 @@
-use std::path::PathBuf;
-
-use loadtest_sim::Simulator;
+use loadtest_sim::{Simulator, Stamp};
 
 use super::*;
 
-fn plan(server: String, watch: usize) -> plan::Actors {
-    plan::Actors { server, file: PathBuf::new(), login_type: 0x1002, watch }
+fn call(server: String, cast: &[Actor], watch: usize) -> Call {
+    let watched = cast.iter().take(watch).map(|actor| actor.id.clone()).collect();
+    Call { server, login_type: 0x1002, watched, per_second: 100.0, seed: 1 }
 }
 
 async fn soon(what: &str, mut look: impl FnMut() -> bool) {
@@ -27,8 +26,9 @@ fn cast(simulator: &Simulator, count: usize) -> Vec<Actor> {
 #[tokio::test]
 async fn test_users_change_themselves_see_each_other_and_leave() {
     let simulator = Simulator::builder().people(10).start().await.unwrap();
-    let plan = plan(simulator.addr().to_string(), 3);
-    let actors = Actors::log_in(&plan, cast(&simulator, 3), None, 1).await.unwrap();
+    let users = cast(&simulator, 3);
+    let call = call(simulator.addr().to_string(), &users, 3);
+    let actors = Actors::log_in(call, users, None, Interrupt::never()).await.unwrap();
     assert_eq!(actors.count(), 3);
     actors.change_rate(100.0);
     let mut seen = Latency::new();
@@ -43,13 +43,46 @@ async fn test_users_change_themselves_see_each_other_and_leave() {
     soon("the community's word to be the actors'", || {
         people[..3].iter().all(|actor| {
             let truth = simulator.truth(&actor.id.as_str().into());
-            actors.state_of(&actor.id) == Some(PersonState::new(truth.status.name(), &truth.text))
+            actors.state_of(&actor.id) == Some(PersonState::new(truth.status.name(), truth.mobile, &truth.text))
         })
     })
     .await;
     assert_eq!(actors.state_of(&people[3].id), None, "nobody knows about others");
+    let told = simulator.truth(&people[0].id.as_str().into());
+    let stamp = Stamp::parse(&told.text).unwrap();
+    assert!(stamp.number > 1 && stamp.earlier().count() > 0, "numbered, with the changes before: {}", told.text);
+    let punctual = actors.take_punctuality();
+    assert!(punctual.due > 10 && punctual.missed == 0, "{punctual:?}");
     actors.leave().await;
     soon("everybody gone", || simulator.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn orders_to_an_actor_that_was_thrown_out_are_counted() {
+    let simulator = Simulator::builder().people(10).start().await.unwrap();
+    let users = cast(&simulator, 1);
+    let (id, call) = (users[0].id.clone(), call(simulator.addr().to_string(), &users, 0));
+    let actors = Actors::log_in(call, users, None, Interrupt::never()).await.unwrap();
+    simulator.kick(&id.as_str().into(), protocol::vp::reason::Reason::RELOGIN);
+    soon("the end of the login", || actors.count() == 0).await;
+    actors.change_rate(100.0);
+    soon("orders for nobody", || actors.stage.missed.load(Ordering::Relaxed) > 3).await;
+    let Punctuality { due, missed, .. } = actors.take_punctuality();
+    assert!(due >= missed && missed > 3);
+    actors.leave().await;
+}
+
+#[tokio::test]
+async fn interrupted_they_log_out_before_all_are_in() {
+    let simulator = Simulator::builder().people(50).start().await.unwrap();
+    let users = cast(&simulator, 50);
+    let call = Call { per_second: 1.0, ..call(simulator.addr().to_string(), &users, 0) };
+    let (ask, interrupt) = Interrupt::on_request();
+    let coming = tokio::spawn(async move { Actors::log_in(call, users, None, interrupt).await.err() });
+    soon("the first logins", || simulator.stats().logins > 0).await;
+    ask.send_replace(true);
+    assert!(matches!(coming.await.unwrap(), Some(ActorsError::Interrupted)));
+    soon("everybody gone", || simulator.stats().logins == 0).await;
 }
 
 #[tokio::test]
@@ -58,9 +91,10 @@ async fn nobody_in_is_an_error_that_says_why() {
     let mut wrong = cast(&simulator, 1);
     wrong[0].password = Some(Secret::from("wrong"));
     let server = simulator.addr().to_string();
-    let refused = Actors::log_in(&plan(server.clone(), 0), wrong, None, 1).await.err().unwrap();
+    let call = |cast: &[Actor]| call(server.clone(), cast, 0);
+    let refused = Actors::log_in(call(&wrong), wrong, None, Interrupt::never()).await.err().unwrap();
     assert!(refused.to_string().starts_with("none of 1 test users could log in at 127.0.0.1:"), "{refused}");
     let without = vec![Actor { id: "CN=Ann/O=R".into(), password: None }];
-    let error = Actors::log_in(&plan(server, 0), without, None, 1).await.err().unwrap();
+    let error = Actors::log_in(call(&without), without, None, Interrupt::never()).await.err().unwrap();
     assert!(matches!(error, ActorsError::NoProof(_)), "{error}");
 }

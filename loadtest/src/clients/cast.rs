@@ -109,9 +109,13 @@ impl Cast {
         let mut list: Vec<u32> =
             ranked.into_iter().filter_map(|rank| self.ranks.get(rank as usize).copied()).collect();
         list.sort_unstable();
-        let Transports { websocket, sse } = self.transports;
-        let drawn = Dice::new(self.seed, TRANSPORT + own).below((websocket + sse) as usize);
-        let transport = if drawn < websocket as usize { Transport::WebSocket } else { Transport::Sse };
+        let Transports { websocket, sse, poll } = self.transports;
+        let drawn = Dice::new(self.seed, TRANSPORT + own).below((websocket + sse + poll) as usize);
+        let transport = match drawn.checked_sub(websocket as usize) {
+            None => Transport::WebSocket,
+            Some(drawn) if drawn < sse as usize => Transport::Sse,
+            Some(_) => Transport::Poll,
+        };
         Person { transport, list }
     }
 
@@ -140,6 +144,12 @@ impl Cast {
     /// The person with this id.
     pub(crate) fn index_of(&self, id: &str) -> Option<u32> {
         self.index.get(id).copied()
+    }
+
+    /// The person whom a server calls so: with the community in front, or with commas.
+    pub(crate) fn index_of_any(&self, name: &str) -> Option<u32> {
+        let bare = name.rsplit("::").next().unwrap_or(name);
+        self.index_of(name).or_else(|| self.index_of(bare)).or_else(|| self.index_of(&bare.replace(',', "/")))
     }
 
     /// The id of a person.

@@ -18,7 +18,7 @@ use super::cast::{Cast, Person};
 use super::dial::Dialer;
 use super::page::{Browser, Seen, Visit};
 use super::visit::{Order, Seat, visit};
-use crate::measure::{Agreement, Recorder, Truth};
+use crate::measure::{Agreement, FailureKind, Recorder, Transport, Truth, micros};
 use crate::plan::Dice;
 
 /// A page that starts later than this was not started by a generator that keeps up.
@@ -72,6 +72,9 @@ pub struct Crew {
 /// What is seen from other threads.
 struct Shared {
     recorder: Mutex<Recorder>,
+    /// Browsers with a page, ready or on its way.
+    pages: AtomicUsize,
+    /// Those of them that are ready.
     open: AtomicUsize,
     /// The longest delay of the thread since it was asked last, in microseconds.
     lag: AtomicU64,
@@ -82,6 +85,7 @@ struct Shared {
 enum Word {
     Schedule(Vec<Action>),
     Compare(Arc<Truth>, oneshot::Sender<Agreement>),
+    Close { unanswered: bool, done: oneshot::Sender<()> },
 }
 
 /// What all visits of a crew share.
@@ -108,6 +112,8 @@ struct State {
     wanted: bool,
     /// A page to open when this one is gone.
     next: Option<Instant>,
+    /// A page has failed and will be tried again: it was to be there at this time.
+    owed: Option<Instant>,
 }
 
 impl Crew {
@@ -117,6 +123,7 @@ impl Crew {
         let (tell, told) = mpsc::channel(64);
         let shared = Arc::new(Shared {
             recorder: Mutex::default(),
+            pages: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
             lag: AtomicU64::new(0),
             over: AtomicBool::new(false),
@@ -147,9 +154,14 @@ impl Crew {
         self.shared.recorder()
     }
 
-    /// Browsers with an open channel or on the way to one.
+    /// Browsers whose page is ready.
     pub fn open(&self) -> usize {
         self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// Browsers whose page is on its way.
+    pub fn coming(&self) -> usize {
+        self.shared.pages.load(Ordering::Relaxed).saturating_sub(self.open())
     }
 
     /// The longest delay of its thread since the last call.
@@ -157,9 +169,12 @@ impl Crew {
         Duration::from_micros(self.shared.lag.swap(0, Ordering::Relaxed))
     }
 
-    /// From now on nothing counts: the gateway is about to stop.
-    pub fn close_books(&self) {
-        self.shared.over.store(true, Ordering::Relaxed);
+    /// From now on nothing counts: the gateway is about to stop. Pages on their way count with the time they have
+    /// waited, and as failures if nothing was ever answered.
+    pub async fn close_books(&self, unanswered: bool) {
+        let (done, closed) = oneshot::channel();
+        let _ = self.tell.send(Word::Close { unanswered, done }).await;
+        let _ = closed.await;
     }
 }
 
@@ -184,6 +199,28 @@ impl Stage {
     pub(super) fn recorder(&self) -> MutexGuard<'_, Recorder> {
         self.shared.recorder()
     }
+
+    /// A page has become ready.
+    pub(super) fn is_open(&self) {
+        self.shared.open.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn never_started(&self, pages: u64) {
+        if pages > 0 {
+            self.recorder().count(|counts| counts.not_started += pages);
+        }
+    }
+
+    /// A page was given up before it was ready.
+    fn gave_up(&self, transport: Transport, intended: Instant) {
+        let mut recorder = self.recorder();
+        recorder.gave_up(transport, elapsed(intended));
+        recorder.count(|counts| counts.abandoned += 1);
+    }
+}
+
+fn elapsed(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A due action, earliest first.
@@ -228,6 +265,11 @@ async fn play(setup: Setup, shared: Arc<Shared>, mut told: mpsc::Receiver<Word>)
                 Some(Word::Compare(truth, answer)) => {
                     let _ = answer.send(compare(&roles, &stage.cast, &truth));
                 }
+                Some(Word::Close { unanswered, done }) => {
+                    stage.shared.over.store(true, Ordering::Relaxed);
+                    close(&stage, &roles, due.drain().map(|Reverse(Due(action, _))| action), unanswered);
+                    let _ = done.send(());
+                }
             },
             Some(action) = returning.recv() => {
                 order += 1;
@@ -268,70 +310,139 @@ fn act(stage: &Rc<Stage>, roles: &mut Vec<Option<Rc<Role>>>, action: Action) {
     }
     let Some(place) = roles.get_mut(number) else { return };
     let role = place.get_or_insert_with(|| Rc::new(Role::new(&stage.cast, number))).clone();
+    // What is late here was not held up by the gateway.
+    if at.elapsed() > LATE && matches!(deed, Deed::Arrive | Deed::Reload) {
+        stage.recorder().count(|counts| counts.late_starts += 1);
+    }
     let mut state = role.state.borrow_mut();
     match deed {
-        Deed::Return if !state.wanted => {}
-        Deed::Arrive | Deed::Return => {
-            state.wanted = true;
-            if !state.busy {
+        Deed::Return => {
+            if state.wanted
+                && !state.busy
+                && let Some(first) = state.owed.take()
+            {
                 state.busy = true;
-                drop(state);
-                tokio::task::spawn_local(live(stage.clone(), role, at));
-            } else if role.seat.is_told() {
-                state.next = Some(at);
+                tokio::task::spawn_local(live(stage.clone(), role.clone(), first));
             }
         }
-        Deed::Leave => {
-            (state.wanted, state.next) = (false, None);
-            role.seat.tell(Order::Leave);
+        Deed::Arrive => {
+            state.wanted = true;
+            open_page(stage, &role, &mut state, at);
         }
-        Deed::Drop => role.seat.tell(Order::Drop),
-        Deed::Reload if state.busy => role.seat.tell(Order::Reload(at)),
-        Deed::Reload => {}
+        Deed::Reload if state.wanted => open_page(stage, &role, &mut state, at),
+        Deed::Reload => stage.never_started(1),
+        Deed::Leave => {
+            state.wanted = false;
+            let unstarted = state.next.take().into_iter().count() as u64;
+            if let Some(first) = state.owed.take() {
+                stage.gave_up(role.browser.borrow().transport, first);
+            }
+            let replaced = if state.busy { role.seat.tell(Order::Leave) } else { 0 };
+            stage.never_started(unstarted + replaced);
+        }
+        Deed::Drop if state.busy => stage.never_started(role.seat.tell(Order::Drop)),
+        Deed::Drop => {}
     }
+}
+
+/// Opens a page that is due, in place of whatever the browser has or waits for.
+fn open_page(stage: &Rc<Stage>, role: &Rc<Role>, state: &mut State, at: Instant) {
+    if let Some(first) = state.owed.take() {
+        stage.gave_up(role.browser.borrow().transport, first);
+    }
+    let unstarted = if !state.busy {
+        state.busy = true;
+        tokio::task::spawn_local(live(stage.clone(), role.clone(), at));
+        0
+    } else if role.seat.is_ending() {
+        state.next.replace(at).into_iter().count() as u64
+    } else {
+        role.seat.tell(Order::Reload(at))
+    };
+    stage.never_started(unstarted);
 }
 
 /// Page after page of one browser.
 async fn live(stage: Rc<Stage>, role: Rc<Role>, first: Instant) {
-    stage.shared.open.fetch_add(1, Ordering::Relaxed);
+    stage.shared.pages.fetch_add(1, Ordering::Relaxed);
     let mut next = Some(first);
     while let Some(intended) = next.take() {
-        role.seat.clear();
-        let late = intended.elapsed() > LATE;
-        stage.recorder().count(|counts| {
-            counts.visits += 1;
-            counts.late_starts += u64::from(late);
-        });
+        stage.recorder().count(|counts| counts.visits += 1);
         let ended = visit(&stage, &role.browser, &role.seat, intended).await;
-        role.browser.borrow_mut().visit = Visit::default();
+        let (was_ready, transport) = {
+            let mut browser = role.browser.borrow_mut();
+            (std::mem::take(&mut browser.visit).ready, browser.transport)
+        };
+        if was_ready {
+            stage.shared.open.fetch_sub(1, Ordering::Relaxed);
+        }
         let mut state = role.state.borrow_mut();
-        next = state.next.take();
-        match ended {
-            Ok(Order::Reload(at)) => next = next.or(Some(at)),
-            Ok(Order::Leave | Order::Drop) => {}
-            Err(kind) => {
-                if stage.shared.over.load(Ordering::Relaxed) {
-                    break;
-                }
-                stage.recorder().failure(kind);
-                if kind.passes() && state.wanted && next.is_none() {
-                    let spread = stage.dice.borrow_mut().below(BACK_SPREAD) as u64;
-                    let at = Instant::now() + Duration::from_millis(BACK_FIRST + spread);
-                    let browser = role.browser.borrow().number;
-                    let again = Action { at, browser, deed: Deed::Return };
-                    // With so many returning at once, the rest is told by a task of its own.
-                    if let Err(full) = stage.again.try_send(again) {
-                        let (again, action) = (stage.again.clone(), full.into_inner());
-                        tokio::task::spawn_local(async move { again.send(action).await });
-                    }
-                }
+        let over = stage.shared.over.load(Ordering::Relaxed);
+        if !was_ready && ended.is_ok() && !over {
+            stage.gave_up(transport, intended);
+        }
+        if let Ok(Order::Reload(at)) = ended {
+            // Whatever it has been told since is for the page that opens now.
+            next = Some(at);
+            continue;
+        }
+        let told = role.seat.take();
+        next = state.next.take().or(match told {
+            Some(Order::Reload(at)) => Some(at),
+            _ => None,
+        });
+        if let Err(kind) = ended
+            && !over
+        {
+            stage.recorder().failure(kind);
+            if kind.passes() && state.wanted && next.is_none() {
+                let at = Instant::now() + stage.backoff();
+                state.owed = Some(if was_ready { at } else { intended });
+                stage.come_back(Action { at, browser: role.browser.borrow().number, deed: Deed::Return });
             }
         }
         if next.is_none() {
             state.busy = false;
         }
     }
-    stage.shared.open.fetch_sub(1, Ordering::Relaxed);
+    stage.shared.pages.fetch_sub(1, Ordering::Relaxed);
+}
+
+impl Stage {
+    fn backoff(&self) -> Duration {
+        Duration::from_millis(BACK_FIRST + self.dice.borrow_mut().below(BACK_SPREAD) as u64)
+    }
+
+    fn come_back(&self, action: Action) {
+        // With so many returning at once, the rest is told by a task of its own.
+        if let Err(full) = self.again.try_send(action) {
+            let (again, action) = (self.again.clone(), full.into_inner());
+            tokio::task::spawn_local(async move { again.send(action).await });
+        }
+    }
+}
+
+/// What is on its way at the end of a test, and what has not even begun, is not to be forgotten.
+fn close(stage: &Stage, roles: &[Option<Rc<Role>>], due: impl Iterator<Item = Action>, unanswered: bool) {
+    let now = Instant::now();
+    let overdue = due.filter(|action| action.at < now && matches!(action.deed, Deed::Arrive | Deed::Reload));
+    stage.never_started(overdue.count() as u64);
+    let mut recorder = stage.recorder();
+    for role in roles.iter().flatten() {
+        let (state, browser) = (role.state.borrow(), role.browser.borrow());
+        let waited = match state.owed {
+            Some(first) => elapsed(first),
+            None if state.busy && !browser.visit.ready && browser.visit.intended > 0 => {
+                if unanswered {
+                    recorder.failure(FailureKind::NoAnswer);
+                }
+                micros().saturating_sub(browser.visit.intended)
+            }
+            None => continue,
+        };
+        recorder.gave_up(browser.transport, waited);
+        recorder.count(|counts| counts.unfinished += 1);
+    }
 }
 
 fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement {
@@ -344,7 +455,10 @@ fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement 
         agreement.browsers += 1;
         agreement.absent += u64::from(!browser.visit.ready);
         for (person, seen) in browser.list.iter().zip(&browser.seen) {
-            let (held, truth) = (seen.state, truth.of(*person));
+            let (held, mut truth) = (seen.state, truth.of(*person));
+            if browser.transport == Transport::Poll {
+                truth = truth.in_numbers();
+            }
             // Nobody knows what is true of this person.
             if !truth.is_known() {
                 continue;
@@ -363,7 +477,8 @@ impl Role {
     fn new(cast: &Cast, number: usize) -> Self {
         let Person { transport, list, .. } = cast.browser(number);
         let seen = vec![Seen::default(); list.len()];
-        let browser = Browser { number, transport, list, seen, cursor: None, visit: Visit::default() };
+        let visit = Visit::default();
+        let browser = Browser { number, transport, list, seen, cursor: None, cookies: None, visit };
         Self { browser: RefCell::new(browser), seat: Seat::default(), state: RefCell::default() }
     }
 }

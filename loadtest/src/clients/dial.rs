@@ -4,11 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::wire::Wire;
@@ -17,9 +19,15 @@ use crate::measure::FailureKind;
 /// Where Debian and its relatives keep the system's authorities.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// Until the other side accepts. The system would try for two minutes; a browser's user does not.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// The way to the target.
 pub struct Dialer {
+    /// Empty: the name has none.
     addrs: Vec<SocketAddr>,
+    /// Why it has none.
+    unknown: Option<String>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// As in the `Host` header.
     pub(super) host: String,
@@ -35,14 +43,6 @@ pub enum DialError {
     /// No URL of a web server.
     #[error("{0}: not an http or https URL")]
     Url(String),
-    /// The name does not resolve.
-    #[error("{host}: no address: {error}")]
-    Host {
-        /// The name.
-        host: String,
-        /// What the resolver says.
-        error: io::Error,
-    },
     /// The authorities.
     #[error("{file}: {error}")]
     Authorities {
@@ -57,7 +57,8 @@ pub enum DialError {
 }
 
 impl Dialer {
-    /// Resolves the URL's host; `ca` are the authorities for `https`.
+    /// Resolves the URL's host; `ca` are the authorities for `https`. A name without an address is no error
+    /// here: see [`Dialer::nowhere`].
     pub async fn new(url: &str, ca: Option<&Path>) -> Result<Self, DialError> {
         let wrong = || DialError::Url(url.to_owned());
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
@@ -73,8 +74,10 @@ impl Dialer {
             Some(port) => port.parse().map_err(|_| wrong())?,
         };
         let name = bare.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let addrs = tokio::net::lookup_host((name.as_str(), port)).await;
-        let addrs: Vec<_> = addrs.map_err(|error| DialError::Host { host: name.clone(), error })?.collect();
+        let (addrs, unknown) = match tokio::net::lookup_host((name.as_str(), port)).await {
+            Ok(addrs) => (addrs.collect(), None),
+            Err(error) => (Vec::new(), Some(format!("{name} has no address: {error}"))),
+        };
         let tls = if secure {
             let config = Arc::new(client(ca)?);
             Some((TlsConnector::from(config), ServerName::try_from(name).map_err(|_| wrong())?))
@@ -82,14 +85,20 @@ impl Dialer {
             None
         };
         let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
-        Ok(Self { addrs, tls, host: host.to_owned(), origin: format!("{scheme}://{host}"), prefix })
+        Ok(Self { addrs, unknown, tls, host: host.to_owned(), origin: format!("{scheme}://{host}"), prefix })
+    }
+
+    /// Why no connection can succeed, if the target's name has no address.
+    pub fn nowhere(&self) -> Option<&str> {
+        self.unknown.as_deref()
     }
 
     /// One connection.
     pub(super) async fn dial(&self, source: Option<IpAddr>) -> Result<Wire, FailureKind> {
         let fits = |addr: &&SocketAddr| source.is_none_or(|source| source.is_ipv4() == addr.is_ipv4());
         let addr = self.addrs.iter().find(fits).or(self.addrs.first()).ok_or(FailureKind::UnknownHost)?;
-        let stream = connect(*addr, source).await.map_err(|error| kind_of(&error))?;
+        let connected = timeout(CONNECT, connect(*addr, source)).await;
+        let stream = connected.map_err(|_| FailureKind::ConnectTimeout)?.map_err(|error| kind_of(&error))?;
         let _ = stream.set_nodelay(true);
         let Some((connector, name)) = &self.tls else { return Ok(Wire::Plain(stream)) };
         match connector.connect(name.clone(), stream).await {
@@ -174,6 +183,32 @@ mod tests {
         assert_eq!(dialer.origin, "http://127.0.0.1:8080");
         let dialer = Dialer::new("http://[::1]:81", None).await.unwrap();
         assert_eq!(dialer.addrs[0], "[::1]:81".parse().unwrap());
+        assert!(dialer.nowhere().is_none());
         assert!(matches!(Dialer::new("ftp://x", None).await, Err(DialError::Url(_))));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_accepts_is_given_up() {
+        // The queue of a listener that nobody serves is soon full; then the system drops what else comes.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let full = socket.listen(1).unwrap();
+        let url = format!("http://{}", full.local_addr().unwrap());
+        let dialer = Dialer::new(&url, None).await.unwrap();
+        let mut open = Vec::new();
+        let refused = loop {
+            match dialer.dial(None).await {
+                Ok(wire) => open.push(wire),
+                Err(kind) => break kind,
+            }
+            assert!(open.len() < 100, "a queue of one takes everybody");
+        };
+        assert_eq!(refused, FailureKind::ConnectTimeout);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_told_and_has_a_kind() {
+        let dialer = Dialer::new("http://nowhere.invalid", None).await.unwrap();
+        assert!(dialer.nowhere().unwrap().starts_with("nowhere.invalid has no address"));
+        assert_eq!(dialer.dial(None).await.err(), Some(FailureKind::UnknownHost));
     }
 }

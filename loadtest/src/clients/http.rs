@@ -11,6 +11,11 @@ const LONGEST_BODY: usize = 1 << 20;
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) chunked: bool,
+    pub(super) length: Option<usize>,
+    /// The server keeps the connection for the next request.
+    pub(super) stays: bool,
+    /// Names and values of cookies to keep (RFC 6265), without their attributes.
+    pub(super) cookies: Vec<String>,
 }
 
 /// Reads a head; `rest` is what came behind it.
@@ -57,14 +62,29 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FailureKind> {
     match response.parse(bytes) {
         Err(_) => Err(FailureKind::BadAnswer),
         Ok(httparse::Status::Partial) => Ok(None),
-        Ok(httparse::Status::Complete(length)) => {
-            let chunked = response.headers.iter().any(|header| {
-                header.name.eq_ignore_ascii_case("transfer-encoding")
-                    && header.value.to_ascii_lowercase().ends_with(b"chunked")
-            });
-            Ok(Some((Head { status: response.code.unwrap_or(0), chunked }, length)))
+        Ok(httparse::Status::Complete(length)) => Ok(Some((head(&response), length))),
+    }
+}
+
+fn head(response: &httparse::Response<'_, '_>) -> Head {
+    let mut head = Head {
+        status: response.code.unwrap_or(0),
+        chunked: false,
+        length: None,
+        stays: response.version == Some(1),
+        cookies: Vec::new(),
+    };
+    for header in response.headers.iter() {
+        let value = str::from_utf8(header.value).unwrap_or_default().trim();
+        match header.name.to_ascii_lowercase().as_str() {
+            "transfer-encoding" => head.chunked = value.to_ascii_lowercase().ends_with("chunked"),
+            "content-length" => head.length = value.parse().ok(),
+            "connection" => head.stays = !value.eq_ignore_ascii_case("close"),
+            "set-cookie" => head.cookies.push(value.split(';').next().unwrap_or_default().to_owned()),
+            _ => {}
         }
     }
+    head
 }
 
 #[cfg(test)]
@@ -73,9 +93,13 @@ mod tests {
 
     #[test]
     fn heads_are_found_when_they_are_whole() {
-        let text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n";
+        let text = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: sid=1; Path=/\r\n\r\n5\r\n";
         assert_eq!(parse_head(&text[..30]), Ok(None));
-        assert_eq!(parse_head(text), Ok(Some((Head { status: 200, chunked: true }, text.len() - 3))));
+        let cookies = vec!["sid=1".to_owned()];
+        let head = Head { status: 200, chunked: true, length: None, stays: true, cookies };
+        assert_eq!(parse_head(text), Ok(Some((head, text.len() - 3))));
+        let (head, _) = parse_head(b"HTTP/1.1 410 Gone\r\nContent-Length: 7\r\nConnection: close\r\n\r\n").unwrap().unwrap();
+        assert_eq!((head.status, head.length, head.stays), (410, Some(7), false));
         assert_eq!(parse_head(b"SSH-2.0-x\r\n\r\n"), Err(FailureKind::BadAnswer));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use loadtest_sim::Stamp;
 use serde::Deserialize;
 
 use super::cast::Cast;
@@ -31,6 +32,8 @@ pub(super) struct Browser {
     pub(super) seen: Vec<Seen>,
     /// Up to where the last channel was read.
     pub(super) cursor: Option<Box<str>>,
+    /// Of the Sametime Proxy, as its pages share them.
+    pub(super) cookies: Option<Box<str>>,
     pub(super) visit: Visit,
 }
 
@@ -85,6 +88,8 @@ struct Entry<'a> {
     status: Cow<'a, str>,
     #[serde(borrow)]
     text: Cow<'a, str>,
+    #[serde(default)]
+    mobile: bool,
 }
 
 impl Browser {
@@ -105,8 +110,10 @@ impl Browser {
         };
         match &*message.kind {
             "presence" => {
-                for entry in &message.people {
-                    self.entry(entry, now, cast, recorder);
+                for Entry { id, status, text, mobile } in &message.people {
+                    if let Some(person) = cast.index_of(id) {
+                        self.learn(person, PersonState::new(status, *mobile, text), text, now, recorder);
+                    }
                 }
                 if let Some(cursor) = message.cursor {
                     self.cursor = Some(cursor.into());
@@ -115,7 +122,7 @@ impl Browser {
                 Notice::Nothing
             }
             "hello" => {
-                self.visit.hello = now;
+                self.greeted(now);
                 Notice::Hello(message.channel.map(Cow::into_owned).unwrap_or_default())
             }
             "ok" => {
@@ -126,6 +133,11 @@ impl Browser {
             "end" => Notice::End { again: message.retry },
             _ => Notice::Nothing,
         }
+    }
+
+    /// The server has answered.
+    pub(super) fn greeted(&mut self, now: u64) {
+        self.visit.hello = now;
     }
 
     /// Commands were carried out.
@@ -140,12 +152,14 @@ impl Browser {
         self.check_ready(now, recorder);
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, now: u64, cast: &Cast, recorder: &mut Recorder) {
-        let place = cast.index_of(&entry.id).and_then(|person| self.list.binary_search(&person).ok());
+    /// A state has come of somebody who may be on the list.
+    pub(super) fn learn(&mut self, person: u32, state: PersonState, text: &str, now: u64, recorder: &mut Recorder) {
+        let place = self.list.binary_search(&person).ok();
         let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) else { return };
-        let state = PersonState::new(&entry.status, &entry.text);
-        let (stamp, number) = stamp_of(&entry.text).unwrap_or_default();
+        let times = Stamp::parse(text);
+        let (stamp, number) = times.map_or((0, 0), |stamp| (stamp.at, stamp.number));
         recorder.count(|counts| counts.states += 1);
+        let update = Update { stamp, received: now, before: stamp, superseded: 0, times };
         if stamp > 0 && seen.stamp > 0 {
             if stamp < seen.stamp {
                 recorder.count(|counts| counts.out_of_order += 1);
@@ -156,20 +170,28 @@ impl Browser {
                 // What happened while no page was open is not counted.
                 let before = seen.stamp.max(self.visit.opened);
                 let superseded = if seen.number > 0 && seen.said { superseded } else { 0 };
-                recorder.update(self.transport, Update { stamp, received: now, before, superseded });
+                recorder.update(self.transport, Update { before, superseded, ..update });
             }
         } else if stamp > self.visit.opened && seen.current {
-            recorder.update(self.transport, Update { stamp, received: now, before: stamp, superseded: 0 });
-        }
-        if !seen.said {
-            self.visit.silent = self.visit.silent.saturating_sub(1);
+            recorder.update(self.transport, update);
         }
         // A state without a stamp, such as "unknown", does not make the next change an old one.
         let (stamp, number) = if stamp > 0 { (stamp, number) } else { (seen.stamp, seen.number) };
-        *seen = Seen { state, number, stamp, said: true, current: true };
+        let was_said = std::mem::replace(seen, Seen { state, number, stamp, said: true, current: true }).said;
+        self.visit.silent = self.visit.silent.saturating_sub(usize::from(!was_said));
     }
 
-    fn check_ready(&mut self, now: u64, recorder: &mut Recorder) {
+    /// The server knows nobody of this name: there is nothing to wait for.
+    pub(super) fn learn_nothing(&mut self, person: u32) {
+        let place = self.list.binary_search(&person).ok();
+        if let Some(seen) = place.and_then(|place| self.seen.get_mut(place))
+            && !std::mem::replace(&mut seen.said, true)
+        {
+            self.visit.silent = self.visit.silent.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn check_ready(&mut self, now: u64, recorder: &mut Recorder) {
         let visit = &mut self.visit;
         if visit.ready || visit.unanswered > 0 || (visit.silent > 0 && !visit.resumed) {
             return;
@@ -179,14 +201,6 @@ impl Browser {
         let opened = Opened { hello: since(visit.hello), list: since(now), resumed: visit.resumed };
         recorder.opened(self.transport, opened);
     }
-}
-
-/// Time and number of a stamped change: `1795476000000000 #17 Lunch`.
-fn stamp_of(text: &str) -> Option<(u64, u32)> {
-    let mut words = text.split(' ');
-    let stamp = words.next()?.parse().ok()?;
-    let number = words.next().and_then(|word| word.strip_prefix('#')?.parse().ok());
-    Some((stamp, number.unwrap_or(0)))
 }
 
 #[cfg(test)]

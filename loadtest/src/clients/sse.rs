@@ -1,43 +1,25 @@
-//! Server-sent events (WHATWG HTML 9.2) in a chunked body (RFC 9112 7.1).
+//! Server-sent events (WHATWG HTML 9.2) in the body of an answer.
 
+use super::body::Body;
 use crate::measure::FailureKind;
-
-/// Longest event a browser takes.
-const LONGEST: usize = 16 << 20;
 
 /// Reads events from pieces of any size.
 #[derive(Debug)]
 pub(super) struct Decoder {
-    /// `None`: the body is not chunked.
-    chunks: Option<Chunks>,
+    body: Body,
     /// Text that is no whole event yet.
     text: Vec<u8>,
 }
 
-/// Where in a chunked body the next byte is.
-#[derive(Clone, Copy, Debug)]
-enum Chunks {
-    /// In the line with the length, so much of which was read.
-    Length(usize),
-    /// In a chunk with so many bytes left.
-    Inside(usize),
-    /// In the line break behind a chunk.
-    Behind,
-    End,
-}
-
 impl Decoder {
-    pub(super) fn new(chunked: bool) -> Self {
-        Self { chunks: chunked.then_some(Chunks::Length(0)), text: Vec::new() }
+    pub(super) fn new(body: Body) -> Self {
+        Self { body, text: Vec::new() }
     }
 
     /// Takes the next piece and hands the data of each whole event to `each`. `true`: the body has ended.
     pub(super) fn take(&mut self, piece: &[u8], mut each: impl FnMut(&[u8])) -> Result<bool, FailureKind> {
         let mut text = std::mem::take(&mut self.text);
-        self.unchunk(piece, &mut text)?;
-        if text.len() > LONGEST {
-            return Err(FailureKind::BadAnswer);
-        }
+        self.body.take(piece, &mut text)?;
         let mut used = 0;
         while let Some(rest) = text.get(used..)
             && let Some(end) = rest.windows(2).position(|pair| pair == b"\n\n")
@@ -51,48 +33,7 @@ impl Decoder {
         if !text.is_empty() {
             self.text = text;
         }
-        Ok(matches!(self.chunks, Some(Chunks::End)))
-    }
-
-    fn unchunk(&mut self, mut piece: &[u8], text: &mut Vec<u8>) -> Result<(), FailureKind> {
-        let Some(state) = &mut self.chunks else {
-            text.extend_from_slice(piece);
-            return Ok(());
-        };
-        while let [byte, rest @ ..] = piece {
-            match state {
-                Chunks::Inside(left) => {
-                    let taken = piece.len().min(*left);
-                    text.extend_from_slice(piece.get(..taken).unwrap_or_default());
-                    piece = piece.get(taken..).unwrap_or_default();
-                    *left -= taken;
-                    if *left == 0 {
-                        *state = Chunks::Behind;
-                    }
-                    continue;
-                }
-                Chunks::Behind => match byte {
-                    b'\r' => {}
-                    b'\n' => *state = Chunks::Length(0),
-                    _ => return Err(FailureKind::BadAnswer),
-                },
-                Chunks::Length(length) => match byte {
-                    b'\n' if *length == 0 => *state = Chunks::End,
-                    b'\n' => *state = Chunks::Inside(*length),
-                    b'\r' => {}
-                    _ => {
-                        let digit = char::from(*byte).to_digit(16).ok_or(FailureKind::BadAnswer)?;
-                        *length = *length * 16 + digit as usize;
-                        if *length > LONGEST {
-                            return Err(FailureKind::BadAnswer);
-                        }
-                    }
-                },
-                Chunks::End => return Ok(()),
-            }
-            piece = rest;
-        }
-        Ok(())
+        Ok(self.body.has_ended())
     }
 }
 
@@ -110,7 +51,7 @@ mod tests {
     fn any_cut_gives_the_same_events() {
         let body = b"9\r\ndata: one\r\n2\r\n\n\n\r\n3\r\n:\n\n\r\n13\r\nid: 7\ndata: {two}\n\n\r\n0\r\n\r\n";
         for size in [1, 2, 5, body.len()] {
-            let (mut decoder, mut events, mut ended) = (Decoder::new(true), Vec::new(), false);
+            let (mut decoder, mut events, mut ended) = (Decoder::new(Body::Length(0)), Vec::new(), false);
             for piece in body.chunks(size) {
                 let mut each = |data: &[u8]| events.push(String::from_utf8(data.to_vec()).unwrap());
                 ended |= decoder.take(piece, &mut each).unwrap();
@@ -123,9 +64,9 @@ mod tests {
     #[test]
     fn a_body_without_chunks_is_read_as_it_is() {
         let mut events = 0;
-        let mut decoder = Decoder::new(false);
+        let mut decoder = Decoder::new(Body::Endless);
         decoder.take(b"data: a\n\ndata: b\n\nda", |_| events += 1).unwrap();
         assert_eq!((events, decoder.text.as_slice()), (2, b"da".as_slice()));
-        assert_eq!(Decoder::new(true).take(b"zz\r\n", |_| {}), Err(FailureKind::BadAnswer));
+        assert_eq!(Decoder::new(Body::Length(0)).take(b"zz\r\n", |_| {}), Err(FailureKind::BadAnswer));
     }
 }

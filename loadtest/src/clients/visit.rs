@@ -7,20 +7,21 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
+use super::body::Body;
 use super::cast::Cast;
 use super::crew::Stage;
 use super::http::{self, Head};
 use super::page::{Browser, Notice};
-use super::sse;
 use super::websocket::{self, Asked};
 use super::wire::Wire;
-use crate::measure::{FailureKind, Transport, micros};
+use super::{poll, sse};
+use crate::measure::{FailureKind, Recorder, Transport, micros};
 
 /// From the start until the list is sent; a person would have given up.
-const OPEN_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const OPEN_LIMIT: Duration = Duration::from_secs(60);
 const EVENTS: &str = "/livename/v1/events";
 /// Ids in one command, as the documentation of the channel advises.
-const IDS: usize = 500;
+pub(super) const IDS: usize = 500;
 
 /// What a browser is told while it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,23 +42,35 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    pub(super) fn tell(&self, order: Order) {
+    /// Gives an order. How many page changes are lost by it: one that was ordered and not begun, or this one.
+    pub(super) fn tell(&self, order: Order) -> u64 {
+        let (before, lost) = (self.order.get(), u64::from(matches!(order, Order::Reload(_))));
+        let replaced = match (before, order) {
+            // Who leaves or has no connection any more does not change pages; who leaves, has left.
+            (Some(Order::Leave), _) | (Some(Order::Drop), Order::Reload(_)) => return lost,
+            (Some(Order::Reload(_)), _) => 1,
+            (None | Some(Order::Drop), _) => 0,
+        };
         self.order.set(Some(order));
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
+        replaced
     }
 
-    /// Whether the page that is open, or opening, is about to end.
-    pub(super) fn is_told(&self) -> bool {
-        let order = self.order.take();
-        self.order.set(order);
-        order.is_some()
+    /// Whether the page that is open, or opening, is about to end, and no other follows it.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.order.get(), Some(Order::Leave | Order::Drop))
     }
 
-    /// Orders for a page that is gone do not concern the next one.
-    pub(super) fn clear(&self) {
-        self.order.set(None);
+    /// An order that came too late for the page it was given to.
+    pub(super) fn take(&self) -> Option<Order> {
+        self.order.take()
+    }
+
+    /// The next order.
+    pub(super) async fn order(&self) -> Order {
+        std::future::poll_fn(|context| self.poll(context).map_or(Poll::Pending, Poll::Ready)).await
     }
 
     fn poll(&self, context: &Context<'_>) -> Option<Order> {
@@ -105,10 +118,16 @@ pub(super) async fn visit(
     let late = intended.elapsed();
     let now = micros();
     browser.borrow_mut().begin(now.saturating_sub(late.as_micros() as u64), now);
+    if browser.borrow().transport == Transport::Poll {
+        return Box::pin(poll::visit(stage, browser, seat)).await;
+    }
     // The future of the opening is large and gone when the page waits.
     let opening = Box::pin(open(stage, browser));
-    let opened = timeout(OPEN_LIMIT, opening).await.unwrap_or(Err(FailureKind::NoAnswer));
-    let mut channel = opened?;
+    let mut channel = tokio::select! {
+        biased;
+        order = seat.order() => return Ok(order),
+        opened = timeout(OPEN_LIMIT, opening) => opened.unwrap_or(Err(FailureKind::NoAnswer))?,
+    };
     loop {
         match next(&mut channel, stage, browser, Some(seat)).await {
             Event::Order(order) => {
@@ -133,11 +152,11 @@ async fn open(stage: &Stage, browser: &RefCell<Browser>) -> Result<Channel, Fail
     let cookie = stage.cast.cookie(number);
     wire.write(request(stage, transport, cookie.as_deref()).as_bytes()).await?;
     let mut rest = Vec::new();
-    let Head { status, chunked } = http::read_head(&mut wire, &mut rest).await?;
-    let decoder = match (transport, status) {
+    let head = http::read_head(&mut wire, &mut rest).await?;
+    let decoder = match (transport, head.status) {
         (Transport::WebSocket, 101) => Decoder::WebSocket(websocket::Decoder::default()),
-        (Transport::Sse, 200) => Decoder::Sse(sse::Decoder::new(chunked)),
-        _ => return Err(http::failure_of(status)),
+        (Transport::Sse, 200) => Decoder::Sse(sse::Decoder::new(Body::of(&head))),
+        _ => return Err(http::failure_of(head.status)),
     };
     let mut channel = Channel { wire, decoder };
     let mut taken = take(&mut channel.decoder, &rest, stage, browser);
@@ -159,12 +178,14 @@ async fn open(stage: &Stage, browser: &RefCell<Browser>) -> Result<Channel, Fail
                 channel.wire.write(&websocket::text(&command)).await?;
             }
         }
-        Transport::Sse => {
+        Transport::Sse | Transport::Poll => {
             let commands = watch_commands(browser, &stage.cast);
             let body = format!("[{}]", commands.join(","));
             post(stage, source, &name, cookie.as_deref(), &body).await?;
-            let mut recorder = stage.recorder();
-            browser.borrow_mut().answered(commands.len(), micros(), &mut recorder);
+            let answered = |browser: &mut Browser, recorder: &mut Recorder| {
+                browser.answered(commands.len(), micros(), recorder);
+            };
+            reading(stage, browser, answered);
         }
     }
     Ok(channel)
@@ -219,12 +240,36 @@ impl Taken {
     }
 }
 
-fn take(decoder: &mut Decoder, bytes: &[u8], stage: &Stage, browser: &RefCell<Browser>) -> Taken {
-    let now = micros();
+/// What a browser makes of something that it has read; whether its page is ready then, others can see.
+pub(super) fn reading<T>(
+    stage: &Stage,
+    browser: &RefCell<Browser>,
+    make: impl FnOnce(&mut Browser, &mut Recorder) -> T,
+) -> T {
     let (mut browser, mut recorder) = (browser.borrow_mut(), stage.recorder());
+    let was_ready = browser.visit.ready;
+    let made = make(&mut browser, &mut recorder);
+    if browser.visit.ready && !was_ready {
+        stage.is_open();
+    }
+    made
+}
+
+fn take(decoder: &mut Decoder, bytes: &[u8], stage: &Stage, browser: &RefCell<Browser>) -> Taken {
+    reading(stage, browser, |browser, recorder| decode(decoder, bytes, browser, &stage.cast, recorder))
+}
+
+fn decode(
+    decoder: &mut Decoder,
+    bytes: &[u8],
+    browser: &mut Browser,
+    cast: &Cast,
+    recorder: &mut Recorder,
+) -> Taken {
+    let now = micros();
     recorder.count(|counts| counts.bytes += bytes.len() as u64);
     let mut taken = Taken::default();
-    let mut each = |message: &[u8]| match browser.take(message, now, &stage.cast, &mut recorder) {
+    let mut each = |message: &[u8]| match browser.take(message, now, cast, recorder) {
         Notice::Nothing => {}
         Notice::Hello(name) => taken.hello = Some(name),
         Notice::End { again } => taken.end = Some(again),
@@ -254,7 +299,7 @@ fn request(stage: &Stage, transport: Transport, cookie: Option<&str>) -> String 
              Sec-WebSocket-Key: {}\r\n",
             websocket::KEY
         ),
-        Transport::Sse => "Accept: text/event-stream\r\n".to_owned(),
+        Transport::Sse | Transport::Poll => "Accept: text/event-stream\r\n".to_owned(),
     };
     format!(
         "GET {}{EVENTS} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{}{kind}\r\n",
@@ -265,7 +310,7 @@ fn request(stage: &Stage, transport: Transport, cookie: Option<&str>) -> String 
     )
 }
 
-fn cookie_line(cookie: Option<&str>) -> String {
+pub(super) fn cookie_line(cookie: Option<&str>) -> String {
     cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default()
 }
 

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::EstateError;
+use crate::measure::Punctuality;
 
 /// A community of a million people needs its time to name them.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -23,7 +24,17 @@ pub(super) struct Control {
 pub(super) struct Shown {
     pub(super) id: String,
     pub(super) status: String,
+    #[serde(default)]
+    pub(super) mobile: bool,
     pub(super) text: String,
+}
+
+/// How punctual the community is. An older one does not say.
+#[derive(Debug, Deserialize)]
+struct Stats {
+    due: Option<u64>,
+    missed: Option<u64>,
+    latest_ms: Option<f64>,
 }
 
 impl Control {
@@ -39,6 +50,23 @@ impl Control {
     pub(super) async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
         let body = json!({ "per_second": per_second, "stamped": true }).to_string();
         self.ask("POST", "/v1/change-rate", &body).await.map(drop)
+    }
+
+    /// Somebody who was online without a client has one from now on.
+    pub(super) async fn hand_over(&mut self, id: &str) {
+        // That somebody was not online is as good.
+        let _ = self.ask("POST", "/v1/logout", &json!({ "id": id }).to_string()).await;
+    }
+
+    /// Whether the changes since the last [`Self::change_rate`] were made in time.
+    pub(super) async fn punctuality(&mut self) -> Result<Option<Punctuality>, EstateError> {
+        let answer = self.ask("GET", "/v1/stats", "").await?;
+        let stats: Stats =
+            serde_json::from_slice(&answer).map_err(|error| wrong(format!("stats: {error}")))?;
+        let Stats { due: Some(due), missed: Some(missed), latest_ms: Some(latest) } = stats else {
+            return Ok(None);
+        };
+        Ok(Some(Punctuality { due, missed, latest: latest / 1e3 }))
     }
 
     /// One question, one connection: there are a few in a test.

@@ -14,7 +14,8 @@ use super::community::Community;
 use super::control::Control;
 use super::folder::Folder;
 use super::started::Service;
-use super::{Estate, EstateError, Started};
+use super::{Estate, EstateError, Found, Started};
+use crate::actors::Actor;
 use crate::clients::{Cast, Dialer, TokenSource, Tokens};
 use crate::plan::{self, Plan};
 
@@ -29,7 +30,7 @@ pub(super) struct Gateway {
 
 impl Estate {
     /// Starts a community and a gateway before it, upstream first.
-    pub(super) async fn start(plan: &Plan, program: Option<PathBuf>) -> Result<Self, EstateError> {
+    pub(super) async fn start(plan: &Plan, program: Option<PathBuf>) -> Result<Found, EstateError> {
         let program = program.map_or_else(beside_us, Ok)?;
         let folder = Folder::new()?;
         let mut key = [0; 20];
@@ -49,7 +50,12 @@ impl Estate {
         let url = format!("{scheme}://{}", gateway.addr);
         let ca = folder.path("estate.pem");
         let version = version(&program).await;
-        Ok(Self {
+        // The last of all is the observer.
+        let count = plan.actors.as_ref().map_or(0, |actors| actors.count);
+        let users = ids.iter().rev().skip(1).take(count);
+        let users = users.map(|id| Actor { id: id.clone(), password: None }).collect();
+        let own = secret.clone();
+        let estate = Self {
             cast: Arc::new(Cast::new(
                 plan,
                 ids,
@@ -62,8 +68,10 @@ impl Estate {
             version,
             control: Some(control),
             actors: None,
+            actors_rate: 0.0,
             started: Some(Started { gateway, community, _folder: folder }),
-        })
+        };
+        Ok(Found { estate, users, secret: Some(own) })
     }
 }
 
@@ -158,6 +166,12 @@ logins_per_second = 2000
 
 [[route]]
 path = "/livename"
+serve = "awareness"
+community = "load"
+auth = "required"
+
+[[route]]
+path = "/stwebapi"
 serve = "awareness"
 community = "load"
 auth = "required"

@@ -15,15 +15,19 @@ use std::sync::Arc;
 use protocol::ltpa::domino::DominoSecret;
 use protocol::secret::Secret;
 
-use crate::actors::{Actor, Actors, ActorsError};
+use crate::actors::{Actor, Actors, ActorsError, Call};
 use crate::clients::{Cast, CastError, DialError, Dialer, TokenSource, Tokens};
-use crate::measure::{Latency, PersonState, Process, Truth};
-use crate::plan::{Plan, Target};
+use crate::interrupt::Interrupt;
+use crate::measure::{Latency, PersonState, Process, Punctuality, Truth};
+use crate::plan::{self, Plan, Target};
 
 use community::Community;
 use control::Control;
 use folder::Folder;
 use livename::Gateway;
+
+/// A simulated community takes many.
+const SIMULATED_LOGINS: f64 = 500.0;
 
 /// Everything that a test needs to know of what it tests.
 pub struct Estate {
@@ -39,6 +43,8 @@ pub struct Estate {
     pub version: String,
     control: Option<Control>,
     actors: Option<Actors>,
+    /// Changes a second by test users, where people are simulated.
+    actors_rate: f64,
     started: Option<Started>,
 }
 
@@ -92,18 +98,52 @@ pub enum EstateError {
     /// Test users.
     #[error(transparent)]
     Actors(#[from] ActorsError),
+    /// Somebody wants it to end.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl EstateError {
+    /// Nothing is wrong: it was to end.
+    pub fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Interrupted | Self::Actors(ActorsError::Interrupted))
+    }
+}
+
+/// An estate whose test users have not come yet.
+struct Found {
+    estate: Estate,
+    users: Vec<Actor>,
+    /// What makes tokens for them.
+    secret: Option<DominoSecret>,
 }
 
 impl Estate {
     /// Looks at the plan's target, or starts an estate; `program` is the gateway's.
-    pub async fn prepare(plan: &Plan, program: Option<PathBuf>) -> Result<Self, EstateError> {
-        match &plan.target {
-            Some(target) => Self::given(plan, target).await,
-            None => Self::start(plan, program).await,
+    pub async fn prepare(
+        plan: &Plan,
+        program: Option<PathBuf>,
+        mut interrupt: Interrupt,
+    ) -> Result<Self, EstateError> {
+        let found = async {
+            match &plan.target {
+                Some(target) => Self::given(plan, target).await,
+                None => Self::start(plan, program).await,
+            }
+        };
+        let Found { mut estate, users, secret } = tokio::select! {
+            found = found => found?,
+            () = interrupt.asked() => return Err(EstateError::Interrupted),
+        };
+        if let Some(actors) = &plan.actors
+            && estate.dialer.nowhere().is_none()
+        {
+            estate.admit(plan, actors, users, secret, interrupt).await?;
         }
+        Ok(estate)
     }
 
-    async fn given(plan: &Plan, target: &Target) -> Result<Self, EstateError> {
+    async fn given(plan: &Plan, target: &Target) -> Result<Found, EstateError> {
         let mut control = target.control.map(Control::new);
         let ids = match (&mut control, &target.people_file) {
             (_, Some(file)) => lines(file)?,
@@ -112,25 +152,20 @@ impl Estate {
         };
         let secret = target.domino_secret_file.as_ref().map(secret).transpose()?;
         let players = ids.len();
-        let (ids, actors) = match &plan.actors {
-            None => (ids, None),
-            Some(actors) => {
-                let cast = test_users(&actors.file)?;
-                let known: HashSet<String> = ids.iter().cloned().collect();
-                let more = cast.iter().map(|actor| actor.id.clone()).filter(|id| !known.contains(id));
-                let ids = ids.into_iter().chain(more).collect();
-                (ids, Some(Actors::log_in(actors, cast, secret.as_ref(), plan.seed).await?))
-            }
-        };
+        let file = plan.actors.as_ref().and_then(|actors| actors.file.as_ref());
+        let users = file.map(test_users).transpose()?.unwrap_or_default();
+        let known: HashSet<String> = ids.iter().cloned().collect();
+        let more = users.iter().map(|actor| actor.id.clone()).filter(|id| !known.contains(id));
+        let ids = ids.into_iter().chain(more).collect();
         let source = match &target.token_file {
             Some(file) => {
                 let tokens = lines(file)?.iter().map(|token| Secret::from(token.as_str())).collect();
                 Some(TokenSource::Given(tokens))
             }
-            None => secret.map(TokenSource::Secret),
+            None => secret.clone().map(TokenSource::Secret),
         };
         let tokens = source.map(|source| Tokens { cookie: target.cookie.clone(), source });
-        Ok(Self {
+        let estate = Self {
             cast: Arc::new(Cast::new(plan, ids, tokens)?.played_by(players)),
             dialer: Arc::new(Dialer::new(&target.url, target.ca.as_deref()).await?),
             gateway: target.gateway_pid.map(Process),
@@ -138,9 +173,44 @@ impl Estate {
             url: target.url.clone(),
             version: "not known".into(),
             control,
-            actors,
+            actors: None,
+            actors_rate: 0.0,
             started: None,
-        })
+        };
+        Ok(Found { estate, users, secret })
+    }
+
+    /// Logs test users in. Where people are simulated, they stand for rich clients: they watch people like
+    /// everybody else, and make the changes that the plan gives them. Elsewhere they watch each other and make all
+    /// changes.
+    async fn admit(
+        &mut self,
+        plan: &Plan,
+        actors: &plan::Actors,
+        users: Vec<Actor>,
+        secret: Option<DominoSecret>,
+        interrupt: Interrupt,
+    ) -> Result<(), EstateError> {
+        let watched = match &mut self.control {
+            Some(control) => {
+                for user in &users {
+                    control.hand_over(&user.id).await;
+                }
+                (0..).take(actors.watch.min(self.cast.len())).map(|one| self.cast.id(one).to_owned()).collect()
+            }
+            None => users.iter().take(actors.watch).map(|user| user.id.clone()).collect(),
+        };
+        let started = self.started.as_ref().map(|started| started.community.listen.to_string());
+        let call = Call {
+            server: started.unwrap_or_else(|| actors.server.clone()),
+            login_type: actors.login_type,
+            watched,
+            per_second: if plan.is_real() { plan.safety.logins_per_second } else { SIMULATED_LOGINS },
+            seed: plan.seed,
+        };
+        self.actors_rate = actors.changes_per_second;
+        self.actors = Some(Actors::log_in(call, users, secret.as_ref(), interrupt).await?);
+        Ok(())
     }
 
     /// Whether the community can be asked what is true.
@@ -157,7 +227,8 @@ impl Estate {
     /// like.
     pub async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
         if let Some(actors) = &self.actors {
-            actors.change_rate(per_second);
+            let beside = if per_second > 0.0 { self.actors_rate } else { 0.0 };
+            actors.change_rate(if self.control.is_some() { beside } else { per_second });
         }
         match &mut self.control {
             Some(control) => control.change_rate(per_second).await,
@@ -165,18 +236,31 @@ impl Estate {
         }
     }
 
+    /// Whether the changes since the last change of the rate were made in time. `None`: nobody says.
+    pub async fn punctuality(&mut self) -> Option<Punctuality> {
+        let actors = self.actors.as_ref().map(Actors::take_punctuality);
+        let simulated = match &mut self.control {
+            Some(control) => control.punctuality().await.ok().flatten(),
+            None => None,
+        };
+        [actors, simulated].into_iter().flatten().reduce(|mut one, other| {
+            one.add(other);
+            one
+        })
+    }
+
     /// What the community says of everybody, or what test users have set. `None`: there is nobody to ask.
     pub async fn truth(&mut self) -> Result<Option<Truth>, EstateError> {
-        if let Some(actors) = &self.actors {
+        let Some(control) = &mut self.control else {
+            let Some(actors) = &self.actors else { return Ok(None) };
             let of = |person| actors.state_of(self.cast.id(person)).unwrap_or_default();
             return Ok(Some(Truth { states: (0..).take(self.cast.len()).map(of).collect() }));
-        }
-        let Some(control) = &mut self.control else { return Ok(None) };
+        };
         let mut truth = Truth { states: vec![PersonState::default(); self.cast.len()] };
         for person in control.people().await? {
             let index = self.cast.index_of(&person.id).map(|index| index as usize);
             if let Some(state) = index.and_then(|index| truth.states.get_mut(index)) {
-                *state = PersonState::new(&person.status, &person.text);
+                *state = PersonState::new(&person.status, person.mobile, &person.text);
             }
         }
         Ok(Some(truth))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct PersonState {
     /// The first letters of the status word; empty if nothing is known.
     status: [u8; 3],
+    mobile: bool,
     /// See [`text_hash`].
     text: u32,
 }
@@ -40,12 +41,12 @@ const EXAMPLES: usize = 5;
 
 impl PersonState {
     /// From the words of an event or of the community.
-    pub fn new(status: &str, text: &str) -> Self {
+    pub fn new(status: &str, mobile: bool, text: &str) -> Self {
         let mut letters = [0; 3];
         for (letter, byte) in letters.iter_mut().zip(status.bytes()) {
             *letter = byte;
         }
-        Self { status: letters, text: text_hash(text) }
+        Self { status: letters, mobile, text: text_hash(text) }
     }
 
     /// Whether anything is known.
@@ -55,7 +56,18 @@ impl PersonState {
 
     /// The beginning of the status word, for examples.
     pub fn word(&self) -> String {
-        String::from_utf8_lossy(&self.status).trim_end_matches('\0').to_owned()
+        let word = String::from_utf8_lossy(&self.status).trim_end_matches('\0').to_owned();
+        if self.mobile { format!("{word}, mobile") } else { word }
+    }
+
+    /// As a Sametime Proxy tells it: no number says "idle on a mobile client", that is away on one
+    /// (browser-side.md 3.6).
+    #[must_use]
+    pub fn in_numbers(mut self) -> Self {
+        if self.mobile && self.status == *b"idl" {
+            self.status = *b"awa";
+        }
+        self
     }
 }
 
@@ -120,14 +132,16 @@ mod tests {
 
     #[test]
     fn what_differs_is_told_apart() {
-        let truth = PersonState::new("away", "Lunch");
+        let truth = PersonState::new("away", false, "Lunch");
         let mut agreement = Agreement::default();
-        for (status, text) in [("away", "Lunch"), ("away", "Back"), ("active", "Lunch")] {
-            agreement.compare(PersonState::new(status, text), truth, str::to_owned);
+        for (status, mobile, text) in
+            [("away", false, "Lunch"), ("away", false, "Back"), ("active", false, "Lunch"), ("away", true, "Lunch")]
+        {
+            agreement.compare(PersonState::new(status, mobile, text), truth, str::to_owned);
         }
         agreement.compare(PersonState::default(), truth, str::to_owned);
-        assert_eq!((agreement.states, agreement.missing, agreement.stale), (4, 1, 2));
-        assert_eq!(agreement.examples, ["an old state", "an old state", "nothing"]);
+        assert_eq!((agreement.states, agreement.missing, agreement.stale), (5, 1, 3));
+        assert_eq!(agreement.examples, ["an old state", "an old state", "an old state", "nothing"]);
         assert!(!agreement.converged() && Agreement::default().converged());
     }
 
@@ -135,7 +149,7 @@ mod tests {
     fn all_status_words_differ_in_their_first_letters() {
         let words = ["active", "idle", "away", "dnd", "meeting", "offline", "unknown"];
         let letters: std::collections::BTreeSet<_> =
-            words.iter().map(|word| PersonState::new(word, "").status).collect();
+            words.iter().map(|word| PersonState::new(word, false, "").status).collect();
         assert_eq!(letters.len(), words.len());
     }
 }

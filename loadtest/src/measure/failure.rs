@@ -78,7 +78,7 @@ impl FailureKind {
             }
             Self::UnknownHost => "the host name of the target has no address",
             Self::ConnectTimeout => {
-                "no connection within the limit: a firewall, or a gateway that does not accept"
+                "no connection within 10 s: a firewall, or a gateway that does not accept"
             }
             Self::NoPorts => "this machine has no local ports left: give more addresses in \"sources\"",
             Self::NoDescriptors => "this process may not open more files: raise its limit (ulimit -n)",
@@ -92,7 +92,7 @@ impl FailureKind {
             Self::NotThere => "404: no event channels below this URL",
             Self::Unavailable => "a 5xx answer: the gateway or something in front of it is not ready",
             Self::BadAnswer => "an answer that is no event channel",
-            Self::NoAnswer => "connected, but the page did not come up within the limit",
+            Self::NoAnswer => "the page did not come up within 60 s, or before the test ended: the gateway accepts connections and does not answer",
             Self::CommandRefused => {
                 "the gateway refused a command, for example a watch list that is too long"
             }

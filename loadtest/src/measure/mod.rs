@@ -13,11 +13,32 @@ mod recorder;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
+
 pub use agreement::{Agreement, PersonState, Truth, text_hash};
 pub use failure::FailureKind;
 pub use latency::Latency;
 pub use process::{Process, Usage};
-pub use recorder::{Counts, Opened, PhaseRecord, Recorder, Second, Transport, Update};
+pub use recorder::{ByTransport, Counts, Opened, PhaseRecord, Recorder, Second, Transport, Update, together};
+
+/// Whether the changes of a phase were made when they were due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Punctuality {
+    pub due: u64,
+    /// Those of them that were not made.
+    pub missed: u64,
+    /// The longest that one was late, in seconds.
+    pub latest: f64,
+}
+
+impl Punctuality {
+    /// Adds what others were to change.
+    pub fn add(&mut self, other: Self) {
+        self.due += other.due;
+        self.missed += other.missed;
+        self.latest = self.latest.max(other.latest);
+    }
+}
 
 /// Microseconds since 1970, by the clock that stamps the changes.
 pub fn micros() -> u64 {

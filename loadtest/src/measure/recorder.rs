@@ -3,10 +3,11 @@
 //! A change belongs to the phase in which it was made, whenever it arrives: a stall at the end of a
 //! phase cannot hide in the next one. States that were superseded before they were sent count as well,
 //! with the time until their successor came, so that a gateway that skips states while it hangs gains
-//! nothing by it.
+//! nothing by it. So do pages that were given up before they were ready, with the time they had waited.
 
 use std::collections::BTreeMap;
 
+use loadtest_sim::Stamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FailureKind, Latency};
@@ -16,11 +17,16 @@ use super::{FailureKind, Latency};
 pub enum Transport {
     WebSocket,
     Sse,
+    /// The Sametime Proxy's REST interface and its long poll.
+    Poll,
 }
+
+/// One of each transport, by [`Transport::index`].
+pub type ByTransport<T> = [T; Transport::ALL.len()];
 
 /// A state that a browser got.
 #[derive(Clone, Copy, Debug)]
-pub struct Update {
+pub struct Update<'a> {
     /// When it was made, in microseconds since 1970.
     pub stamp: u64,
     /// When it came.
@@ -29,6 +35,8 @@ pub struct Update {
     pub before: u64,
     /// Changes in between that were never sent.
     pub superseded: u64,
+    /// When they were made, as far as the newest tells.
+    pub times: Option<Stamp<'a>>,
 }
 
 /// A page that is ready.
@@ -46,11 +54,11 @@ pub struct Opened {
 #[derive(Clone, Debug, Default)]
 pub struct PhaseRecord {
     /// From change to browser, by transport.
-    pub updates: [Latency; 2],
+    pub updates: ByTransport<Latency>,
     /// From the intended start of a page to its first message.
-    pub hellos: [Latency; 2],
+    pub hellos: ByTransport<Latency>,
     /// From the intended start of a page to its complete list.
-    pub lists: [Latency; 2],
+    pub lists: ByTransport<Latency>,
     pub counts: Counts,
     /// By kind.
     pub failures: BTreeMap<FailureKind, u64>,
@@ -63,10 +71,20 @@ pub struct Counts {
     pub visits: u64,
     /// Pages that started more than 100 ms late: the generator was too slow.
     pub late_starts: u64,
+    /// Pages of the plan that never started, because the one before was still being closed or the test ended.
+    #[serde(default)]
+    pub not_started: u64,
     /// Pages that were ready.
     pub opened: u64,
     /// Those of them that resumed.
     pub resumed: u64,
+    /// Pages that were closed, replaced or given up before they were ready. The time they had waited counts
+    /// among those of complete lists.
+    #[serde(default)]
+    pub abandoned: u64,
+    /// Those that were still on their way when the test ended; their time counts, too.
+    #[serde(default)]
+    pub unfinished: u64,
     /// States received, first lists included.
     pub states: u64,
     /// Changes received by pages that knew the person already.
@@ -86,7 +104,7 @@ pub struct Counts {
 pub struct Second {
     pub updates: Latency,
     pub delivered: u64,
-    pub failures: u64,
+    pub failures: BTreeMap<FailureKind, u64>,
 }
 
 /// See the module.
@@ -99,14 +117,15 @@ pub struct Recorder {
 }
 
 impl Transport {
-    /// Both, in the order of their indexes.
-    pub const ALL: [Self; 2] = [Self::WebSocket, Self::Sse];
+    /// All, in the order of their indexes.
+    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::Poll];
 
     /// For arrays by transport.
     pub fn index(self) -> usize {
         match self {
             Self::WebSocket => 0,
             Self::Sse => 1,
+            Self::Poll => 2,
         }
     }
 
@@ -115,6 +134,7 @@ impl Transport {
         match self {
             Self::WebSocket => "websocket",
             Self::Sse => "sse",
+            Self::Poll => "poll",
         }
     }
 }
@@ -127,15 +147,21 @@ impl Recorder {
     }
 
     /// A change reached a browser that was waiting for it.
-    pub fn update(&mut self, transport: Transport, update: Update) {
-        let Update { stamp, received, before, superseded } = update;
+    pub fn update(&mut self, transport: Transport, update: Update<'_>) {
+        let Update { stamp, received, before, superseded, times } = update;
         let Some(phase) = self.phase_at(stamp) else { return };
         let updates = &mut phase.updates[transport.index()];
         updates.record(received.saturating_sub(stamp));
-        // When exactly they were made is not known: evenly since the state before.
-        let gap = stamp.saturating_sub(before);
-        for number in 1..=superseded {
-            let made = before + gap * number / (superseded + 1);
+        let (mut oldest, mut left) = (stamp, superseded);
+        for made in times.iter().flat_map(Stamp::earlier).take(usize::try_from(superseded).unwrap_or(usize::MAX)) {
+            oldest = made.max(before);
+            left -= 1;
+            updates.record(received.saturating_sub(oldest));
+        }
+        // Of more than a stamp has room for it is not known when they were made: evenly since the state before.
+        let gap = oldest.saturating_sub(before);
+        for number in 1..=left {
+            let made = before + gap * number / (left + 1);
             updates.record(received.saturating_sub(made));
         }
         phase.counts.delivered += 1;
@@ -153,9 +179,17 @@ impl Recorder {
         phase.counts.resumed += u64::from(opened.resumed);
     }
 
+    /// A page will never be ready: it was to be there so many microseconds ago, and that is the least its list
+    /// would have taken.
+    pub fn gave_up(&mut self, transport: Transport, waited: u64) {
+        if let Some(phase) = self.phases.last_mut() {
+            phase.lists[transport.index()].record(waited);
+        }
+    }
+
     /// Something went wrong for a browser.
     pub fn failure(&mut self, kind: FailureKind) {
-        self.second.failures += 1;
+        *self.second.failures.entry(kind).or_default() += 1;
         if let Some(phase) = self.phases.last_mut() {
             *phase.failures.entry(kind).or_default() += 1;
         }
@@ -191,9 +225,10 @@ impl PhaseRecord {
     }
 }
 
-fn together(parts: &[Latency; 2]) -> Latency {
-    let mut all = parts[0].clone();
-    all.merge(&parts[1]);
+/// All transports as one.
+pub fn together(parts: &ByTransport<Latency>) -> Latency {
+    let mut all = Latency::new();
+    parts.iter().for_each(|part| all.merge(part));
     all
 }
 
@@ -203,8 +238,11 @@ impl Counts {
         let Self {
             visits,
             late_starts,
+            not_started,
             opened,
             resumed,
+            abandoned,
+            unfinished,
             states,
             delivered,
             superseded,
@@ -214,8 +252,11 @@ impl Counts {
         } = other;
         self.visits += visits;
         self.late_starts += late_starts;
+        self.not_started += not_started;
         self.opened += opened;
         self.resumed += resumed;
+        self.abandoned += abandoned;
+        self.unfinished += unfinished;
         self.states += states;
         self.delivered += delivered;
         self.superseded += superseded;
@@ -231,8 +272,8 @@ mod tests {
 
     use super::*;
 
-    fn update(stamp: u64, received: u64) -> Update {
-        Update { stamp, received, before: 0, superseded: 0 }
+    fn update(stamp: u64, received: u64) -> Update<'static> {
+        Update { stamp, received, before: 0, superseded: 0, times: None }
     }
 
     #[test]
@@ -249,20 +290,42 @@ mod tests {
         assert_eq!(recorder.phases()[0].updates[1].max(), Some(Duration::from_micros(1000)));
     }
 
-    #[test]
-    fn superseded_changes_count_with_the_time_until_their_successor() {
+    fn hung(superseded: u64, text: &str) -> Vec<(u64, u64)> {
         let mut recorder = Recorder::default();
         recorder.begin_phase(0);
-        let hung = Update { stamp: 4_000_000, received: 4_000_100, before: 1_000_000, superseded: 2 };
-        recorder.update(Transport::WebSocket, hung);
-        let updates = recorder.phases()[0].all_updates();
-        let near = |part, seconds: f64| {
-            let found = updates.quantile(part).unwrap().as_secs_f64();
-            assert!((found - seconds).abs() < 0.01, "{part}: {found}");
-        };
-        near(0.1, 0.0001);
-        near(0.5, 1.0);
-        near(1.0, 2.0);
-        assert_eq!(recorder.phases()[0].counts.superseded, 2);
+        let times = Stamp::parse(text);
+        recorder.update(
+            Transport::WebSocket,
+            Update { stamp: 4_000_000, received: 4_000_100, before: 1_000_000, superseded, times },
+        );
+        assert_eq!(recorder.phases()[0].counts.superseded, superseded);
+        recorder.phases()[0].all_updates().buckets().collect()
+    }
+
+    fn near(found: &[(u64, u64)], wanted: &[u64]) {
+        assert_eq!(found.len(), wanted.len(), "{found:?}");
+        for ((micros, count), wanted) in found.iter().zip(wanted) {
+            assert!(*count == 1 && micros.abs_diff(*wanted) <= wanted / 500, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn superseded_changes_count_with_the_time_since_they_were_made() {
+        let found = hung(2, "4000000 #9 -300,-2500,-9000 Lunch");
+        near(&found, &[100, 300_100, 2_500_100]);
+    }
+
+    #[test]
+    fn superseded_changes_of_unknown_times_are_spread_evenly() {
+        near(&hung(2, "4000000 #9"), &[100, 1_000_100, 2_000_100]);
+        near(&hung(2, "4000000 #9 -1000"), &[100, 1_000_100, 2_000_100]);
+    }
+
+    #[test]
+    fn a_page_that_is_given_up_leaves_its_time_among_the_lists() {
+        let mut recorder = Recorder::default();
+        recorder.begin_phase(0);
+        recorder.gave_up(Transport::Poll, 3_000_000);
+        assert_eq!(together(&recorder.phases()[0].lists).count(), 1);
     }
 }

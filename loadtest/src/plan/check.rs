@@ -48,6 +48,20 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
         thresholds,
     };
     plan.sources = sources(&plan);
+    if plan.is_real() {
+        let (mut open, limit) = (0, safety.pages_per_second);
+        for phase in &plan.phases {
+            let pages = phase.pages_per_second(open);
+            phase.after(&mut open);
+            if pages > limit {
+                let name = &phase.name;
+                root.wrong(
+                    "safety",
+                    format!("phase \"{name}\" opens {pages:.0} pages a second where people work; {limit} are allowed"),
+                );
+            }
+        }
+    }
     let most = plan.phases.iter().map(|phase| phase.changes_per_second).fold(0.0, f64::max);
     if plan.is_real() && plan.actors.is_some() && most > safety.changes_per_second {
         let limit = safety.changes_per_second;
@@ -118,9 +132,9 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
                 "without the control interface of a simulated community, people_file has to name people";
             section.wrong("people_file", why);
         }
-        exists(&section, "people_file", target.people_file.as_ref());
+        has_lines(&section, "people_file", target.people_file.as_ref());
         exists(&section, "domino_secret_file", target.domino_secret_file.as_ref());
-        exists(&section, "token_file", target.token_file.as_ref());
+        has_lines(&section, "token_file", target.token_file.as_ref());
         exists(&section, "ca", target.ca.as_ref());
     }
     section.no_others();
@@ -135,24 +149,43 @@ fn actors(section: Section<'_>, plan: &Path, target: Option<&Target>) -> Option<
             0
         })
     });
+    let file = section.text("file").map(|text| plan.parent().unwrap_or(Path::new("")).join(text));
     let actors = Actors {
         server: section.text("server").unwrap_or_default().to_owned(),
-        file: plan.parent().unwrap_or(Path::new("")).join(section.text("file").unwrap_or_default()),
+        file,
+        count: section.number("count", 1..=MOST_PEOPLE).unwrap_or(0),
         login_type: login_type.unwrap_or(0x14b4),
         watch: section.number("watch", 0..=1000).unwrap_or(20),
+        changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(0.0),
     };
     let there = section.is_there();
     if there {
-        if !actors.server.contains(':') {
-            section.wrong(
-                "server",
-                "expected host and port of a community server, such as \"st1.example:1533\"",
-            );
-        }
-        exists(&section, "file", Some(&actors.file));
-        if target.is_none_or(|target| target.control.is_some()) {
-            section
-                .wrong("server", "actors are for a [target] without control: elsewhere people are simulated");
+        has_lines(&section, "file", actors.file.as_ref());
+        match target {
+            None => {
+                for key in ["server", "file"].into_iter().filter(|key| section.has(key)) {
+                    section.wrong(key, "is for tests with a [target]; a started community needs \"count\"");
+                }
+                if actors.count == 0 {
+                    section.wrong("count", "is missing; how many people of the started community log in");
+                }
+            }
+            Some(target) => {
+                if !actors.server.contains(':') {
+                    let why = "expected host and port of a community server, such as \"st1.example:1533\"";
+                    section.wrong("server", why);
+                }
+                if actors.file.is_none() {
+                    section.wrong("file", "is missing; the names of the test users");
+                }
+                if section.has("count") {
+                    section.wrong("count", "is for tests without a [target]; here \"file\" names them");
+                }
+                if target.control.is_none() && section.has("changes_per_second") {
+                    let why = "is for simulated communities; elsewhere actors make all changes of the phases";
+                    section.wrong("changes_per_second", why);
+                }
+            }
         }
     }
     section.no_others();
@@ -162,6 +195,8 @@ fn actors(section: Section<'_>, plan: &Path, target: Option<&Target>) -> Option<
 fn safety(section: Section<'_>) -> Safety {
     let safety = Safety {
         changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(20.0),
+        pages_per_second: section.number("pages_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(50.0),
+        logins_per_second: section.number("logins_per_second", 0.01..=MOST_PER_SECOND).unwrap_or(10.0),
         failed_percent: section.number("failed_percent", 0.0..=100.0).unwrap_or(5.0),
     };
     section.no_others();
@@ -173,6 +208,19 @@ fn exists(section: &Section<'_>, key: &'static str, file: Option<&PathBuf>) {
         && let Err(error) = std::fs::metadata(file)
     {
         section.wrong(key, format!("{}: {error}", file.display()));
+    }
+}
+
+/// A list of nobody would let a test run that tests nothing: without tokens, for example, browsers would come
+/// without cookies.
+fn has_lines(section: &Section<'_>, key: &'static str, file: Option<&PathBuf>) {
+    let Some(file) = file else { return };
+    match std::fs::read_to_string(file) {
+        Ok(text) if text.trim().is_empty() => {
+            section.wrong(key, format!("{}: there is nothing in it", file.display()));
+        }
+        Ok(_) => {}
+        Err(error) => section.wrong(key, format!("{}: {error}", file.display())),
     }
 }
 
@@ -196,8 +244,9 @@ fn transports(section: Section<'_>) -> Transports {
     let transports = Transports {
         websocket: weight("websocket").unwrap_or(u32::from(!given)),
         sse: weight("sse").unwrap_or(0),
+        poll: weight("poll").unwrap_or(0),
     };
-    if transports.websocket == 0 && transports.sse == 0 {
+    if transports.websocket == 0 && transports.sse == 0 && transports.poll == 0 {
         section.wrong("websocket", "at least one transport needs a weight");
     }
     section.no_others();

@@ -77,14 +77,18 @@ pub struct Target {
 /// Test users that log in to the community themselves and change their status.
 #[derive(Clone, Debug)]
 pub struct Actors {
-    /// `host:port` of a community server.
+    /// `host:port` of a community server; of no use where the community is started for the test.
     pub server: String,
     /// One a line: name, or name and password with a semicolon between them.
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
+    /// How many people of a started community have a rich client.
+    pub count: usize,
     /// Kind of client, as servers filter on it (vp-wire.md 4).
     pub login_type: u16,
-    /// How many of the actors each actor watches.
+    /// How many people each actor watches: of the actors, or of a simulated community.
     pub watch: usize,
+    /// Status changes a second by them, in all, beside those of a simulated community.
+    pub changes_per_second: f64,
 }
 
 /// Ceilings where people work.
@@ -92,6 +96,10 @@ pub struct Actors {
 pub struct Safety {
     /// Status changes a second; a plan with more is wrong.
     pub changes_per_second: f64,
+    /// Pages opened a second, by any phase; a plan with more is wrong.
+    pub pages_per_second: f64,
+    /// Logins of test users a second.
+    pub logins_per_second: f64,
     /// Failures of a hundred pages that end the test.
     pub failed_percent: f64,
 }
@@ -127,6 +135,8 @@ pub struct Population {
 pub struct Transports {
     pub websocket: u32,
     pub sse: u32,
+    /// The Sametime Proxy's REST interface.
+    pub poll: u32,
 }
 
 /// A stretch of the test.
@@ -214,6 +224,20 @@ impl Plan {
 }
 
 impl Phase {
+    /// Pages that are opened in a second, at most, with so many browsers at its start.
+    fn pages_per_second(&self, open: usize) -> f64 {
+        let (come, within) = match (self.kind, self.browsers.unwrap_or(0)) {
+            (Kind::Ramp, browsers) => (browsers.saturating_sub(open), self.duration),
+            (Kind::Storm, browsers) => {
+                (browsers + open * usize::from(self.reconnect_percent) / 100, self.within)
+            }
+            (Kind::Hold | Kind::Drain, _) => (0, self.duration),
+        };
+        // Within no time at all is within a moment.
+        let reloads = if open > 0 { self.reloads_per_second } else { 0.0 };
+        come as f64 / within.as_secs_f64().max(0.001) + reloads
+    }
+
     /// Browsers at its end, from those at its start; updates `open`.
     fn after(&self, open: &mut usize) -> usize {
         *open = match (self.kind, self.browsers) {

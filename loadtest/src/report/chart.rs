@@ -14,7 +14,8 @@ const POINTS: usize = 600;
 /// One line of a chart; its place in the chart is its colour.
 pub(super) struct Series {
     pub(super) name: &'static str,
-    pub(super) points: Vec<(f64, f64)>,
+    /// Nothing where there was nothing to measure: the line has a gap there.
+    pub(super) points: Vec<(f64, Option<f64>)>,
 }
 
 /// An axis: from, to, and what its ticks are called.
@@ -95,10 +96,13 @@ pub(super) fn chart(title: &str, x: &Axis, y: &Axis, series: &[Series], marks: &
         );
     }
     for (at, label) in &x.ticks {
+        let at = right(*at);
+        // The last label would be cut off.
+        let anchor = if at > WIDTH - 2.0 * RIGHT { "end" } else { "middle" };
+        let at = if anchor == "end" { WIDTH } else { at };
         let _ = write!(
             svg,
-            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{label}</text>",
-            right(*at),
+            "<text class=\"tick\" x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{label}</text>",
             HEIGHT - 10.0
         );
     }
@@ -114,21 +118,33 @@ pub(super) fn chart(title: &str, x: &Axis, y: &Axis, series: &[Series], marks: &
         );
     }
     for (index, line) in series.iter().enumerate() {
-        let mut path = String::new();
-        for (x, y) in thin(&line.points) {
-            let command = if path.is_empty() { 'M' } else { 'L' };
-            let _ = write!(path, "{command}{:.1} {:.1}", right(x), up(y));
-        }
+        let path = path(thin(&line.points).map(|(x, y)| y.map(|y| (right(x), up(y)))));
         let _ = write!(svg, "<path class=\"line l{index}\" d=\"{path}\"/>");
     }
     svg.push_str("</svg></figure>");
     svg
 }
 
+/// What is drawn through points, in pixels; a gap where there is none.
+fn path(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
+    let (mut path, mut drawing) = (String::new(), false);
+    for point in points {
+        if let Some((x, y)) = point {
+            // A point between two gaps is a dot, by the round ends of lines.
+            let _ = if drawing { write!(path, "L{x:.1} {y:.1}") } else { write!(path, "M{x:.1} {y:.1}h0") };
+        }
+        drawing = point.is_some();
+    }
+    path
+}
+
 /// Fewer points; of each group the highest, so that no peak is lost.
-fn thin(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+fn thin(points: &[(f64, Option<f64>)]) -> impl Iterator<Item = (f64, Option<f64>)> {
     let group = points.len().div_ceil(POINTS).max(1);
-    points.chunks(group).filter_map(|group| group.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1)))
+    let height = |point: &(f64, Option<f64>)| point.1.unwrap_or(f64::NEG_INFINITY);
+    points
+        .chunks(group)
+        .filter_map(move |group| group.iter().copied().max_by(|a, b| height(a).total_cmp(&height(b))))
 }
 
 /// Text between tags.
@@ -153,8 +169,23 @@ mod tests {
 
     #[test]
     fn a_peak_survives_thinning() {
-        let points: Vec<_> = (0..5000).map(|x| (f64::from(x), if x == 1234 { 9.0 } else { 1.0 })).collect();
+        let height = |x| if x == 1234 { 9.0 } else { 1.0 };
+        let points: Vec<_> = (0..5000).map(|x| (f64::from(x), Some(height(x)))).collect();
         let thinned: Vec<_> = thin(&points).collect();
-        assert!(thinned.len() <= POINTS && thinned.contains(&(1234.0, 9.0)));
+        assert!(thinned.len() <= POINTS && thinned.contains(&(1234.0, Some(9.0))));
+    }
+
+    #[test]
+    fn a_line_has_a_gap_where_nothing_was_measured() {
+        let points = [Some((1.0, 1.0)), Some((2.0, 1.0)), None, None, Some((5.0, 3.0)), None];
+        assert_eq!(path(points.into_iter()), "M1.0 1.0h0L2.0 1.0M5.0 3.0h0");
+    }
+
+    #[test]
+    fn the_last_label_is_not_cut_off() {
+        let x = Axis::given(0.0, 1.0, vec![(0.5, "half".into()), (1.0, "99.99 %".into())]);
+        let svg = chart("x", &x, &Axis::linear(1.0, |y| y.to_string()), &[], &[]);
+        assert!(svg.contains("x=\"720.0\" y=\"220.0\" text-anchor=\"end\">99.99 %<"), "{svg}");
+        assert!(svg.contains("text-anchor=\"middle\">half<"));
     }
 }

@@ -48,11 +48,11 @@ pub fn page(results: &Results) -> String {
     let _ = write!(
         page,
         "<h2>How it was measured</h2><p>{METHOD}</p><details><summary>The plan</summary><pre>{}</pre></details>\
-         <p class=\"what\">{} on {} core(s), {} generator thread(s).</p></main></body></html>",
+         <p class=\"what\">{} on {}, {}.</p></main></body></html>",
         escape(&results.plan),
         escape(&results.versions.generator),
-        results.cores,
-        results.threads
+        style::several(results.cores, "core"),
+        style::several(results.threads, "generator thread")
     );
     page
 }
@@ -61,7 +61,7 @@ const METHOD: &str = "The community writes the time into the status text of each
     it has read it: the time covers everything in between. A change belongs to the phase in which it was made, \
     whenever it arrives. The gateway sends newest states only; changes that were overtaken count with the time until \
     their successor came. Pages have a time at which they are to start, and their times count from then, whether \
-    the gateway was ready or not. At the end of a phase changes stop, and every state that every browser holds is \
+    the gateway was ready or not; a page that is given up counts with the time it had waited. At the end of a phase changes stop, and every state that every browser holds is \
     compared with the community's.";
 
 fn tiles(page: &mut String, results: &Results) {
@@ -122,10 +122,10 @@ fn charts(page: &mut String, results: &Results) {
     let x = Axis::linear(end, |seconds| format!("{seconds:.0} s")).until(end);
     let line = |name, value: &dyn Fn(&Tick) -> Option<f64>| Series {
         name,
-        points: ticks.iter().filter_map(|tick| Some((tick.at, value(tick)?))).collect(),
+        points: ticks.iter().map(|tick| (tick.at, value(tick))).collect(),
     };
     let highest = |series: &[Series]| {
-        series.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max)
+        series.iter().flat_map(|line| &line.points).filter_map(|point| point.1).fold(0.0, f64::max)
     };
     page.push_str("<h2>Over time</h2>");
     let delays = [
@@ -133,7 +133,7 @@ fn charts(page: &mut String, results: &Results) {
         line("99 of 100 within", &|tick| tick.p99),
         line("slowest", &|tick| tick.max),
     ];
-    let lowest = delays[0].points.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
+    let lowest = delays[0].points.iter().filter_map(|point| point.1).fold(f64::INFINITY, f64::min);
     if lowest.is_finite() {
         let y = Axis::decades(lowest, highest(&delays), style::seconds);
         page.push_str(&chart("From change to browser", &x, &y, &delays, &marks));
@@ -141,8 +141,15 @@ fn charts(page: &mut String, results: &Results) {
     let rates = [line("changes delivered per second", &|tick| Some(tick.delivered))];
     let y = Axis::linear(highest(&rates), |rate| style::count(rate as u64));
     page.push_str(&chart("Deliveries", &x, &y, &rates, &marks));
+    let failures = |tick: &Tick| tick.failures.values().sum::<u64>() as f64;
+    if ticks.iter().any(|tick| failures(tick) > 0.0) {
+        let failures = [line("failures per second", &|tick| Some(failures(tick)))];
+        let y = Axis::linear(highest(&failures), |count| style::count(count as u64));
+        page.push_str(&chart("Failures", &x, &y, &failures, &marks));
+    }
     let browsers = [
-        line("open", &|tick| Some(tick.open as f64)),
+        line("ready", &|tick| Some(tick.open as f64)),
+        line("on their way", &|tick| Some(tick.coming as f64)),
         line("should be there at the end of the phase", &|tick| Some(tick.wanted as f64)),
     ];
     let y = Axis::linear(highest(&browsers), |count| style::count(count as u64));
@@ -184,10 +191,12 @@ fn distribution(page: &mut String, results: &Results) {
             if updates.count() as f64 >= 10_f64.powf(nine) {
                 let time = time.as_secs_f64();
                 (low, high) = (low.min(time), high.max(time));
-                points.push((nine, time));
+                points.push((nine, Some(time)));
             }
         }
-        series.push(Series { name: transport.name(), points });
+        if !points.is_empty() {
+            series.push(Series { name: transport.name(), points });
+        }
     }
     if !low.is_finite() {
         return;

@@ -8,12 +8,6 @@ use super::style;
 /// Displays as one line without its end.
 pub struct Line<T>(pub T);
 
-impl fmt::Display for Line<&str> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
 impl fmt::Display for Line<(&str, &Tick)> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (phase, tick) = self.0;
@@ -30,8 +24,11 @@ impl fmt::Display for Line<(&str, &Tick)> {
             time(tick.p50),
             time(tick.p99),
         )?;
-        if tick.failures > 0 {
-            write!(f, "  {} failures", tick.failures)?;
+        if tick.coming > 0 {
+            write!(f, "  {} on their way", tick.coming)?;
+        }
+        for (kind, count) in &tick.failures {
+            write!(f, "  {count} × {kind}")?;
         }
         if tick.lag > 0.05 {
             write!(f, "  generator late by {}", style::seconds(tick.lag))?;

@@ -15,3 +15,4 @@ pub use html::page;
 pub use live::Line;
 pub use results::{Checked, Memory, PhaseResult, Results, Tick, Used, Versions};
 pub use summary::summary;
+pub use verdict::INTERRUPTED;

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Agreement, Counts, FailureKind, Latency, PhaseRecord};
+use crate::measure::{
+    Agreement, ByTransport, Counts, FailureKind, Latency, PhaseRecord, Punctuality, Transport, together,
+};
 use crate::plan::{Phase, Plan};
 
 /// Of this file format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A whole test.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,10 +61,10 @@ pub struct PhaseResult {
     /// Open at its end.
     pub browsers: usize,
     pub changes_per_second: f64,
-    /// Microseconds and how many there were of each; websocket, then sse.
-    pub updates: [Latency; 2],
-    pub hellos: [Latency; 2],
-    pub lists: [Latency; 2],
+    /// Microseconds and how many there were of each; websocket, sse, then poll.
+    pub updates: ByTransport<Latency>,
+    pub hellos: ByTransport<Latency>,
+    pub lists: ByTransport<Latency>,
     /// The same changes, seen by test users that watch without Livename.
     #[serde(default)]
     pub direct: Latency,
@@ -70,6 +72,8 @@ pub struct PhaseResult {
     /// By the names of [`FailureKind`].
     pub failures: BTreeMap<String, u64>,
     pub used: Used,
+    /// How punctual those were who make the changes, where they say so.
+    pub changes: Option<Punctuality>,
     pub checked: Option<Checked>,
 }
 
@@ -103,10 +107,13 @@ pub struct Tick {
     pub at: f64,
     pub phase: usize,
     pub wanted: usize,
+    /// Browsers whose page is ready, and those whose page is on its way.
     pub open: usize,
+    pub coming: usize,
     /// Changes delivered, a second.
     pub delivered: f64,
-    pub failures: u64,
+    /// By the names of [`FailureKind`].
+    pub failures: BTreeMap<String, u64>,
     pub p50: Option<f64>,
     pub p99: Option<f64>,
     pub max: Option<f64>,
@@ -174,7 +181,7 @@ impl Results {
         failures
     }
 
-    fn together(&self, part: impl Fn(&PhaseResult) -> &[Latency; 2]) -> Latency {
+    fn together(&self, part: impl Fn(&PhaseResult) -> &ByTransport<Latency>) -> Latency {
         let mut all = Latency::new();
         for latency in self.phases.iter().flat_map(part) {
             all.merge(latency);
@@ -198,6 +205,7 @@ impl PhaseResult {
             counts: Counts::default(),
             failures: BTreeMap::new(),
             used: Used::default(),
+            changes: None,
             checked: None,
         }
     }
@@ -209,7 +217,7 @@ impl PhaseResult {
 
     /// Adds what one thread has recorded.
     pub(crate) fn add(&mut self, record: &PhaseRecord) {
-        for transport in 0..2 {
+        for transport in Transport::ALL.map(Transport::index) {
             self.updates[transport].merge(&record.updates[transport]);
             self.hellos[transport].merge(&record.hellos[transport]);
             self.lists[transport].merge(&record.lists[transport]);
@@ -220,18 +228,14 @@ impl PhaseResult {
         }
     }
 
-    /// Updates of both transports.
+    /// Updates of all transports.
     pub fn all_updates(&self) -> Latency {
-        let [mut all, sse] = self.updates.clone();
-        all.merge(&sse);
-        all
+        together(&self.updates)
     }
 
-    /// Lists of both transports.
+    /// Lists of all transports.
     pub fn all_lists(&self) -> Latency {
-        let [mut all, sse] = self.lists.clone();
-        all.merge(&sse);
-        all
+        together(&self.lists)
     }
 
     /// Gateway CPU per delivered change, in microseconds; `None` where it is not known or means nothing:

@@ -50,6 +50,11 @@ pub(super) fn count(count: u64) -> String {
     text
 }
 
+/// `1 phase`, `1,200 phases`.
+pub(super) fn several(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", count(number as u64), if number == 1 { "" } else { "s" })
+}
+
 /// Three digits.
 pub(super) fn digits(value: f64) -> String {
     match value.abs() {
@@ -68,6 +73,7 @@ mod tests {
         let found = [0.0000005, 0.00125, 0.0999, 1.0, 59.94, 300.0].map(seconds);
         assert_eq!(found, ["0.50 µs", "1.25 ms", "99.9 ms", "1.00 s", "59.9 s", "300 s"]);
         assert_eq!([0, 1023, 1024, 5 << 20].map(bytes), ["0 B", "1023 B", "1.00 KiB", "5.00 MiB"]);
+        assert_eq!([1, 1200].map(|number| several(number, "page")), ["1 page", "1,200 pages"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }
 }

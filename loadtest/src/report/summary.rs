@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::results::{PhaseResult, Results, Used, explanation};
 use super::style;
-use crate::measure::{Latency, Transport};
+use crate::measure::{Counts, Latency, Punctuality, Transport};
 
 /// All of it, with a line end.
 pub fn summary(results: &Results) -> String {
@@ -47,8 +47,8 @@ pub(super) fn headline(results: &Results) -> String {
     let (states, browsers) = (style::count(states), style::count(browsers));
     match results.converged {
         Some(true) => format!(
-            "CONVERGED: {browsers} browsers agree with the community in all {states} states, at the end of {} phase(s).",
-            checked().count()
+            "CONVERGED: {browsers} browsers agree with the community in all {states} states, at the end of {}.",
+            style::several(checked().count(), "phase")
         ),
         Some(false) => format!(
             "NOT CONVERGED: of {states} states of {browsers} browsers {} are wrong; {} browsers were not connected.",
@@ -190,8 +190,31 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
         style::maybe(results.lists().quantile(0.5)),
         style::maybe(results.lists().quantile(0.99))
     ));
+    let Counts { abandoned, unfinished, not_started, .. } = counts;
+    for (count, what) in [
+        (abandoned, "closed, replaced or given up before they were ready; they count with the time they had waited"),
+        (unfinished, "still on their way at the end; they count with the time they had waited"),
+        (not_started, "of the plan never started"),
+    ] {
+        if count > 0 {
+            lines.push(format!("{} {what}.", style::several(count as usize, "page")));
+        }
+    }
+    lines.extend(changes(results));
     lines.extend(costs(results));
     lines
+}
+
+/// Whether those who make the changes made them in time.
+fn changes(results: &Results) -> Option<String> {
+    let mut all = Punctuality::default();
+    let known = results.phases.iter().filter_map(|phase| phase.changes);
+    known.for_each(|changes| all.add(changes));
+    let (due, missed) = (style::count(all.due), style::count(all.missed));
+    (all.due > 0).then(|| {
+        let latest = style::seconds(all.latest);
+        format!("{due} changes were due, {missed} of them were not made; the latest came {latest} after its time.")
+    })
 }
 
 fn costs(results: &Results) -> Vec<String> {

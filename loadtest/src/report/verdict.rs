@@ -17,7 +17,7 @@ const BUSY: f64 = 0.9;
 /// Missed thresholds, not converged, or failures.
 pub(super) const FAILED: u8 = 1;
 /// Ctrl-C, as shells count it.
-pub(super) const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 impl Results {
     /// Judges what was measured.
@@ -84,13 +84,34 @@ impl Results {
         if late > 0 {
             doubts.push(format!("{late} pages started more than 100 ms late: the generator did not keep up"));
         }
+        let unstarted = self.counts().not_started;
+        if unstarted > 0 {
+            let pages = style::several(unstarted as usize, "page");
+            doubts.push(format!("{pages} of the plan never started: there was less load than planned"));
+        }
+        for phase in &self.phases {
+            let Some(changes) = phase.changes else { continue };
+            let (name, late) = (&phase.name, changes.latest > LAG);
+            if late {
+                doubts.push(format!(
+                    "in phase \"{name}\" changes were made up to {} after their time: the community was late, and \
+                     times include it",
+                    style::seconds(changes.latest)
+                ));
+            }
+            if changes.missed > 0 {
+                let (missed, due) = (style::count(changes.missed), style::count(changes.due));
+                doubts.push(format!("in phase \"{name}\" {missed} of {due} changes were not made"));
+            }
+        }
         let busy = |phase: &&PhaseResult| {
             phase.used.generator > BUSY * self.threads as f64 * phase.seconds && phase.seconds >= 1.0
         };
         for phase in self.phases.iter().filter(busy) {
             doubts.push(format!(
-                "the generator used all of its {} thread(s) in phase \"{}\": give it more, or another machine",
-                self.threads, phase.name
+                "the generator used all of its {} in phase \"{}\": give it more, or another machine",
+                style::several(self.threads, "thread"),
+                phase.name
             ));
         }
         let full = |tick: &&super::Tick| tick.cpu.iter().sum::<f64>() > 0.95 * self.cores as f64;

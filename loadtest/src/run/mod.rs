@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::clients::{Action, Crew, Setup};
 use crate::estate::{Estate, EstateError};
-use crate::measure::{Agreement, PhaseRecord, micros};
+use crate::interrupt::Interrupt;
+use crate::measure::{Agreement, FailureKind, PhaseRecord, micros};
 use crate::plan::{Dice, Phase, Plan};
-use crate::report::{Checked, Line, PhaseResult, Results, Used};
+use crate::report::{Checked, PhaseResult, Results, Used};
 
 use sampler::Sampler;
 
@@ -30,10 +30,19 @@ const LET_GO: Duration = Duration::from_millis(200);
 pub enum RunError {
     /// Nothing to test.
     #[error(transparent)]
-    Estate(#[from] EstateError),
+    Estate(EstateError),
+    /// Before there was anything to measure.
+    #[error("interrupted before the test began")]
+    Interrupted,
     /// Threads or signals.
     #[error("the load test cannot start: {0}")]
     System(#[from] std::io::Error),
+}
+
+impl From<EstateError> for RunError {
+    fn from(error: EstateError) -> Self {
+        if error.is_interrupt() { Self::Interrupted } else { Self::Estate(error) }
+    }
 }
 
 /// What is not in the plan.
@@ -51,7 +60,7 @@ struct Test<'a> {
     estate: Estate,
     crews: Vec<Crew>,
     sampler: Sampler,
-    signals: [Signal; 2],
+    interrupt: Interrupt,
     dice: Dice,
     /// Browsers that should be there.
     open: usize,
@@ -66,9 +75,9 @@ enum Stop {
 
 /// Runs the plan. Whatever happens after the start, what was measured is in the results.
 pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
-    let signals = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+    let interrupt = Interrupt::listen()?;
     allow_many_files();
-    let estate = Estate::prepare(plan, options.gateway).await?;
+    let estate = Estate::prepare(plan, options.gateway, interrupt.clone()).await?;
     let mut crews = Vec::new();
     for number in 0..plan.threads {
         let seed = plan.seed.wrapping_add(number as u64);
@@ -78,8 +87,11 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
     let results = Results::new(plan, &estate.url, &estate.version, started);
     let sampler = Sampler::new(&estate, options.live, plan.duration());
     let dice = Dice::new(plan.seed, u64::MAX / 3);
-    let mut test = Test { plan, estate, crews, sampler, signals, dice, open: 0, results };
-    test.all_phases().await;
+    let mut test = Test { plan, estate, crews, sampler, interrupt, dice, open: 0, results };
+    match test.estate.dialer.nowhere().map(str::to_owned) {
+        Some(why) => test.nowhere(why),
+        None => test.all_phases().await,
+    }
     Ok(test.end().await)
 }
 
@@ -92,6 +104,17 @@ fn allow_many_files() {
 }
 
 impl Test<'_> {
+    /// The target's name has no address: one page would show it, and all others the same.
+    fn nowhere(&mut self, why: String) {
+        if let Some(phase) = self.plan.phases.first() {
+            let mut result = PhaseResult::begin(phase);
+            result.counts.visits = 1;
+            result.failures.insert(FailureKind::UnknownHost.name().to_owned(), 1);
+            self.results.phases.push(result);
+        }
+        self.results.ended_early = Some(why);
+    }
+
     async fn all_phases(&mut self) {
         for index in 0..self.plan.phases.len() {
             let Some(phase) = self.plan.phases.get(index).cloned() else { return };
@@ -122,6 +145,7 @@ impl Test<'_> {
         let mut outcome = self.wait_until(index, begun + phase.duration).await;
         let used = before.until(&self.sampler.usage());
         let lasted = begun.elapsed();
+        let changes = self.estate.punctuality().await;
         let mut checked = None;
         if outcome.is_ok() && phase.check {
             match self.check().await {
@@ -133,6 +157,7 @@ impl Test<'_> {
         let direct = self.estate.take_direct();
         if let Some(result) = self.results.phases.get_mut(index) {
             result.direct.merge(&direct);
+            result.changes = changes;
             result.end(lasted, open, used, checked);
         }
         self.sampler.note_memory(&mut self.results, open);
@@ -149,11 +174,9 @@ impl Test<'_> {
     async fn wait_until(&mut self, phase: usize, end: Instant) -> Result<(), Stop> {
         loop {
             let next = end.min(self.sampler.next_look());
-            let [interrupt, terminate] = &mut self.signals;
             tokio::select! {
-                () = tokio::time::sleep_until(next) => {}
-                _ = interrupt.recv() => return Err(Stop::Interrupted),
-                _ = terminate.recv() => return Err(Stop::Interrupted),
+                () = sleep_until(next) => {}
+                () = self.interrupt.asked() => return Err(Stop::Interrupted),
             }
             self.sampler.look(phase, self.open, &self.crews, &mut self.results);
             if let Some(words) = self.estate.casualty().or_else(|| self.danger()) {
@@ -195,11 +218,9 @@ impl Test<'_> {
             if agreement.converged() || begun.elapsed() > self.plan.settle {
                 return Ok(Some(Checked::new(agreement, begun.elapsed())));
             }
-            let [interrupt, terminate] = &mut self.signals;
             tokio::select! {
                 () = sleep(COMPARE) => {}
-                _ = interrupt.recv() => return Err(Stop::Interrupted),
-                _ = terminate.recv() => return Err(Stop::Interrupted),
+                () = self.interrupt.asked() => return Err(Stop::Interrupted),
             }
         }
     }
@@ -226,15 +247,14 @@ impl Test<'_> {
 
     /// Gathers what the crews have recorded, and stops everything.
     async fn end(mut self) -> Results {
+        let opened: u64 = self.records(|record| record.counts.opened).into_iter().sum();
         for crew in &self.crews {
-            crew.close_books();
+            crew.close_books(opened == 0).await;
             for (result, record) in self.results.phases.iter_mut().zip(crew.recorder().phases()) {
                 result.add(record);
             }
         }
-        if self.sampler.live() {
-            eprintln!("{}", Line("stopping"));
-        }
+        self.sampler.stopping();
         self.sampler.finish(&mut self.results);
         drop(std::mem::take(&mut self.crews));
         self.estate.stop().await;

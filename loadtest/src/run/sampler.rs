@@ -1,6 +1,8 @@
 //! A look at everything once a second: what the browsers got, who uses how much of the machine, and how
 //! late the generator itself is.
 
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -37,8 +39,11 @@ impl Sampler {
         Self { gateway, community, began: now, next: now + SECOND, last: (now, idle), idle, live, every }
     }
 
-    pub(super) fn live(&self) -> bool {
-        self.live
+    /// The last line.
+    pub(super) fn stopping(&self) {
+        if self.live {
+            say("stopping");
+        }
     }
 
     pub(super) fn next_look(&self) -> Instant {
@@ -61,13 +66,17 @@ impl Sampler {
         let (then, before) = std::mem::replace(&mut self.last, (now, usages));
         let passed = now.duration_since(then).as_secs_f64();
         let mut updates = Latency::new();
-        let (mut delivered, mut failures, mut open, mut lag) = (0, 0, 0, Duration::ZERO);
+        let (mut delivered, mut open, mut coming, mut lag) = (0, 0, 0, Duration::ZERO);
+        let mut failures = BTreeMap::new();
         for crew in crews {
             let second = crew.recorder().take_second();
             updates.merge(&second.updates);
             delivered += second.delivered;
-            failures += second.failures;
+            for (kind, count) in second.failures {
+                *failures.entry(kind.name().to_owned()).or_insert(0) += count;
+            }
             open += crew.open();
+            coming += crew.coming();
             lag = lag.max(crew.take_lag());
         }
         let mut cpu = [0.0; 3];
@@ -81,6 +90,7 @@ impl Sampler {
             phase,
             wanted,
             open,
+            coming,
             delivered: delivered as f64 / passed,
             failures,
             p50: updates.quantile(0.5).map(|time| time.as_secs_f64()),
@@ -92,7 +102,7 @@ impl Sampler {
         };
         if self.live && (results.timeline.len() as u64).is_multiple_of(self.every) {
             let name = results.phases.get(phase).map_or("", |phase| phase.name.as_str());
-            eprintln!("{}", Line((name, &tick)));
+            say(&Line((name, &tick)).to_string());
         }
         results.timeline.push(tick);
     }
@@ -112,6 +122,11 @@ impl Sampler {
     pub(super) fn finish(&self, results: &mut Results) {
         results.seconds = self.began.elapsed().as_secs_f64();
     }
+}
+
+/// A line on stderr, whoever reads it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Of gateway, generator and community; nothing for those elsewhere.

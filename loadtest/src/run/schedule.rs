@@ -1,5 +1,6 @@
 //! Who does what when in a phase. Open model: times are drawn beforehand and do not wait for anybody.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -40,10 +41,16 @@ pub(super) fn actions(phase: &Phase, start: Instant, open: &mut usize, dice: &mu
             *open = wanted;
         }
     }
+    let leaves: HashMap<usize, Instant> =
+        actions.iter().filter(|action| action.deed == Deed::Leave).map(|action| (action.browser, action.at)).collect();
     let reloads = (phase.reloads_per_second * phase.duration.as_secs_f64()).round() as usize;
     for _ in 0..if before > 0 { reloads } else { 0 } {
         let at = start + phase.duration.mul_f64(dice.share());
-        actions.push(Action { at, browser: dice.below(before), deed: Deed::Reload });
+        let browser = dice.below(before);
+        // Who has left does not change pages.
+        if leaves.get(&browser).is_none_or(|left| at < *left) {
+            actions.push(Action { at, browser, deed: Deed::Reload });
+        }
     }
     // The schedule keeps the order of what is due at once: first lost, then back.
     actions.sort_by_key(|action| action.at);
@@ -121,5 +128,13 @@ mod tests {
         assert_eq!((open, count(&actions, Deed::Leave)), (0, 50));
         let (_, actions) = plan("kind = \"hold\"\nreloads_per_second = 4", &mut open);
         assert!(actions.is_empty(), "nobody is there");
+        open = 50;
+        let (_, actions) = plan("kind = \"drain\"\nreloads_per_second = 40", &mut open);
+        let reloads = count(&actions, Deed::Reload);
+        assert!((120..280).contains(&reloads), "{reloads} of 400 by those who are still there");
+        for left in actions.iter().filter(|action| action.deed == Deed::Leave) {
+            let after = actions.iter().any(|action| action.browser == left.browser && action.at > left.at);
+            assert!(!after, "who has left does nothing");
+        }
     }
 }

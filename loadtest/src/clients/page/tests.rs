@@ -24,6 +24,7 @@ impl Test {
             list: vec![0, 1],
             seen: vec![Seen::default(); 2],
             cursor: None,
+            cookies: None,
             visit: Visit::default(),
         };
         browser.begin(100, 110);

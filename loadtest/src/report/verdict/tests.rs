@@ -69,7 +69,7 @@ fn a_slow_generator_is_told() {
     results.timeline.push(tick(0.2));
     results.conclude(&Thresholds::default());
     let text = results.warnings.join("\n");
-    for part in ["late itself, up to 200 ms", "3 pages started more than", "used all of its 1 thread(s)"] {
+    for part in ["late itself, up to 200 ms", "3 pages started more than", "used all of its 1 thread in"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(Line(("x", &results.timeline[0])).to_string().contains("generator late by 200 ms"));
@@ -96,8 +96,9 @@ fn tick(lag: f64) -> crate::report::Tick {
         phase: 0,
         wanted: 10,
         open: 10,
+        coming: 0,
         delivered: 5.0,
-        failures: 0,
+        failures: Default::default(),
         p50: Some(0.001),
         p99: Some(0.01),
         max: Some(0.05),

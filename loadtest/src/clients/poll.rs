@@ -1,0 +1,328 @@
+//! A page that talks to a Sametime Proxy: log in, join, watch, and poll for ever (docs/rest.md; browser-side.md
+//! 3.3 to 3.5). Written from the published interface, so that it works against a real proxy as well.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::body::Body;
+use super::cast::Cast;
+use super::crew::Stage;
+use super::http::{self, Head};
+use super::page::Browser;
+use super::visit::{IDS, OPEN_LIMIT, Order, Seat, reading};
+use super::wire::Wire;
+use crate::measure::{FailureKind, PersonState, Recorder, micros};
+
+/// A poll is answered after 30 s at the latest; one that hangs longer is lost.
+const POLL_LIMIT: Duration = Duration::from_secs(60);
+/// An empty answer does not come sooner than this, if all is well.
+const AT_ONCE: Duration = Duration::from_secs(1);
+/// How long a page that is closed waits for its goodbye.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// The kind of client that iNotes is.
+const CONNECT: &str = "user/connect?loginType=5284&loginMethod=byToken&initialStatus=1";
+
+/// The session of a page, and its one connection.
+struct Session<'a> {
+    stage: &'a Stage,
+    browser: &'a RefCell<Browser>,
+    wire: Option<Wire>,
+    /// Of single sign-on.
+    token: Option<String>,
+    sid: String,
+    login_name: String,
+    nonce: String,
+    /// Number of the last answer, where the server counts.
+    ack: Option<u64>,
+}
+
+/// What the log-in and the join answer; servers differ in spelling.
+#[derive(Default, Deserialize)]
+struct LoggedIn {
+    #[serde(default, alias = "sessionid")]
+    sid: String,
+    #[serde(default, rename = "loginName")]
+    login_name: String,
+    #[serde(default, rename = "rtc4webNonce", alias = "Rtc4web-Nonce")]
+    nonce: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    update: Vec<Entry>,
+    #[serde(default)]
+    seq: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    value: Value,
+}
+
+/// Plays one page until an order ends it, or says why it ended by itself.
+pub(super) async fn visit(
+    stage: &Stage,
+    browser: &RefCell<Browser>,
+    seat: &Seat,
+) -> Result<Order, FailureKind> {
+    let token = stage.cast.cookie(browser.borrow().number);
+    let (sid, login_name, nonce) = Default::default();
+    let mut session = Session { stage, browser, wire: None, token, sid, login_name, nonce, ack: None };
+    let opening = Box::pin(session.open());
+    tokio::select! {
+        biased;
+        order = seat.order() => return Ok(order),
+        opened = timeout(OPEN_LIMIT, opening) => opened.unwrap_or(Err(FailureKind::NoAnswer))?,
+    }
+    loop {
+        let polling = timeout(POLL_LIMIT, session.poll());
+        tokio::select! {
+            biased;
+            order = seat.order() => {
+                if order == Order::Leave {
+                    let _ = timeout(GOODBYE, Box::pin(session.leave())).await;
+                }
+                return Ok(order);
+            }
+            polled = polling => polled.unwrap_or(Err(FailureKind::NoAnswer))?,
+        }
+    }
+}
+
+impl Session<'_> {
+    async fn open(&mut self) -> Result<(), FailureKind> {
+        let body = self.call("POST", CONNECT, "").await?;
+        reading(self.stage, self.browser, |browser, _| browser.greeted(micros()));
+        let login: LoggedIn = parse(&body)?;
+        (self.sid, self.login_name, self.nonce) = (login.sid, login.login_name, login.nonce);
+        let join = format!("RTCServlet/{}/user?userName={}&method=put", self.sid, encoded(&self.login_name));
+        let body = self.call("POST", &join, "").await?;
+        // Older servers tell the nonce here only.
+        let joined: LoggedIn = parse(&body)?;
+        if !joined.nonce.is_empty() {
+            self.nonce = joined.nonce;
+        }
+        for part in self.lists() {
+            self.call("POST", "presence", &part).await?;
+        }
+        Ok(())
+    }
+
+    /// The watch list as forms of bearable length.
+    fn lists(&self) -> Vec<String> {
+        let browser = self.browser.borrow();
+        let form = |part: &[u32]| {
+            let ids: Vec<_> = part.iter().map(|person| encoded(self.stage.cast.id(*person))).collect();
+            format!("users={}", ids.join("%7C"))
+        };
+        browser.list.chunks(IDS).map(form).collect()
+    }
+
+    /// One poll, and what it brings.
+    async fn poll(&mut self) -> Result<(), FailureKind> {
+        let asked_at = Instant::now();
+        let ack = self.ack.map(|number| format!("&ack={number}")).unwrap_or_default();
+        let asked = self.call("GET", &format!("RTCServlet?format=json{ack}"), "").await;
+        let body = asked.map_err(|kind| match kind {
+            // The server has forgotten the session: the page logs in again.
+            FailureKind::OriginRefused => FailureKind::Sent,
+            FailureKind::LoginRefused => FailureKind::LoginEnded,
+            other => other,
+        })?;
+        let answer: Answer = parse(&body)?;
+        self.ack = answer.seq.or(self.ack);
+        if answer.update.is_empty() && asked_at.elapsed() < AT_ONCE {
+            // Nothing to say, and nothing to wait for either: the server is about to stop.
+            sleep(AT_ONCE).await;
+        }
+        let now = micros();
+        let ended = reading(self.stage, self.browser, |browser, recorder| {
+            let mut ended = None;
+            for Entry { value } in &answer.update {
+                ended = ended.or(browser.take_value(value, now, &self.stage.cast, recorder));
+            }
+            browser.check_ready(now, recorder);
+            ended
+        });
+        ended.map_or(Ok(()), Err)
+    }
+
+    /// As a page does that is closed; on a connection of its own, as the poll still hangs.
+    async fn leave(&mut self) -> Result<(), FailureKind> {
+        self.wire = None;
+        let path = format!("RTCServlet/{}/user?userName={}&broadcast=false", self.sid, encoded(&self.login_name));
+        self.call("DELETE", &path, "").await.map(drop)
+    }
+
+    /// One call. A connection that the server has closed between two calls is replaced once.
+    async fn call(&mut self, method: &str, path: &str, form: &str) -> Result<Vec<u8>, FailureKind> {
+        let kept = self.wire.is_some();
+        match self.exchange(method, path, form).await {
+            Err(FailureKind::Lost) if kept => {
+                self.wire = None;
+                self.exchange(method, path, form).await
+            }
+            done => done,
+        }
+    }
+
+    async fn exchange(&mut self, method: &str, path: &str, form: &str) -> Result<Vec<u8>, FailureKind> {
+        let request = self.request(method, path, form);
+        let source = self.stage.cast.source(self.browser.borrow().number);
+        let mut wire = match self.wire.take() {
+            Some(wire) => wire,
+            None => self.stage.dialer.dial(source).await?,
+        };
+        wire.write(request.as_bytes()).await?;
+        drop(request);
+        let (head, content) = answer(&mut wire).await?;
+        self.stage.recorder().count(|counts| counts.bytes += content.len() as u64);
+        self.keep(&head.cookies);
+        if head.stays {
+            self.wire = Some(wire);
+        }
+        match head.status {
+            200..=299 => Ok(content),
+            410 => Err(FailureKind::Sent),
+            status => Err(http::failure_of(status)),
+        }
+    }
+
+    fn request(&self, method: &str, path: &str, form: &str) -> String {
+        let dialer = &self.stage.dialer;
+        let browser = self.browser.borrow();
+        let cookies: Vec<&str> = self.token.as_deref().into_iter().chain(browser.cookies.as_deref()).collect();
+        let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
+        let nonce =
+            if self.nonce.is_empty() { String::new() } else { format!("Rtc4web-Nonce: {}\r\n", self.nonce) };
+        let kind = if form.is_empty() { "" } else { "Content-Type: application/x-www-form-urlencoded\r\n" };
+        format!(
+            "{method} {}/stwebapi/{path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{cookies}{nonce}{kind}\
+             Accept: application/json\r\nContent-Length: {}\r\n\r\n{form}",
+            dialer.prefix,
+            dialer.host,
+            dialer.origin,
+            form.len()
+        )
+    }
+
+    /// Cookies are the browser's: its next page has them, too.
+    fn keep(&self, fresh: &[String]) {
+        if fresh.is_empty() {
+            return;
+        }
+        let mut browser = self.browser.borrow_mut();
+        let kept = browser.cookies.take();
+        browser.cookies = Some(merged(kept.as_deref(), fresh).into());
+    }
+}
+
+fn merged(kept: Option<&str>, fresh: &[String]) -> String {
+    let name = |cookie: &str| cookie.split('=').next().unwrap_or_default().to_owned();
+    let is_kept = |old: &&str| fresh.iter().all(|new| name(new) != name(old));
+    let kept = kept.into_iter().flat_map(|kept| kept.split("; ")).filter(is_kept);
+    // A cookie that is taken back has no value.
+    let fresh = fresh.iter().map(String::as_str).filter(|new| !new.ends_with('='));
+    kept.chain(fresh).collect::<Vec<_>>().join("; ")
+}
+
+/// Reads an answer; while it is waited for, only the connection takes memory.
+async fn answer(wire: &mut Wire) -> Result<(Head, Vec<u8>), FailureKind> {
+    let mut rest = Vec::new();
+    let head = http::read_head(wire, &mut rest).await?;
+    let (mut body, mut content) = (Body::of(&head), Vec::new());
+    body.take(&rest, &mut content)?;
+    drop(rest);
+    while !body.has_ended() {
+        let take = |context: &mut std::task::Context<'_>| {
+            wire.poll_take(context, |bytes| body.take(bytes, &mut content))
+        };
+        match std::future::poll_fn(take).await {
+            Some(taken) => taken?,
+            None if body == Body::Endless => break,
+            None => return Err(FailureKind::Lost),
+        }
+    }
+    Ok((head, content))
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, FailureKind> {
+    serde_json::from_slice(body).map_err(|_| FailureKind::BadAnswer)
+}
+
+/// A value in a query or a form.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+        }
+    }
+    out
+}
+
+impl Browser {
+    /// The value of an entry of a poll's answer. Why the page ends, if it does.
+    fn take_value(
+        &mut self,
+        value: &Value,
+        now: u64,
+        cast: &Cast,
+        recorder: &mut Recorder,
+    ) -> Option<FailureKind> {
+        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        match (value["action"][0].as_str(), value["action"][1].as_str()) {
+            (Some("watchlist"), Some("watchlist")) => {
+                for person in value["watchlist"].as_array().into_iter().flatten() {
+                    let words = text(person, "statusMessage");
+                    if let Some(index) = cast.index_of_any(&text(person, "id"))
+                        && let Some((status, mobile)) = person["status"].as_i64().and_then(word_of)
+                    {
+                        self.learn(index, PersonState::new(status, mobile, &words), &words, now, recorder);
+                    }
+                }
+            }
+            (Some("watchlist"), Some("addUser")) if value["returnCode"].as_i64().is_some_and(|code| code >= 400) => {
+                if let Some(index) = cast.index_of_any(&text(value, "userId")) {
+                    self.learn_nothing(index);
+                }
+            }
+            (Some("session"), Some("ended")) => {
+                let again = matches!(value["end"].as_str(), Some("too_slow" | "draining"));
+                return Some(if again { FailureKind::Sent } else { FailureKind::LoginEnded });
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+/// The status of a script's number, and whether it is a mobile one (browser-side.md 3.6).
+fn word_of(number: i64) -> Option<(&'static str, bool)> {
+    Some(match number {
+        -1 => ("unknown", false),
+        0 => ("offline", false),
+        1 => ("active", false),
+        2 => ("away", false),
+        3 => ("dnd", false),
+        4 => ("idle", false),
+        5 => ("meeting", false),
+        6 => ("active", true),
+        7 => ("away", true),
+        8 => ("dnd", true),
+        10 => ("meeting", true),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;
