@@ -8,7 +8,7 @@ use std::task::Poll;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::report::INTERRUPTED;
+use crate::report::{INTERRUPTED, give_back};
 
 /// Somebody who may be asked to end. Clones hear the same.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ impl Interrupt {
             any(&mut signals).await;
             tell.send_replace(true);
             any(&mut signals).await;
+            give_back();
             // Whatever was started ends with this process (see `Service::command`).
             process::exit(i32::from(INTERRUPTED));
         });

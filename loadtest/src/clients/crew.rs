@@ -482,3 +482,6 @@ impl Role {
         Self { browser: RefCell::new(browser), seat: Seat::default(), state: RefCell::default() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -368,3 +368,20 @@ async fn say_goodbye(channel: &mut Channel) {
         let _ = timeout(Duration::from_secs(1), channel.wire.write(&websocket::close())).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_leaves_has_left_and_lost_page_changes_are_counted() {
+        let (seat, at) = (Seat::default(), Instant::now());
+        assert_eq!((seat.tell(Order::Reload(at)), seat.is_ending()), (0, false));
+        assert_eq!(seat.tell(Order::Reload(at)), 1, "the first never began");
+        assert_eq!((seat.tell(Order::Leave), seat.is_ending()), (1, true));
+        assert_eq!(seat.tell(Order::Reload(at)), 1, "nobody is there to change pages");
+        assert_eq!(seat.tell(Order::Drop), 0);
+        assert_eq!(seat.order().await, Order::Leave);
+        assert_eq!((seat.tell(Order::Drop), seat.tell(Order::Leave), seat.take()), (0, 0, Some(Order::Leave)));
+    }
+}

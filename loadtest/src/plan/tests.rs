@@ -90,8 +90,9 @@ fn the_plans_in_the_documentation_are_good() {
     let page = include_str!("../../../docs/load-testing.md");
     let blocks: Vec<&str> =
         page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     Plan::parse(Path::new("docs.toml"), blocks[0]).unwrap();
+    Plan::parse(Path::new("docs.toml"), &format!("{}\n{}", blocks[0], blocks[3])).unwrap();
     // Their files are not here, and nothing else is wrong with them.
     for (block, files) in [
         (blocks[1], &["target.domino_secret_file", "target.ca"][..]),

@@ -178,7 +178,8 @@ impl Test<'_> {
                 () = sleep_until(next) => {}
                 () = self.interrupt.asked() => return Err(Stop::Interrupted),
             }
-            self.sampler.look(phase, self.open, &self.crews, &mut self.results);
+            let place = (phase, self.plan.phases.len());
+            self.sampler.look(place, self.open, &self.crews, &mut self.results);
             if let Some(words) = self.estate.casualty().or_else(|| self.danger()) {
                 return Err(Stop::Early(words));
             }

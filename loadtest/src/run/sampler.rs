@@ -11,7 +11,7 @@ use super::Moment;
 use crate::clients::Crew;
 use crate::estate::Estate;
 use crate::measure::{Latency, Process, Usage};
-use crate::report::{Line, Results, Tick};
+use crate::report::{Line, Results, Screen, Tick, View};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// About so many live lines in a test.
@@ -25,9 +25,20 @@ pub(super) struct Sampler {
     last: (Instant, [Usage; 3]),
     /// Before the first browser.
     idle: [Usage; 3],
-    live: bool,
-    /// Seconds between live lines.
-    every: u64,
+    live: Live,
+    /// What the live view has gathered.
+    updates: Latency,
+    failures: BTreeMap<String, u64>,
+    /// How long the plan takes.
+    duration: Duration,
+}
+
+/// How it is told what goes on.
+enum Live {
+    Quiet,
+    Screen(Box<Screen>),
+    /// So many seconds between two lines.
+    Lines(u64),
 }
 
 impl Sampler {
@@ -35,13 +46,19 @@ impl Sampler {
         let (gateway, community) = (estate.gateway, estate.community);
         let now = Instant::now();
         let idle = usages(gateway, community);
-        let every = (duration / LINES).as_secs().clamp(1, 60);
-        Self { gateway, community, began: now, next: now + SECOND, last: (now, idle), idle, live, every }
+        let live = match live.then(Screen::take).flatten() {
+            Some(screen) => Live::Screen(Box::new(screen)),
+            None if live => Live::Lines((duration / LINES).as_secs().clamp(1, 60)),
+            None => Live::Quiet,
+        };
+        let (updates, failures) = (Latency::new(), BTreeMap::new());
+        let next = now + SECOND;
+        Self { gateway, community, began: now, next, last: (now, idle), idle, live, updates, failures, duration }
     }
 
-    /// The last line.
-    pub(super) fn stopping(&self) {
-        if self.live {
+    /// Nothing is measured any more.
+    pub(super) fn stopping(&mut self) {
+        if !matches!(std::mem::replace(&mut self.live, Live::Quiet), Live::Quiet) {
             say("stopping");
         }
     }
@@ -56,7 +73,13 @@ impl Sampler {
     }
 
     /// Takes the second that has passed, if it has.
-    pub(super) fn look(&mut self, phase: usize, wanted: usize, crews: &[Crew], results: &mut Results) {
+    pub(super) fn look(
+        &mut self,
+        (phase, phases): (usize, usize),
+        wanted: usize,
+        crews: &[Crew],
+        results: &mut Results,
+    ) {
         let now = Instant::now();
         if now < self.next {
             return;
@@ -100,11 +123,34 @@ impl Sampler {
             memory,
             lag: lag.as_secs_f64(),
         };
-        if self.live && (results.timeline.len() as u64).is_multiple_of(self.every) {
-            let name = results.phases.get(phase).map_or("", |phase| phase.name.as_str());
-            say(&Line((name, &tick)).to_string());
+        self.updates.merge(&updates);
+        for (kind, count) in &tick.failures {
+            *self.failures.entry(kind.clone()).or_default() += count;
         }
         results.timeline.push(tick);
+        self.tell(phase, phases, results);
+    }
+
+    fn tell(&mut self, phase: usize, phases: usize, results: &Results) {
+        let Some(tick) = results.timeline.last() else { return };
+        let name = results.phases.get(phase).map_or("", |phase| phase.name.as_str());
+        match &mut self.live {
+            Live::Quiet => {}
+            Live::Screen(screen) => screen.show(&View {
+                name: &results.name,
+                target: &results.target,
+                phase: (phase + 1, phases, name),
+                planned: self.duration.as_secs_f64(),
+                timeline: &results.timeline,
+                updates: &self.updates,
+                failures: &self.failures,
+            }),
+            Live::Lines(every) => {
+                if (results.timeline.len() as u64 - 1).is_multiple_of(*every) {
+                    say(&Line((name, tick)).to_string());
+                }
+            }
+        }
     }
 
     /// Memory per browser, where there are most of them.

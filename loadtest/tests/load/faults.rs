@@ -3,8 +3,9 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::support::Folder;
+use crate::support::{Folder, wait};
 
 /// The discard port: nobody listens there, and the system gives it to nobody.
 const CLOSED: &str = "127.0.0.1:9";
@@ -22,6 +23,14 @@ fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("people.txt", "CN=Ann/O=R\nCN=Bo/O=R\nCN=Cy/O=R\n");
     folder
+}
+
+/// A server that takes everybody and says nothing.
+fn silent() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+    addr
 }
 
 /// A server that says the same to everybody.
@@ -48,6 +57,89 @@ fn nobody_there_is_counted_explained_and_no_success() {
     assert!(ended.out.contains("unreachable: nothing accepts connections there"), "{}", ended.out);
     let results = ended.results.unwrap();
     assert_eq!(results.phases[0].failures["unreachable"], 5);
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_told() {
+    let folder = folder();
+    let ended = folder.run(&plan(&format!("http://{}", silent()), "")).end();
+    assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
+    assert!(ended.out.contains("no answer: the page did not come up"), "{}", ended.out);
+    let results = ended.results.unwrap();
+    assert_eq!((results.phases[0].failures["no answer"], results.counts().unfinished), (5, 5));
+}
+
+#[test]
+fn a_target_without_an_address_is_told_in_a_report() {
+    let folder = folder();
+    let ended = folder.run(&plan("http://nowhere.invalid", "")).end();
+    assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
+    assert!(ended.out.contains("Ended early: nowhere.invalid has no address"), "{}", ended.out);
+    assert_eq!(ended.results.unwrap().phases[0].failures["unknown host"], 1);
+}
+
+/// Ten minutes against somebody who says nothing.
+fn long(more: &str) -> String {
+    format!(
+        "[target]\nurl = \"http://{}\"\npeople_file = \"people.txt\"\n{more}\n\
+         [[phase]]\nkind = \"ramp\"\nduration = \"10min\"\nbrowsers = 5\n",
+        silent()
+    )
+}
+
+#[test]
+fn the_end_of_the_terminal_keeps_what_was_measured() {
+    let folder = folder();
+    let program = folder.run_unheard(&long(""));
+    wait("the first second", || has_signal_handlers(program.pid()).then_some(()));
+    program.signal("HUP");
+    let ended = program.end();
+    assert_eq!(ended.code, Some(130), "{}", ended.err);
+    let results = ended.results.unwrap();
+    assert!(results.interrupted && !ended.err.contains("panic"), "{}", ended.err);
+}
+
+#[test]
+fn ctrl_c_is_heard_while_test_users_log_in() {
+    let folder = folder();
+    let names: Vec<_> = (0..800).map(|number| format!("User {number};secret")).collect();
+    folder.write("testers.txt", &names.join("\n"));
+    let server = silent();
+    let plan = long(&format!("[actors]\nserver = \"{server}\"\nfile = \"testers.txt\""));
+    let program = folder.run(&plan);
+    wait("the first logins", || has_signal_handlers(program.pid()).then_some(()));
+    let asked = Instant::now();
+    program.signal("INT");
+    let ended = program.end();
+    assert_eq!(ended.code, Some(130), "{}{}", ended.err, ended.out);
+    assert!(asked.elapsed() < Duration::from_secs(10), "after {:?}", asked.elapsed());
+    assert!(ended.err.contains("interrupted before the test began") && ended.results.is_none(), "{}", ended.err);
+}
+
+/// Whether it listens to SIGHUP (proc(5), SigCgt): from then on it ends as it should.
+fn has_signal_handlers(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0) & 1 == 1
+}
+
+#[test]
+fn results_that_cannot_be_kept_are_told_before_the_test() {
+    let folder = folder();
+    folder.write("test.toml", &plan(&format!("http://{CLOSED}"), ""));
+    let ended = folder.start(&["run", "test.toml", "--out", "no/such/folder/out", "--yes"]).end();
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.err.contains("no/such/folder/out.json: No such file"), "{}", ended.err);
+    assert!(ended.out.is_empty(), "nothing was run: {}", ended.out);
+}
+
+#[test]
+fn lists_of_nobody_are_mistakes() {
+    let folder = folder();
+    folder.write("tokens.txt", "\n");
+    let ended = folder.run(&plan(&format!("http://{CLOSED}"), "token_file = \"tokens.txt\"")).end();
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.err.contains("test.toml:4: target.token_file: tokens.txt: there is nothing in it"), "{}", ended.err);
 }
 
 #[test]

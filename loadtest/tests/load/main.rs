@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod faults;
+mod real;
 mod support;
 mod whole;

@@ -45,10 +45,26 @@ impl Folder {
         fs::write(self.0.join(name), text).unwrap();
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// `livename-load run NAME --out out` with this plan; nobody is asked.
     pub(crate) fn run(&self, plan: &str) -> Program {
         self.write("test.toml", plan);
         self.start(&["run", "test.toml", "--out", "out", "--yes"])
+    }
+
+    /// Nobody reads what it says on stdout.
+    pub(crate) fn run_unheard(&self, plan: &str) -> Program {
+        self.write("test.toml", plan);
+        let mut program = self.start(&["run", "test.toml", "--out", "out", "--yes"]);
+        drop(program.child.stdout.take());
+        program
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Program {
@@ -85,8 +101,13 @@ impl Program {
         kill(name, self.pid());
     }
 
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub(crate) fn end(mut self) -> Ended {
-        let (out, err) = (read(self.child.stdout.take()), read(self.child.stderr.take()));
+        let out = self.child.stdout.take().map(read);
+        let err = self.child.stderr.take().map(read);
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -98,8 +119,8 @@ impl Program {
         let file = |name: &str| fs::read_to_string(self.folder.join(name)).ok();
         Ended {
             code: status.code(),
-            out: out.join().unwrap(),
-            err: err.join().unwrap(),
+            out: out.map(|out| out.join().unwrap()).unwrap_or_default(),
+            err: err.map(|err| err.join().unwrap()).unwrap_or_default(),
             results: file("out.json").map(|text| serde_json::from_str(&text).unwrap()),
             html: file("out.html").unwrap_or_default(),
         }
@@ -122,10 +143,10 @@ pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Pipes are read while the program runs, or it would wait for us.
-fn read(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+fn read(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut text = String::new();
-        pipe.unwrap().read_to_string(&mut text).unwrap();
+        pipe.read_to_string(&mut text).unwrap();
         text
     })
 }

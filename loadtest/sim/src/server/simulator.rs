@@ -278,9 +278,8 @@ impl Simulator {
     }
 
     /// Changes the status of people who are online without a connection, so many times a second in
-    /// all, evenly spaced; 0 stops. With `stamped` the status text begins with the time of the change
-    /// in microseconds since 1970 and the number of this person's change, `1795476000000000 #17 Lunch`,
-    /// by which the load tester measures.
+    /// all, evenly spaced; 0 stops. With `stamped` the status text begins with a [`Stamp`](crate::Stamp), by which
+    /// the load tester measures.
     pub fn change_rate(&self, per_second: f64, stamped: bool) {
         self.0.rate.send_replace(drive::Churn { per_second: per_second.max(0.0), stamped });
     }
