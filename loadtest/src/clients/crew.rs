@@ -278,6 +278,8 @@ async fn play(setup: Setup, shared: Arc<Shared>, mut told: mpsc::Receiver<Word>)
             () = until(next) => {
                 if let Some(Reverse(Due(action, _))) = due.pop() {
                     act(&stage, &mut roles, action);
+                    // What a browser is told, it does before it is told something else.
+                    tokio::task::yield_now().await;
                 }
             }
         }

@@ -40,15 +40,18 @@ struct Session<'a> {
     ack: Option<u64>,
 }
 
-/// What the log-in and the join answer; servers differ in spelling.
+/// What the log-in and the join answer. Servers differ in spelling, and some use several at once.
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct LoggedIn {
-    #[serde(default, alias = "sessionid")]
     sid: String,
-    #[serde(default, rename = "loginName")]
+    sessionid: String,
+    #[serde(rename = "loginName")]
     login_name: String,
-    #[serde(default, rename = "rtc4webNonce", alias = "Rtc4web-Nonce")]
+    #[serde(rename = "rtc4webNonce")]
     nonce: String,
+    #[serde(rename = "Rtc4web-Nonce")]
+    joined_nonce: String,
 }
 
 #[derive(Deserialize)]
@@ -100,13 +103,14 @@ impl Session<'_> {
         let body = self.call("POST", CONNECT, "").await?;
         reading(self.stage, self.browser, |browser, _| browser.greeted(micros()));
         let login: LoggedIn = parse(&body)?;
-        (self.sid, self.login_name, self.nonce) = (login.sid, login.login_name, login.nonce);
+        self.sid = if login.sid.is_empty() { login.sessionid } else { login.sid };
+        (self.login_name, self.nonce) = (login.login_name, login.nonce);
         let join = format!("RTCServlet/{}/user?userName={}&method=put", self.sid, encoded(&self.login_name));
         let body = self.call("POST", &join, "").await?;
         // Older servers tell the nonce here only.
         let joined: LoggedIn = parse(&body)?;
-        if !joined.nonce.is_empty() {
-            self.nonce = joined.nonce;
+        if !joined.joined_nonce.is_empty() {
+            self.nonce = joined.joined_nonce;
         }
         for part in self.lists() {
             self.call("POST", "presence", &part).await?;
