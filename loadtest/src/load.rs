@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::plan::{Mistakes, PRESETS, Plan};
@@ -84,6 +85,14 @@ pub enum LoadError {
         /// Where it is wrong.
         error: serde_json::Error,
     },
+    /// Another program's.
+    #[error("{file}: results of another version (format {found}, not {wanted}): run the test again", file = .file.display(), wanted = report::FORMAT)]
+    Format {
+        /// Which.
+        file: PathBuf,
+        /// The format it has.
+        found: u32,
+    },
 }
 
 /// Runs a plan, prints the summary and keeps the results. The exit code.
@@ -155,9 +164,7 @@ fn confirmed(plan: &Plan) -> bool {
     eprintln!("Ctrl-C ends it at once; more than {limit} % failures end it too.");
     eprint!("Type yes to start: ");
     let mut answer = String::new();
-    io::stdin().is_terminal()
-        && io::stdin().read_line(&mut answer).is_ok()
-        && answer.trim() == "yes"
+    io::stdin().is_terminal() && io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// Lists presets, or prints one.
@@ -187,9 +194,12 @@ impl LoadError {
     /// As for wrong arguments (EX_USAGE), or "not available" (EX_UNAVAILABLE) of sysexits.h.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotConfirmed | Self::Plan(_) | Self::Preset(_) | Self::File { .. } | Self::Json { .. } => {
-                64
-            }
+            Self::NotConfirmed
+            | Self::Plan(_)
+            | Self::Preset(_)
+            | Self::File { .. }
+            | Self::Json { .. }
+            | Self::Format { .. } => 64,
             Self::Run(RunError::Interrupted) => report::INTERRUPTED,
             Self::Run(_) => 69,
         }
@@ -211,5 +221,13 @@ fn write(file: &Path, text: &str) -> Result<(), LoadError> {
 fn read(file: &Path) -> Result<Results, LoadError> {
     let text = fs::read_to_string(file);
     let text = text.map_err(|error| LoadError::File { file: file.to_owned(), error })?;
-    serde_json::from_str(&text).map_err(|error| LoadError::Json { file: file.to_owned(), error })
+    #[derive(Deserialize)]
+    struct Any {
+        format: u32,
+    }
+    let wrong = |error| LoadError::Json { file: file.to_owned(), error };
+    match serde_json::from_str(&text).map_err(wrong)? {
+        Any { format: report::FORMAT } => serde_json::from_str(&text).map_err(wrong),
+        Any { format } => Err(LoadError::Format { file: file.to_owned(), found: format }),
+    }
 }

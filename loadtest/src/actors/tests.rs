@@ -43,14 +43,19 @@ async fn test_users_change_themselves_see_each_other_and_leave() {
     soon("the community's word to be the actors'", || {
         people[..3].iter().all(|actor| {
             let truth = simulator.truth(&actor.id.as_str().into());
-            actors.state_of(&actor.id) == Some(PersonState::new(truth.status.name(), truth.mobile, &truth.text))
+            actors.state_of(&actor.id)
+                == Some(PersonState::new(truth.status.name(), truth.mobile, &truth.text))
         })
     })
     .await;
     assert_eq!(actors.state_of(&people[3].id), None, "nobody knows about others");
     let told = simulator.truth(&people[0].id.as_str().into());
     let stamp = Stamp::parse(&told.text).unwrap();
-    assert!(stamp.number > 1 && stamp.earlier().count() > 0, "numbered, with the changes before: {}", told.text);
+    assert!(
+        stamp.number > 1 && stamp.earlier().count() > 0,
+        "numbered, with the changes before: {}",
+        told.text
+    );
     let punctual = actors.take_punctuality();
     assert!(punctual.due > 10 && punctual.missed == 0, "{punctual:?}");
     actors.leave().await;

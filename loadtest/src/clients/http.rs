@@ -98,7 +98,9 @@ mod tests {
         let cookies = vec!["sid=1".to_owned()];
         let head = Head { status: 200, chunked: true, length: None, stays: true, cookies };
         assert_eq!(parse_head(text), Ok(Some((head, text.len() - 3))));
-        let (head, _) = parse_head(b"HTTP/1.1 410 Gone\r\nContent-Length: 7\r\nConnection: close\r\n\r\n").unwrap().unwrap();
+        let (head, _) = parse_head(b"HTTP/1.1 410 Gone\r\nContent-Length: 7\r\nConnection: close\r\n\r\n")
+            .unwrap()
+            .unwrap();
         assert_eq!((head.status, head.length, head.stays), (410, Some(7), false));
         assert_eq!(parse_head(b"SSH-2.0-x\r\n\r\n"), Err(FailureKind::BadAnswer));
     }

@@ -153,7 +153,14 @@ impl Browser {
     }
 
     /// A state has come of somebody who may be on the list.
-    pub(super) fn learn(&mut self, person: u32, state: PersonState, text: &str, now: u64, recorder: &mut Recorder) {
+    pub(super) fn learn(
+        &mut self,
+        person: u32,
+        state: PersonState,
+        text: &str,
+        now: u64,
+        recorder: &mut Recorder,
+    ) {
         let place = self.list.binary_search(&person).ok();
         let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) else { return };
         let times = Stamp::parse(text);

@@ -160,7 +160,8 @@ impl Session<'_> {
     /// As a page does that is closed; on a connection of its own, as the poll still hangs.
     async fn leave(&mut self) -> Result<(), FailureKind> {
         self.wire = None;
-        let path = format!("RTCServlet/{}/user?userName={}&broadcast=false", self.sid, encoded(&self.login_name));
+        let path =
+            format!("RTCServlet/{}/user?userName={}&broadcast=false", self.sid, encoded(&self.login_name));
         self.call("DELETE", &path, "").await.map(drop)
     }
 
@@ -201,8 +202,10 @@ impl Session<'_> {
     fn request(&self, method: &str, path: &str, form: &str) -> String {
         let dialer = &self.stage.dialer;
         let browser = self.browser.borrow();
-        let cookies: Vec<&str> = self.token.as_deref().into_iter().chain(browser.cookies.as_deref()).collect();
-        let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
+        let cookies: Vec<&str> =
+            self.token.as_deref().into_iter().chain(browser.cookies.as_deref()).collect();
+        let cookies =
+            if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
         let nonce =
             if self.nonce.is_empty() { String::new() } else { format!("Rtc4web-Nonce: {}\r\n", self.nonce) };
         let kind = if form.is_empty() { "" } else { "Content-Type: application/x-www-form-urlencoded\r\n" };
@@ -268,7 +271,9 @@ fn encoded(text: &str) -> String {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+            out.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
         }
     }
     out
@@ -295,7 +300,9 @@ impl Browser {
                     }
                 }
             }
-            (Some("watchlist"), Some("addUser")) if value["returnCode"].as_i64().is_some_and(|code| code >= 400) => {
+            (Some("watchlist"), Some("addUser"))
+                if value["returnCode"].as_i64().is_some_and(|code| code >= 400) =>
+            {
                 if let Some(index) = cast.index_of_any(&text(value, "userId")) {
                     self.learn_nothing(index);
                 }

@@ -382,6 +382,9 @@ mod tests {
         assert_eq!(seat.tell(Order::Reload(at)), 1, "nobody is there to change pages");
         assert_eq!(seat.tell(Order::Drop), 0);
         assert_eq!(seat.order().await, Order::Leave);
-        assert_eq!((seat.tell(Order::Drop), seat.tell(Order::Leave), seat.take()), (0, 0, Some(Order::Leave)));
+        assert_eq!(
+            (seat.tell(Order::Drop), seat.tell(Order::Leave), seat.take()),
+            (0, 0, Some(Order::Leave))
+        );
     }
 }

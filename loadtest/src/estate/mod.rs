@@ -196,7 +196,10 @@ impl Estate {
                 for user in &users {
                     control.hand_over(&user.id).await;
                 }
-                (0..).take(actors.watch.min(self.cast.len())).map(|one| self.cast.id(one).to_owned()).collect()
+                (0..)
+                    .take(actors.watch.min(self.cast.len()))
+                    .map(|one| self.cast.id(one).to_owned())
+                    .collect()
             }
             None => users.iter().take(actors.watch).map(|user| user.id.clone()).collect(),
         };

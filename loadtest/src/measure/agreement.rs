@@ -134,9 +134,12 @@ mod tests {
     fn what_differs_is_told_apart() {
         let truth = PersonState::new("away", false, "Lunch");
         let mut agreement = Agreement::default();
-        for (status, mobile, text) in
-            [("away", false, "Lunch"), ("away", false, "Back"), ("active", false, "Lunch"), ("away", true, "Lunch")]
-        {
+        for (status, mobile, text) in [
+            ("away", false, "Lunch"),
+            ("away", false, "Back"),
+            ("active", false, "Lunch"),
+            ("away", true, "Lunch"),
+        ] {
             agreement.compare(PersonState::new(status, mobile, text), truth, str::to_owned);
         }
         agreement.compare(PersonState::default(), truth, str::to_owned);

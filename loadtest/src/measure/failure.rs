@@ -92,7 +92,9 @@ impl FailureKind {
             Self::NotThere => "404: no event channels below this URL",
             Self::Unavailable => "a 5xx answer: the gateway or something in front of it is not ready",
             Self::BadAnswer => "an answer that is no event channel",
-            Self::NoAnswer => "the page did not come up within 60 s, or before the test ended: the gateway accepts connections and does not answer",
+            Self::NoAnswer => {
+                "the page did not come up within 60 s, or before the test ended: the gateway accepts connections and does not answer"
+            }
             Self::CommandRefused => {
                 "the gateway refused a command, for example a watch list that is too long"
             }

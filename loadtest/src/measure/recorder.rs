@@ -153,7 +153,9 @@ impl Recorder {
         let updates = &mut phase.updates[transport.index()];
         updates.record(received.saturating_sub(stamp));
         let (mut oldest, mut left) = (stamp, superseded);
-        for made in times.iter().flat_map(Stamp::earlier).take(usize::try_from(superseded).unwrap_or(usize::MAX)) {
+        for made in
+            times.iter().flat_map(Stamp::earlier).take(usize::try_from(superseded).unwrap_or(usize::MAX))
+        {
             oldest = made.max(before);
             left -= 1;
             updates.record(received.saturating_sub(oldest));

@@ -14,7 +14,7 @@ mod verdict;
 pub use compare::compare;
 pub use html::page;
 pub use live::Line;
-pub use results::{Checked, Memory, PhaseResult, Results, Tick, Used, Versions};
+pub use results::{Checked, FORMAT, Memory, PhaseResult, Results, Tick, Used, Versions};
 pub use screen::{Screen, View, give_back};
 pub use summary::summary;
 pub use verdict::INTERRUPTED;

@@ -11,7 +11,7 @@ use crate::measure::{
 use crate::plan::{Phase, Plan};
 
 /// Of this file format.
-const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 2;
 
 /// A whole test.
 #[derive(Clone, Debug, Serialize, Deserialize)]

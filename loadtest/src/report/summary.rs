@@ -192,7 +192,10 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
     ));
     let Counts { abandoned, unfinished, not_started, .. } = counts;
     for (count, what) in [
-        (abandoned, "closed, replaced or given up before they were ready; they count with the time they had waited"),
+        (
+            abandoned,
+            "closed, replaced or given up before they were ready; they count with the time they had waited",
+        ),
         (unfinished, "still on their way at the end; they count with the time they had waited"),
         (not_started, "of the plan never started"),
     ] {
@@ -213,7 +216,9 @@ fn changes(results: &Results) -> Option<String> {
     let (due, missed) = (style::count(all.due), style::count(all.missed));
     (all.due > 0).then(|| {
         let latest = style::seconds(all.latest);
-        format!("{due} changes were due, {missed} of them were not made; the latest came {latest} after its time.")
+        format!(
+            "{due} changes were due, {missed} of them were not made; the latest came {latest} after its time."
+        )
     })
 }
 

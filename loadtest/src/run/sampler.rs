@@ -53,7 +53,18 @@ impl Sampler {
         };
         let (updates, failures) = (Latency::new(), BTreeMap::new());
         let next = now + SECOND;
-        Self { gateway, community, began: now, next, last: (now, idle), idle, live, updates, failures, duration }
+        Self {
+            gateway,
+            community,
+            began: now,
+            next,
+            last: (now, idle),
+            idle,
+            live,
+            updates,
+            failures,
+            duration,
+        }
     }
 
     /// Nothing is measured any more.

@@ -41,8 +41,11 @@ pub(super) fn actions(phase: &Phase, start: Instant, open: &mut usize, dice: &mu
             *open = wanted;
         }
     }
-    let leaves: HashMap<usize, Instant> =
-        actions.iter().filter(|action| action.deed == Deed::Leave).map(|action| (action.browser, action.at)).collect();
+    let leaves: HashMap<usize, Instant> = actions
+        .iter()
+        .filter(|action| action.deed == Deed::Leave)
+        .map(|action| (action.browser, action.at))
+        .collect();
     let reloads = (phase.reloads_per_second * phase.duration.as_secs_f64()).round() as usize;
     for _ in 0..if before > 0 { reloads } else { 0 } {
         let at = start + phase.duration.mul_f64(dice.share());

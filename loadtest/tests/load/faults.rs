@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Folder, wait};
+use crate::support::{Folder, kill, wait};
 
 /// The discard port: nobody listens there, and the system gives it to nobody.
 const CLOSED: &str = "127.0.0.1:9";
@@ -113,7 +113,45 @@ fn ctrl_c_is_heard_while_test_users_log_in() {
     let ended = program.end();
     assert_eq!(ended.code, Some(130), "{}{}", ended.err, ended.out);
     assert!(asked.elapsed() < Duration::from_secs(10), "after {:?}", asked.elapsed());
-    assert!(ended.err.contains("interrupted before the test began") && ended.results.is_none(), "{}", ended.err);
+    assert!(
+        ended.err.contains("interrupted before the test began") && ended.results.is_none(),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn on_a_terminal_a_test_has_a_screen_of_its_own_and_gives_it_back() {
+    let folder = folder();
+    folder.write("test.toml", &long("").replace("10min", "1min"));
+    // A terminal, by util-linux; what appears on it is in the file.
+    let program = env!("CARGO_BIN_EXE_livename-load");
+    let command = format!("exec {program} run test.toml --out out --yes");
+    let mut terminal = folder.command("script", &["-qefc", &command, "seen"]);
+    let seen = || folder.read("seen");
+    wait("the view", || {
+        (folder.path().join("seen").exists() && seen().contains("on their way")).then_some(())
+    });
+    assert!(seen().contains(ENTER) && !seen().contains(LEAVE), "{}", seen());
+    kill("INT", terminal.started("--yes"));
+    wait("the end", || terminal.has_ended().then_some(()));
+    let seen = seen();
+    let (view, after) = seen.split_once(LEAVE).unwrap();
+    assert!(view.contains("Failures: 0") && after.contains("Interrupted: these"), "{after}");
+    assert!(!after.contains(LEAVE), "given back once");
+}
+
+/// To the other screen of a terminal, and back (xterm's control sequences).
+const ENTER: &str = "\x1b[?1049h";
+const LEAVE: &str = "\x1b[?1049l";
+
+#[test]
+fn results_of_another_version_are_told() {
+    let folder = folder();
+    folder.write("old.json", r#"{"format": 1, "phases": [{"updates": [[], []]}]}"#);
+    let ended = folder.start(&["compare", "old.json", "old.json"]).end();
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.err.contains("old.json: results of another version (format 1, not 2)"), "{}", ended.err);
 }
 
 /// Whether it listens to SIGHUP (proc(5), SigCgt): from then on it ends as it should.
@@ -139,7 +177,11 @@ fn lists_of_nobody_are_mistakes() {
     folder.write("tokens.txt", "\n");
     let ended = folder.run(&plan(&format!("http://{CLOSED}"), "token_file = \"tokens.txt\"")).end();
     assert_eq!(ended.code, Some(64));
-    assert!(ended.err.contains("test.toml:4: target.token_file: tokens.txt: there is nothing in it"), "{}", ended.err);
+    assert!(
+        ended.err.contains("test.toml:4: target.token_file: tokens.txt: there is nothing in it"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]

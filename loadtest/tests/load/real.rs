@@ -31,13 +31,24 @@ impl Real {
     fn start() -> Self {
         let folder = Folder::new();
         let people = (1..=PEOPLE).map(|n| format!("CN=P{n}/O=R,p{n},P {n},p{n}@r.example,secret{n}\n"));
-        folder.write("people.csv", &format!("id,short_name,display_name,mail,password\n{}", people.collect::<String>()));
+        folder.write(
+            "people.csv",
+            &format!("id,short_name,display_name,mail,password\n{}", people.collect::<String>()),
+        );
         folder.write("domino.secret", SECRET);
         let own = Path::new(env!("CARGO_BIN_EXE_livename-load"));
         let (community, said) = Service::start(
             &folder,
             own,
-            &["community", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--directory", "people.csv"],
+            &[
+                "community",
+                "--listen",
+                "127.0.0.1:0",
+                "--control",
+                "127.0.0.1:0",
+                "--directory",
+                "people.csv",
+            ],
             &["--online", "0", "--domino-secret-file", "domino.secret", "--ready-file", "community.json"],
         );
         let (server, control) = (text(&said, "listen"), text(&said, "control"));
@@ -49,9 +60,8 @@ impl Real {
             &["--ready-file", "gateway.json"],
         );
         // With passwords and without, as administrators have them.
-        let testers = (1..=TESTERS).map(|n| {
-            if n % 2 == 0 { format!("CN=P{n}/O=R\n") } else { format!("CN=P{n}/O=R;secret{n}\n") }
-        });
+        let testers = (1..=TESTERS)
+            .map(|n| if n % 2 == 0 { format!("CN=P{n}/O=R\n") } else { format!("CN=P{n}/O=R;secret{n}\n") });
         folder.write("testers.txt", &testers.collect::<String>());
         let watched = (TESTERS + 1..PEOPLE).map(|n| format!("CN=P{n}/O=R\n"));
         folder.write("watched.txt", &watched.collect::<String>());
@@ -84,7 +94,12 @@ impl Service {
     /// The last of `ready` is the ready file.
     fn start(folder: &Folder, program: &Path, arguments: &[&str], ready: &[&str]) -> (Self, Value) {
         let mut command = Command::new(program);
-        command.args(arguments).args(ready).current_dir(folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(arguments)
+            .args(ready)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let service = Self(command.spawn().unwrap());
         let file = folder.path().join(ready.last().unwrap());
         let said = wait("the ready file", || serde_json::from_str(&fs::read_to_string(&file).ok()?).ok());
@@ -104,7 +119,11 @@ fn text(value: &Value, key: &str) -> String {
 }
 
 fn configuration(server: &str) -> String {
-    let awareness = |path| format!("[[route]]\npath = \"{path}\"\nserve = \"awareness\"\ncommunity = \"r\"\nauth = \"required\"\n");
+    let awareness = |path| {
+        format!(
+            "[[route]]\npath = \"{path}\"\nserve = \"awareness\"\ncommunity = \"r\"\nauth = \"required\"\n"
+        )
+    };
     format!(
         "[listen]\nhttp = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\n\
          [[sso.cookie]]\nname = \"LtpaToken\"\nformat = \"domino\"\n\

@@ -68,9 +68,15 @@ impl Folder {
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Program {
-        let child = Command::new(env!("CARGO_BIN_EXE_livename-load"))
+        self.command(env!("CARGO_BIN_EXE_livename-load"), arguments)
+    }
+
+    /// Any program.
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Program {
+        let child = Command::new(program)
             .args(arguments)
             .current_dir(&self.0)
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -162,6 +162,7 @@ impl Builder {
             };
             ports.push((listener, port));
         }
-        Simulator::run(board, self.seed, ports).map_err(|error| StartError::Listen { addr: self.listen, error })
+        Simulator::run(board, self.seed, ports)
+            .map_err(|error| StartError::Listen { addr: self.listen, error })
     }
 }

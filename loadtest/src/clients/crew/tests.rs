@@ -77,7 +77,11 @@ async fn a_page_that_failed_is_still_waited_for_since_its_first_start() {
     let phase = &recorder.phases()[0];
     assert_eq!((phase.failures[&FailureKind::Unavailable], phase.counts.unfinished), (1, 1));
     assert_eq!(phase.failures.get(&FailureKind::NoAnswer), None, "it may still come");
-    assert!(phase.lists[0].max().unwrap() >= waited.mul_f64(0.99), "{:?} of {waited:?}", phase.lists[0].max());
+    assert!(
+        phase.lists[0].max().unwrap() >= waited.mul_f64(0.99),
+        "{:?} of {waited:?}",
+        phase.lists[0].max()
+    );
 }
 
 #[tokio::test]

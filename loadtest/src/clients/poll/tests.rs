@@ -41,7 +41,8 @@ fn a_page_is_ready_when_everybody_was_named_however_the_server_writes_them() {
     let mut parts = browser();
     assert_eq!(say(&mut parts, 150, person("renovation::CN=Ann,O=R", 7, "50 #1")), None);
     assert!(!parts.0.visit.ready);
-    let unknown = serde_json::json!({"action": ["watchlist", "addUser"], "userId": "CN=Bo/O=R", "returnCode": 404});
+    let unknown =
+        serde_json::json!({"action": ["watchlist", "addUser"], "userId": "CN=Bo/O=R", "returnCode": 404});
     assert_eq!(say(&mut parts, 160, unknown), None);
     assert!(parts.0.visit.ready);
     assert_eq!(parts.0.seen[0].state, PersonState::new("away", true, "50 #1"));

@@ -116,7 +116,8 @@ fn wrong(frame: &mut Frame<'_>, area: Rect, view: &View<'_>, now: &Tick) {
         })
         .collect();
     let all: u64 = view.failures.values().sum();
-    let widget = if lines.is_empty() { Paragraph::new(Line::styled("none", SOFT)) } else { Paragraph::new(lines) };
+    let widget =
+        if lines.is_empty() { Paragraph::new(Line::styled("none", SOFT)) } else { Paragraph::new(lines) };
     frame.render_widget(widget.block(titled(format!("Failures: {}", style::count(all)))), area);
 }
 
