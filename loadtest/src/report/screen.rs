@@ -13,7 +13,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
+use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, size};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::results::Tick;
@@ -48,9 +48,10 @@ pub struct View<'a> {
 }
 
 impl Screen {
-    /// Takes the terminal; `None` if stderr is none.
+    /// Takes the terminal; `None` if stderr is none, or one on which nothing could be seen.
     pub fn take() -> Option<Self> {
-        if !io::stderr().is_terminal() {
+        let is_visible = size().is_ok_and(|(columns, rows)| columns > 0 && rows > 0);
+        if !io::stderr().is_terminal() || !is_visible {
             return None;
         }
         static HOOK: Once = Once::new();

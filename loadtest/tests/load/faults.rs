@@ -126,11 +126,11 @@ fn on_a_terminal_a_test_has_a_screen_of_its_own_and_gives_it_back() {
     folder.write("test.toml", &long("").replace("10min", "1min"));
     // A terminal, by util-linux; what appears on it is in the file.
     let program = env!("CARGO_BIN_EXE_livename-load");
-    let command = format!("exec {program} run test.toml --out out --yes");
+    let command = format!("stty cols 100 rows 40; exec {program} run test.toml --out out --yes");
     let mut terminal = folder.command("script", &["-qefc", &command, "seen"]);
     let seen = || folder.read("seen");
     wait("the view", || {
-        (folder.path().join("seen").exists() && seen().contains("on their way")).then_some(())
+        (folder.path().join("seen").exists() && seen().contains(" Browsers ")).then_some(())
     });
     assert!(seen().contains(ENTER) && !seen().contains(LEAVE), "{}", seen());
     kill("INT", terminal.started("--yes"));
