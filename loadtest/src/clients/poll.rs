@@ -300,13 +300,16 @@ impl Browser {
                     }
                 }
             }
-            (Some("watchlist"), Some("addUser"))
-                if value["returnCode"].as_i64().is_some_and(|code| code >= 400) =>
-            {
-                if let Some(index) = cast.index_of_any(&text(value, "userId")) {
-                    self.learn_nothing(index);
+            (Some("watchlist"), Some("addUser")) => match value["returnCode"].as_i64() {
+                Some(404) => {
+                    if let Some(index) = cast.index_of_any(&text(value, "userId")) {
+                        self.learn_nothing(index);
+                    }
                 }
-            }
+                Some(500..) => return Some(FailureKind::Unavailable),
+                Some(400..) => return Some(FailureKind::CommandRefused),
+                _ => {}
+            },
             (Some("session"), Some("ended")) => {
                 let again = matches!(value["end"].as_str(), Some("too_slow" | "draining"));
                 return Some(if again { FailureKind::Sent } else { FailureKind::LoginEnded });

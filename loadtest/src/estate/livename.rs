@@ -163,6 +163,9 @@ privacy = "{privacy}"
 {observers}
 [community.tuning]
 logins_per_second = 2000
+[community.names]
+per_second = 100000
+session_per_second = 10000
 
 [[route]]
 path = "/livename"

@@ -129,9 +129,7 @@ fn on_a_terminal_a_test_has_a_screen_of_its_own_and_gives_it_back() {
     let command = format!("stty cols 100 rows 40; exec {program} run test.toml --out out --yes");
     let mut terminal = folder.command("script", &["-qefc", &command, "seen"]);
     let seen = || folder.read("seen");
-    wait("the view", || {
-        (folder.path().join("seen").exists() && seen().contains(" Browsers ")).then_some(())
-    });
+    wait("the view", || (folder.path().join("seen").exists() && seen().contains(" Browsers ")).then_some(()));
     assert!(seen().contains(ENTER) && !seen().contains(LEAVE), "{}", seen());
     kill("INT", terminal.started("--yes"));
     wait("the end", || terminal.has_ended().then_some(()));

@@ -56,6 +56,9 @@ pub struct Directory {
     groups: Vec<Group>,
     by_id: HashMap<String, usize>,
     by_name: HashMap<String, Vec<usize>>,
+    by_group: HashMap<String, usize>,
+    /// Display names from each of their words on, sorted.
+    beginnings: Vec<(String, usize)>,
 }
 
 impl Directory {
@@ -88,6 +91,16 @@ impl Directory {
                     entry.push(index);
                 }
             }
+        }
+        for (index, person) in directory.people.iter().enumerate() {
+            let name = fold(&person.display_name);
+            let later = name.split(' ').skip(1).map(|word| (word.to_owned(), index));
+            directory.beginnings.extend(later);
+            directory.beginnings.push((name, index));
+        }
+        directory.beginnings.sort();
+        for (index, group) in directory.groups.iter().enumerate() {
+            directory.by_group.entry(fold(&group.name)).or_insert(index);
         }
         directory
     }
@@ -136,23 +149,24 @@ impl Directory {
         }
     }
 
-    /// Whose display name has a word that starts so. Slow: reads the whole directory.
+    /// Whose display name, or a word of it, starts so.
     pub fn starting_with(&self, beginning: &str, limit: usize) -> Vec<usize> {
         let beginning = fold(beginning.trim());
         if beginning.is_empty() {
             return Vec::new();
         }
-        let matches = |person: &Person| {
-            let name = fold(&person.display_name);
-            name.starts_with(&beginning) || name.split(' ').any(|word| word.starts_with(&beginning))
-        };
-        (0..self.people.len()).filter(|index| matches(&self.people[*index])).take(limit).collect()
+        let from = self.beginnings.partition_point(|(name, _)| *name < beginning);
+        let found = self.beginnings.iter().skip(from).take_while(|(name, _)| name.starts_with(&beginning));
+        let mut people: Vec<usize> = found.map(|(_, index)| *index).collect();
+        people.sort_unstable();
+        people.dedup();
+        people.truncate(limit);
+        people
     }
 
     /// The group of this name, in any case.
     pub fn group(&self, name: &str) -> Option<&Group> {
-        let name = fold(name);
-        self.groups.iter().find(|group| fold(&group.name) == name)
+        self.groups.get(*self.by_group.get(&fold(name))?)
     }
 
     /// Gives a person a home server. False: no such person.
@@ -222,5 +236,31 @@ mod tests {
         assert_eq!(directory.index_of(&person.id.as_str().to_lowercase()), Some(17));
         assert_eq!(directory.index_of(&person.short_name), None);
         assert_eq!(directory.find("nobody at all"), Found::Nobody);
+    }
+
+    #[test]
+    fn people_are_found_by_the_beginning_of_any_word_of_their_names() {
+        let directory = Directory::invented(300, 3);
+        let slowly = |beginning: &str, limit| {
+            let matches = |person: &Person| {
+                let name = fold(&person.display_name);
+                name.starts_with(beginning) || name.split(' ').any(|word| word.starts_with(beginning))
+            };
+            let all = 0..directory.len();
+            all.filter(|index| matches(&directory.people[*index])).take(limit).collect::<Vec<_>>()
+        };
+        let whole = fold(&directory.people()[5].display_name);
+        for beginning in ["a", "an", "m", "xyz", &whole, whole.split(' ').next_back().unwrap()] {
+            for limit in [3, 1000] {
+                assert_eq!(
+                    directory.starting_with(beginning, limit),
+                    slowly(beginning, limit),
+                    "{beginning}"
+                );
+            }
+        }
+        assert!(directory.starting_with("  ", 9).is_empty());
+        let group = &directory.groups()[1];
+        assert_eq!(directory.group(&group.name.to_uppercase()).map(|found| &found.name), Some(&group.name));
     }
 }

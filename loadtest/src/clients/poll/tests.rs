@@ -66,3 +66,13 @@ fn cookies_are_replaced_by_their_names_and_values_are_encoded() {
     assert_eq!(merged(Some("sid=1; a=2"), &["sid=".into()]), "a=2");
     assert_eq!(encoded("CN=Bö/O=R"), "CN%3DB%C3%B6%2FO%3DR");
 }
+
+#[test]
+fn names_that_cannot_be_looked_up_are_failures_not_nobody() {
+    for (code, kind) in [(500, FailureKind::Unavailable), (409, FailureKind::CommandRefused)] {
+        let value = serde_json::json!({"action": ["watchlist", "addUser"], "userId": "CN=Bo/O=R", "returnCode": code});
+        let mut parts = browser();
+        assert_eq!(say(&mut parts, 1, value), Some(kind));
+        assert!(!parts.0.visit.ready);
+    }
+}
