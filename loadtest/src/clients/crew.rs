@@ -434,11 +434,13 @@ fn close(stage: &Stage, roles: &[Option<Rc<Role>>], due: impl Iterator<Item = Ac
         let (state, browser) = (role.state.borrow(), role.browser.borrow());
         let waited = match state.owed {
             Some(first) => elapsed(first),
-            None if state.busy && !browser.visit.ready && browser.visit.intended > 0 => {
+            None if state.busy && !browser.visit.ready => {
                 if unanswered {
                     recorder.failure(FailureKind::NoAnswer);
                 }
-                micros().saturating_sub(browser.visit.intended)
+                // A page that has only just been told to begin has no time yet.
+                let intended = Some(browser.visit.intended).filter(|intended| *intended > 0);
+                intended.map_or(0, |intended| micros().saturating_sub(intended))
             }
             None => continue,
         };

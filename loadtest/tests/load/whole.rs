@@ -117,7 +117,9 @@ fn page_changes_before_a_gateway_that_hangs_show_in_full() {
     assert!(counts.not_started < 5, "{counts:?}");
     assert_eq!(lists.count(), counts.opened + counts.abandoned + counts.unfinished, "no page is forgotten");
     assert!(lists.quantile(0.99).unwrap() > Duration::from_secs(1), "{:?}", lists.quantile(0.99));
-    assert!(counts.late_starts < 10, "the generator is not to blame: {:?}", results.warnings);
+    // Where pages are said to be late, the generator was.
+    let was_late = results.timeline.iter().any(|tick| tick.lag > 0.05);
+    assert!(counts.late_starts == 0 || was_late, "{counts:?} {:?}", results.warnings);
 }
 
 #[test]

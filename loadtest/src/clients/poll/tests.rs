@@ -1,9 +1,13 @@
 use std::path::Path;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::clients::Cast;
 use crate::clients::page::{Seen, Visit};
-use crate::measure::{Recorder, Transport};
+use crate::clients::{Action, Crew, Deed, Dialer, Setup};
+use crate::measure::{Transport, Truth};
 use crate::plan::Plan;
 
 fn browser() -> (Browser, Cast, Recorder) {
@@ -75,4 +79,60 @@ fn names_that_cannot_be_looked_up_are_failures_not_nobody() {
         assert_eq!(say(&mut parts, 1, value), Some(kind));
         assert!(!parts.0.visit.ready);
     }
+}
+
+/// A proxy as the older ones are: the nonce comes with the join only, answers have no numbers, ids have commas, and
+/// every answer has a length and ends the connection.
+async fn old_proxy(guest: &mut TcpStream, heard: &mut Vec<String>) {
+    let mut request = String::new();
+    while !request.contains("\r\n\r\n") {
+        let mut part = [0; 4096];
+        let count = guest.read(&mut part).await.unwrap();
+        request.push_str(std::str::from_utf8(&part[..count]).unwrap());
+    }
+    let with_nonce = request.contains("Rtc4web-Nonce: n1\r\n") && request.contains("Cookie: sid=s1");
+    let person = r#"{"id":"renovation::CN=Ann,O=R","status":2,"statusMessage":"Lunch"}"#;
+    let (cookie, body) = match request.split(' ').nth(1).unwrap() {
+        path if path.starts_with("/stwebapi/user/connect") => {
+            ("Set-Cookie: sid=s1; Path=/\r\n", r#"{"sid":"s1","loginName":"ann"}"#.to_owned())
+        }
+        "/stwebapi/RTCServlet/s1/user?userName=ann&method=put" => {
+            ("", r#"{"Rtc4web-Nonce":"n1"}"#.to_owned())
+        }
+        "/stwebapi/presence" if with_nonce => ("", r#"{"returnCode":200}"#.to_owned()),
+        "/stwebapi/RTCServlet?format=json" if with_nonce => {
+            let value =
+                format!(r#"{{"action":["watchlist","watchlist"],"watchlist":[{person}],"returnCode":200}}"#);
+            ("", format!(r#"{{"update":[{{"sid":"s1","type":"channel","value":{value}}}]}}"#))
+        }
+        path => panic!("{path} without its nonce or cookie: {request}"),
+    };
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\n{cookie}Connection: close\r\nContent-Length: {length}\r\n\r\n");
+    guest.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    heard.push(request.lines().next().unwrap().to_owned());
+}
+
+#[tokio::test]
+async fn an_older_proxy_is_spoken_to_in_its_own_way() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let plan = "[transports]\npoll = 1\n[[phase]]\nkind = \"hold\"\nduration = \"1s\"\n";
+    let plan = Plan::parse(Path::new("x"), plan).unwrap();
+    let cast = Arc::new(Cast::new(&plan, vec!["CN=Ann/O=R".into()], None).unwrap());
+    let dialer = Arc::new(Dialer::new(&url, None).await.unwrap());
+    let crew = Crew::start(Setup { cast, dialer, seed: 1 }).unwrap();
+    crew.recorder().begin_phase(1);
+    crew.schedule(vec![Action { at: Instant::now(), browser: 0, deed: Deed::Arrive }]).await;
+    let mut heard = Vec::new();
+    // Log in, join, watch, and two polls.
+    for _ in 0..5 {
+        let (mut guest, _) = timeout(Duration::from_secs(20), listener.accept()).await.unwrap().unwrap();
+        old_proxy(&mut guest, &mut heard).await;
+    }
+    assert_eq!(heard[4], "GET /stwebapi/RTCServlet?format=json HTTP/1.1");
+    let truth = Truth { states: vec![PersonState::new("away", false, "Lunch")] };
+    assert!(crew.compare(Arc::new(truth)).await.converged(), "the first poll's answer was read");
+    let recorder = crew.recorder();
+    assert_eq!((recorder.phases()[0].counts.opened, &recorder.phases()[0].failures.len()), (1, &0));
 }
