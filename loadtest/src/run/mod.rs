@@ -77,6 +77,10 @@ enum Stop {
 pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
     let interrupt = Interrupt::listen()?;
     allow_many_files();
+    if options.live {
+        // It may take a while: test users log in one after the other.
+        sampler::say(if plan.target.is_some() { "looking at the target" } else { "starting the estate" });
+    }
     let estate = Estate::prepare(plan, options.gateway, interrupt.clone()).await?;
     let mut crews = Vec::new();
     for number in 0..plan.threads {

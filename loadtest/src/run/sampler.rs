@@ -182,7 +182,7 @@ impl Sampler {
 }
 
 /// A line on stderr, whoever reads it.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
