@@ -64,7 +64,8 @@ impl<'a> Stamp<'a> {
         let mut words = text.split(' ');
         let at = words.next()?.parse().ok()?;
         let number = words.next().and_then(|word| word.strip_prefix('#')?.parse().ok()).unwrap_or(0);
-        Some(Self { at, number, earlier: words.next().unwrap_or_default() })
+        let earlier = words.next().filter(|_| number > 0).unwrap_or_default();
+        Some(Self { at, number, earlier })
     }
 
     /// When the changes before this one were made, newest first.
