@@ -10,6 +10,7 @@ pub(crate) mod fanout;
 pub(crate) mod process;
 mod proxy;
 pub(crate) mod report;
+mod table;
 mod tokens;
 
 use clap::Subcommand;
@@ -23,7 +24,7 @@ pub(crate) enum Bench {
     Functions,
     /// What a delivered change costs: gateway, floors, nchan and ws on one machine
     Fanout(fanout::Fanout),
-    /// What passing a request on costs: gateway, nginx and haproxy on one machine
+    /// What passing a request on costs: gateway, nginx, haproxy and Pingora on one machine
     Proxy(proxy::Proxy),
     /// What proving a token costs: each format, beside bare primitives
     Tokens(tokens::Tokens),

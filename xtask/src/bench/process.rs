@@ -17,6 +17,23 @@ pub(crate) fn cpu_seconds(process: u32) -> Result<f64, String> {
     Ok(nanoseconds.sum::<f64>() / 1e9)
 }
 
+/// The part of it that was spent in the program itself, the rest in the kernel. Counted by ticks: good for seconds
+/// of work.
+///
+/// # Errors
+/// There is no such process (any more).
+pub(crate) fn user_ticks(process: u32) -> Result<(f64, f64), String> {
+    let path = format!("/proc/{process}/stat");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
+    // The name in brackets may have spaces; what follows it does not.
+    let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace()).into_iter().flatten();
+    let ticks: Vec<f64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    match ticks.as_slice() {
+        [user, system] => Ok((*user, *system)),
+        _ => Err(format!("{path}: no ticks")),
+    }
+}
+
 /// Bytes of memory that are the process's own: neither shared with another nor from a file.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::table;
 use crate::step::Outcome;
 
 /// How sure an interval is to contain the median that endless rounds would have.
@@ -64,16 +65,18 @@ pub(crate) fn to_float(count: usize) -> f64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) what: String,
-    /// Who; our own rows have the ratio.
+    /// Who; our own rows have the goals.
     pub(crate) peer: String,
     pub(crate) figure: Interval,
     pub(crate) unit: &'static str,
-    pub(crate) goal: Option<Goal>,
+    pub(crate) goals: Vec<Goal>,
 }
 
-/// A ratio that is to be reached.
+/// A ratio that shall be reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Goal {
+    /// How much depends on it: `gate`, `goal` or `moonshot`.
+    pub(crate) rank: &'static str,
     /// The peer that is compared with.
     pub(crate) to: String,
     pub(crate) ratio: Interval,
@@ -86,9 +89,21 @@ impl Goal {
     pub(crate) fn is_met(&self) -> bool {
         self.ratio.low <= self.at_most
     }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "rank": self.rank,
+            "to": self.to,
+            "ratio": self.ratio.median,
+            "interval": [self.ratio.low, self.ratio.high],
+            "at_most": self.at_most,
+            "met": self.is_met(),
+        })
+    }
 }
 
-/// All rows of a bench.
+/// All rows of a bench. The file has `rows`, each with `what`, `peer`, `figure` (the median), `interval`, `unit` and
+/// `goals` (each with `rank`, `to`, `ratio`, `interval`, `at_most`, `met`), and `notes`.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
@@ -97,27 +112,15 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// As a table for people.
+    /// As a table in Markdown, for people and for docs/performance.md.
     pub(crate) fn print(&self) {
-        println!(
-            "{:<44} {:<22} {:>10} {:>21}  {:<10} {:>6} {:>15} {:>6}",
-            "what", "peer", "median", "interval", "unit", "ratio", "interval", "goal"
-        );
-        for Row { what, peer, figure, unit, goal } in &self.rows {
-            let interval = format!("{:.2} … {:.2}", figure.low, figure.high);
-            print!("{what:<44} {peer:<22} {:>10.2} {interval:>21}  {unit:<10}", figure.median);
-            if let Some(goal) = goal {
-                let interval = format!("{:.2} … {:.2}", goal.ratio.low, goal.ratio.high);
-                let verdict = if goal.is_met() { "met" } else { "MISSED" };
-                print!(
-                    " {:>6.2} {interval:>15} {:>6.2} {verdict} (to {})",
-                    goal.ratio.median, goal.at_most, goal.to
-                );
-            }
-            println!();
+        println!();
+        for line in table::lines(&self.rows) {
+            println!("{line}");
         }
+        println!();
         for note in &self.notes {
-            println!("note: {note}");
+            println!("* {note}");
         }
     }
 
@@ -138,21 +141,15 @@ impl Report {
 
 impl Row {
     fn json(&self) -> Value {
-        let mut row = json!({
+        let goals: Vec<Value> = self.goals.iter().map(Goal::json).collect();
+        json!({
             "what": self.what,
             "peer": self.peer,
             "figure": self.figure.median,
             "interval": [self.figure.low, self.figure.high],
             "unit": self.unit,
-        });
-        if let (Some(goal), Some(fields)) = (&self.goal, row.as_object_mut()) {
-            fields.insert("to".into(), json!(goal.to));
-            fields.insert("ratio".into(), json!(goal.ratio.median));
-            fields.insert("ratio_interval".into(), json!([goal.ratio.low, goal.ratio.high]));
-            fields.insert("goal".into(), json!(goal.at_most));
-            fields.insert("met".into(), json!(goal.is_met()));
-        }
-        row
+            "goals": goals,
+        })
     }
 }
 
@@ -175,10 +172,11 @@ mod tests {
     fn a_goal_is_missed_only_when_the_interval_is_beyond_it() {
         let ratio = Interval::of_ratio(&[2.0, 2.4, 3.0], &[2.0, 2.0, 2.0]).unwrap();
         assert_eq!(ratio, Interval { median: 1.2, low: 1.0, high: 1.5 });
-        let goal = |at_most| Goal { to: "peer".into(), ratio, at_most };
+        let goal = |at_most| Goal { rank: "goal", to: "peer".into(), ratio, at_most };
         assert!(goal(1.0).is_met() && !goal(0.99).is_met());
-        let row =
-            Row { what: "w".into(), peer: "us".into(), figure: ratio, unit: "µs", goal: Some(goal(1.0)) };
-        assert_eq!(row.json()["met"], true);
+        let goals = vec![goal(1.0), goal(0.99)];
+        let row = Row { what: "w".into(), peer: "us".into(), figure: ratio, unit: "µs", goals };
+        assert_eq!(row.json()["goals"][0]["met"], true);
+        assert_eq!(row.json()["goals"][1]["met"], false);
     }
 }

@@ -54,6 +54,7 @@ fn report(samples: &Samples) -> Result<Report, String> {
         let goal = floor.and_then(|floor| {
             let theirs = samples.get(floor)?;
             Some(Goal {
+                rank: "goal",
                 to: floor.1.clone(),
                 ratio: Interval::of_ratio(ns, theirs)?,
                 at_most: limit(what, Interval::of(theirs)?.median),
@@ -62,7 +63,8 @@ fn report(samples: &Samples) -> Result<Report, String> {
         if peer == OURS {
             report.notes.push(format!("{what}: {:.0} checks per second and core", 1e9 / figure.median));
         }
-        report.rows.push(Row { what: what.clone(), peer: peer.clone(), figure, unit: "ns", goal });
+        let goals = goal.into_iter().collect();
+        report.rows.push(Row { what: what.clone(), peer: peer.clone(), figure, unit: "ns", goals });
     }
     if report.rows.is_empty() {
         return Err("the bench has printed no figures".to_owned());
@@ -100,7 +102,7 @@ mod tests {
         let report = report(&samples(&output).unwrap()).unwrap();
         let goal = |what: &str| {
             let row = report.rows.iter().find(|row| row.what == what && row.peer == OURS).unwrap();
-            row.goal.as_ref().map(|goal| (goal.ratio.median, goal.at_most, goal.is_met())).unwrap()
+            row.goals.first().map(|goal| (goal.ratio.median, goal.at_most, goal.is_met())).unwrap()
         };
         assert_eq!(goal("Domino"), (2.0, 2.0, true));
         assert_eq!(goal("LtpaToken2, remembered"), (2.4, 2.5, true));

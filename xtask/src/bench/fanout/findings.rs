@@ -97,17 +97,11 @@ pub(super) fn tell(samples: &[Sample], notes: Vec<String>, file: &Path) -> Outco
                 let Some(figure) = Interval::of(&column(&of_stage, peer, name)) else { continue };
                 let goals = if peer == Peer::Livename { goals(&of_stage, stage, name) } else { Vec::new() };
                 rows.push(json_row(&of_stage, stage, name, peer, figure, &goals));
-                let mut goals = goals.into_iter().map(Some).collect::<Vec<_>>();
-                if goals.is_empty() && !BESIDE.iter().any(|ending| name.ends_with(ending)) {
-                    goals.push(None);
+                if goals.is_empty() && BESIDE.iter().any(|ending| name.ends_with(ending)) {
+                    continue;
                 }
-                report.rows.extend(goals.into_iter().map(|goal| Row {
-                    what: format!("{stage}: {name}"),
-                    peer: peer.name().into(),
-                    figure,
-                    unit: unit(name),
-                    goal,
-                }));
+                let (what, peer) = (format!("{stage}: {name}"), peer.name().into());
+                report.rows.push(Row { what, peer, figure, unit: unit(name), goals });
             }
         }
     }
@@ -133,14 +127,14 @@ fn goals(samples: &[&Sample], stage: &str, name: &str) -> Vec<Goal> {
         .filter(|goal| stage.starts_with(goal.stages) && name == goal.figure)
         .filter_map(|goal| {
             let ratio = ratio(samples, Peer::Livename, goal.to, name)?;
-            Some(Goal { to: goal.to.name().into(), ratio, at_most: goal.at_most })
+            Some(Goal { rank: "goal", to: goal.to.name().into(), ratio, at_most: goal.at_most })
         })
         .collect();
     let limit = idle::GOALS.iter().find(|(figure, _)| stage == idle::NAME && name == *figure);
     if let Some((_, limit)) = limit {
         let samples = column(samples, Peer::Livename, name);
         let shares: Vec<f64> = samples.iter().map(|bytes| bytes / limit).collect();
-        let goal = |ratio| Goal { to: format!("{limit} bytes"), ratio, at_most: 1.0 };
+        let goal = |ratio| Goal { rank: "goal", to: format!("{limit} bytes"), ratio, at_most: 1.0 };
         goals.extend(Interval::of(&shares).map(goal));
     }
     goals
@@ -158,13 +152,7 @@ fn json_row(
         let ratio = ratio(samples, peer, other, name);
         ratio.map(|ratio| json!({ "median": ratio.median, "interval": [ratio.low, ratio.high] }))
     };
-    let goals: Vec<Value> = goals
-        .iter()
-        .map(|goal| {
-            let interval = [goal.ratio.low, goal.ratio.high];
-            json!({ "to": goal.to, "ratio": goal.ratio.median, "interval": interval, "goal": goal.at_most, "met": goal.is_met() })
-        })
-        .collect();
+    let goals: Vec<Value> = goals.iter().map(Goal::json).collect();
     json!({
         "what": format!("{stage}: {name}"),
         "peer": peer.name(),

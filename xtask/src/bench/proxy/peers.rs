@@ -1,4 +1,4 @@
-//! The backend and the three proxies before it: their configurations, their processes.
+//! The backend and the proxies before it, as processes.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::tunnels;
+use super::{ALL, Programs, configs, page, tunnels};
 use crate::step::{Outcome, root};
 
 /// Everything that runs; ends with this.
@@ -49,16 +49,16 @@ impl Peer {
 }
 
 /// Where everything listens, and its files.
-struct Places {
-    at: String,
-    backend: SocketAddr,
-    secure: SocketAddr,
-    echo: SocketAddr,
+pub(super) struct Places {
+    pub(super) at: String,
+    pub(super) backend: SocketAddr,
+    pub(super) secure: SocketAddr,
+    pub(super) echo: SocketAddr,
 }
 
 impl Stage {
-    /// Starts the backend and all proxies; `program` is the gateway.
-    pub(super) fn start(program: &str) -> Result<Self, String> {
+    /// Starts the backend and all proxies.
+    pub(super) fn start(programs: &Programs) -> Result<Self, String> {
         let folder = root().join("target/bench/proxy");
         fs::create_dir_all(folder.join("www")).map_err(|error| format!("{}: {error}", folder.display()))?;
         let folder = folder.canonicalize().map_err(|error| error.to_string())?;
@@ -70,27 +70,54 @@ impl Stage {
         };
         certificate(&folder)?;
         write(&folder, "www/large", &"x".repeat(1 << 20))?;
-        write(&folder, "www/page.html", &page(&places))?;
-        write(&folder, "backend.conf", &backend(&places))?;
+        write(&folder, "www/page.html", &page::text(places.backend))?;
+        write(&folder, "backend.conf", &configs::backend(&places))?;
         let backend = start("1", "nginx", &["-c", &format!("{}/backend.conf", places.at)], places.backend)?;
         let mut peers = Vec::new();
-        for name in super::ALL {
+        for name in ALL {
             let (plain, tls) = (free()?, free()?);
-            let (file, text) = match *name {
-                "nginx" => ("nginx.conf", nginx(&places, plain, tls)),
-                "haproxy" => ("haproxy.cfg", haproxy(&places, plain, tls)),
-                _ => ("livename.toml", livename(&places, plain, tls)),
-            };
-            write(&folder, file, &text)?;
-            let path = format!("{}/{file}", places.at);
-            let running = match *name {
-                "nginx" => start("0", "nginx", &["-c", &path], plain)?,
-                "haproxy" => start("0", "haproxy", &["-db", "-f", &path], plain)?,
-                _ => start("0", program, &["run", "--config", &path], plain)?,
-            };
+            let running = proxy(name, programs, &places, plain, tls)?;
             peers.push(Peer { name, plain, tls, running });
         }
+        if let Some(gateway) = peers.iter().find(|peer| peer.name == "livename") {
+            page::check(gateway.plain, places.backend)?;
+        }
         Ok(Self { folder, peers, _backend: backend })
+    }
+}
+
+/// Starts one of the proxies, with its configuration.
+fn proxy(
+    name: &str,
+    programs: &Programs,
+    places: &Places,
+    plain: SocketAddr,
+    tls: SocketAddr,
+) -> Result<Running, String> {
+    let Places { at, backend, secure, echo } = places;
+    let file = |name: &str, text: String| {
+        write(Path::new(at), name, &text)?;
+        Ok::<_, String>(format!("{at}/{name}"))
+    };
+    match name {
+        "nginx" => {
+            let path = file("nginx.conf", configs::nginx(places, plain, tls))?;
+            start("0", "nginx", &["-c", &path], plain)
+        }
+        "haproxy" => {
+            let path = file("haproxy.cfg", configs::haproxy(places, plain, tls))?;
+            start("0", "haproxy", &["-db", "-f", &path], plain)
+        }
+        "pingora" => {
+            let addresses = [plain, tls, *backend, *secure, *echo].map(|address| address.to_string());
+            let files = [format!("{at}/cert.pem"), format!("{at}/key.pem")];
+            let arguments: Vec<&str> = addresses.iter().chain(&files).map(String::as_str).collect();
+            start("0", &programs.pingora, &arguments, plain)
+        }
+        _ => {
+            let path = file("livename.toml", configs::livename(places, plain, tls))?;
+            start("0", &programs.gateway, &["run", "--config", &path], plain)
+        }
     }
 }
 
@@ -145,134 +172,4 @@ fn certificate(folder: &Path) -> Outcome {
     }
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"));
     write(folder, "both.pem", &(read("cert.pem")? + &read("key.pem")?))
-}
-
-/// A page with an address of the upstream in every tenth line.
-fn page(places: &Places) -> String {
-    let plain = "<p>The quick brown fox jumps over the lazy dog, and nothing here is an address.</p>\n";
-    let link = format!("<a href=\"http://{}/small\">a link that has to be rewritten</a>\n", places.backend);
-    let block = plain.repeat(9) + &link;
-    block.repeat((1 << 20) / block.len())
-}
-
-fn common(places: &Places) -> String {
-    let at = &places.at;
-    format!(
-        "access_log off; keepalive_requests 100000000; tcp_nodelay on;
-         client_body_temp_path {at}/tmp1; proxy_temp_path {at}/tmp2; fastcgi_temp_path {at}/tmp3;
-         uwsgi_temp_path {at}/tmp4; scgi_temp_path {at}/tmp5;"
-    )
-}
-
-fn backend(places: &Places) -> String {
-    let Places { at, backend, secure, .. } = places;
-    format!(
-        "daemon off; master_process off; worker_processes 1; pid {at}/backend.pid; error_log {at}/backend.log;
-        events {{ worker_connections 4096; }}
-        http {{
-            {}
-            sendfile on; default_type application/octet-stream;
-            server {{
-                listen {backend}; listen {secure} ssl;
-                ssl_certificate {at}/cert.pem; ssl_certificate_key {at}/key.pem;
-                root {at}/www;
-                location /small {{ return 200 'a small answer, as a status poll would get'; }}
-                location /tls/small {{ return 200 'a small answer, as a status poll would get'; }}
-                location /page {{ default_type text/html; alias {at}/www/page.html; }}
-            }}
-        }}\n",
-        common(places)
-    )
-}
-
-fn nginx(places: &Places, plain: SocketAddr, tls: SocketAddr) -> String {
-    let Places { at, backend, secure, echo } = places;
-    format!(
-        "daemon off; master_process off; worker_processes 1; pid {at}/nginx.pid; error_log {at}/nginx.log;
-        events {{ worker_connections 4096; }}
-        http {{
-            {}
-            upstream backend {{ server {backend}; keepalive 64; keepalive_requests 100000000; }}
-            upstream secure {{ server {secure}; keepalive 64; keepalive_requests 100000000; }}
-            server {{
-                listen {plain}; listen {tls} ssl;
-                ssl_certificate {at}/cert.pem; ssl_certificate_key {at}/key.pem;
-                proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host;
-                proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
-                location / {{ proxy_pass http://backend; }}
-                location /tls {{
-                    proxy_pass https://secure; proxy_ssl_verify on; proxy_ssl_trusted_certificate {at}/cert.pem;
-                    proxy_ssl_name localhost;
-                }}
-                location /ws {{
-                    proxy_pass http://{echo}; proxy_set_header Upgrade $http_upgrade;
-                    proxy_set_header Connection upgrade; proxy_read_timeout 1h;
-                }}
-            }}
-        }}\n",
-        common(places)
-    )
-}
-
-fn haproxy(places: &Places, plain: SocketAddr, tls: SocketAddr) -> String {
-    let Places { at, backend, secure, echo } = places;
-    format!(
-        "global
-    nbthread 1
-    maxconn 8000
-defaults
-    mode http
-    timeout connect 10s
-    timeout client 1h
-    timeout server 1h
-    timeout tunnel 1h
-    http-reuse always
-    option forwardfor
-frontend all
-    bind {plain}
-    bind {tls} ssl crt {at}/both.pem
-    use_backend secure if {{ path_beg /tls }}
-    use_backend echo if {{ path_beg /ws }}
-    default_backend plain
-backend plain
-    server a {backend}
-backend secure
-    server a {secure} ssl verify required ca-file {at}/cert.pem sni str(localhost) verifyhost localhost
-backend echo
-    server a {echo}
-"
-    )
-}
-
-fn livename(places: &Places, plain: SocketAddr, tls: SocketAddr) -> String {
-    let Places { at, backend, secure, echo } = places;
-    format!(
-        "[listen]
-http = [\"{plain}\"]
-https = [\"{tls}\"]
-admin = \"127.0.0.1:0\"
-workers = 1
-[[tls.certificate]]
-chain = \"{at}/cert.pem\"
-key = \"{at}/key.pem\"
-[[route]]
-path = \"/\"
-upstreams = [\"http://{backend}\"]
-auth = \"off\"
-[[route]]
-path = \"/tls\"
-upstreams = [\"https://localhost:{}\"]
-auth = \"off\"
-tls = {{ ca = \"{at}/cert.pem\" }}
-[[route]]
-path = \"/ws\"
-upstreams = [\"http://{echo}\"]
-auth = \"off\"
-[limits]
-connections_per_address = 10000
-[log]
-level = \"error\"
-",
-        secure.port()
-    )
 }
