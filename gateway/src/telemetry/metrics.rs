@@ -11,6 +11,7 @@ use prometheus::{
 use super::access_log::AccessLog;
 use super::page_logins::PageLogins;
 use super::pilot::Pilot;
+use super::requests::Requests;
 use super::series::Series;
 use super::upstreams::Servers;
 
@@ -46,8 +47,7 @@ struct Edge {
     accepted: IntCounterVec,
     refused: IntCounterVec,
     handshakes_failed: IntCounter,
-    requests: IntCounterVec,
-    request_seconds: HistogramVec,
+    requests: Requests,
     tokens: IntCounterVec,
     /// Of `tokens`, those that were accepted, in the order of [`FORMATS`]: as `token_hits`.
     tokens_ok: [IntCounter; FORMATS.len()],
@@ -61,6 +61,8 @@ struct Edge {
 #[derive(Debug)]
 struct Bridge {
     requests: IntCounterVec,
+    /// Of `requests`, for nearly all of them.
+    served: IntCounter,
     seconds: Histogram,
     tunnels: IntGauge,
     tunnels_opened: IntCounter,
@@ -160,8 +162,7 @@ impl Metrics {
 
     /// A request was answered; `route_label` is a path of the configuration, or a word for "none".
     pub fn request(&self, route_label: &str, status: u16, seconds: f64) {
-        self.edge.requests.with_label_values(&[route_label, class(status)]).inc();
-        self.edge.request_seconds.with_label_values(&[route_label]).observe(seconds);
+        self.edge.requests.count(route_label, status, seconds);
     }
 
     /// A request's cookies were judged: the format of the token, and `ok`, `none`, or the reason of the
@@ -189,7 +190,10 @@ impl Metrics {
 
     /// A request was passed on; the time ends with the head of the answer.
     pub fn bridge_request(&self, seconds: f64, outcome: &'static str) {
-        self.bridge.requests.with_label_values(&[outcome]).inc();
+        match outcome {
+            "ok" => self.bridge.served.inc(),
+            _ => self.bridge.requests.with_label_values(&[outcome]).inc(),
+        }
         self.bridge.seconds.observe(seconds);
     }
 
@@ -327,12 +331,7 @@ impl Edge {
             ),
             handshakes_failed: series
                 .counter("tls_handshakes_failed_total", "TLS handshakes that failed or took too long."),
-            requests: series.counters("requests_total", "Requests answered.", &["route", "status_class"]),
-            request_seconds: series.histograms(
-                "request_duration_seconds",
-                "From the head of a request to the head of its answer.",
-                &["route"],
-            ),
+            requests: Requests::new(series),
             tokens_ok: FORMATS.map(|format| tokens.with_label_values(&[format, "ok"])),
             tokens,
             token_hits: token_cache.with_label_values(&["hit"]),
@@ -348,8 +347,10 @@ impl Edge {
 
 impl Bridge {
     fn new(series: &Series<'_>) -> Self {
+        let requests = series.counters("bridge_requests_total", "Requests passed on.", &["outcome"]);
         Self {
-            requests: series.counters("bridge_requests_total", "Requests passed on.", &["outcome"]),
+            served: requests.with_label_values(&["ok"]),
+            requests,
             seconds: series.histogram(
                 "bridge_request_duration_seconds",
                 "From passing a request on to the head of its answer.",
@@ -400,16 +401,6 @@ impl Upstream {
                 &["kind"],
             ),
         }
-    }
-}
-
-fn class(status: u16) -> &'static str {
-    match status {
-        100..=199 => "1xx",
-        200..=299 => "2xx",
-        300..=399 => "3xx",
-        400..=499 => "4xx",
-        _ => "5xx",
     }
 }
 
