@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, CONTENT_LOCATION, HeaderMap, HeaderName, HeaderValue, LINK,
-    LOCATION, REFRESH, TRANSFER_ENCODING,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_SECURITY_POLICY,
+    CONTENT_SECURITY_POLICY_REPORT_ONLY, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, REFRESH,
+    SET_COOKIE, TRANSFER_ENCODING,
 };
 use http::{Method, StatusCode, response};
 use http_body::Body as _;
@@ -25,6 +26,18 @@ pub(super) use cookies::Reach;
 
 /// Would send browsers past the gateway to another port of the upstream.
 const ALT_SVC: HeaderName = HeaderName::from_static("alt-svc");
+
+/// Headers in which upstreams name themselves.
+const NAMING: [HeaderName; 8] = [
+    LOCATION,
+    CONTENT_LOCATION,
+    REFRESH,
+    LINK,
+    ACCESS_CONTROL_ALLOW_ORIGIN,
+    CONTENT_SECURITY_POLICY,
+    CONTENT_SECURITY_POLICY_REPORT_ONLY,
+    SET_COOKIE,
+];
 
 /// What the page calls the upstream that answered.
 pub(super) fn names(context: &RequestContext, route: &UpstreamRoute, answered: &Upstream) -> Arc<Names> {
@@ -44,11 +57,12 @@ pub(super) fn names(context: &RequestContext, route: &UpstreamRoute, answered: &
     Arc::new(Names::new(route.rewrite.known.clone(), answered.tls, page, &route.rewrite.affinity))
 }
 
+/// `names` is asked for only where a header may name the upstream.
 pub(super) fn to_downstream(
     parts: &mut response::Parts,
     body: &Incoming,
     method: &Method,
-    names: &Arc<Names>,
+    names: impl FnOnce() -> Arc<Names>,
     reach: Reach,
 ) {
     // Whatever the upstream spoke, the browser's connection writes its own version.
@@ -57,9 +71,12 @@ pub(super) fn to_downstream(
     headers::remove_hop_by_hop(&mut parts.headers);
     parts.headers.remove(ALT_SVC);
     frame(&mut parts.headers, body, ambiguous, *method == Method::HEAD, parts.status);
-    name_page(&mut parts.headers, names);
-    csp::for_page(&mut parts.headers, names);
-    cookies::for_page(&mut parts.headers, names, reach);
+    if parts.headers.keys().any(|name| NAMING.contains(name)) {
+        let names = names();
+        name_page(&mut parts.headers, &names);
+        csp::for_page(&mut parts.headers, &names);
+        cookies::for_page(&mut parts.headers, &names, reach);
+    }
 }
 
 /// A length that the body will have, or none. An answer to HEAD and a 304 have no body but tell the length

@@ -116,14 +116,14 @@ impl Bridge {
             lease.keep_to_one();
         }
         let (mut parts, body) = response.into_parts();
-        let names = answer::names(context, route, &member.upstream);
-        answer::to_downstream(&mut parts, &body, &method, &names, reach);
+        let names = || answer::names(context, route, &member.upstream);
+        answer::to_downstream(&mut parts, &body, &method, names, reach);
         if let Some(cookie) = cookie.filter(|_| preferred.as_ref() != Some(&member.alias)) {
             balance::remember(&mut parts.headers, cookie, &member.alias, context.scheme);
         }
         let download = Download::new(body, lease);
         let body = match rewriting {
-            Some(rewriting) => rewriting.answer(&mut parts, download, &names),
+            Some(rewriting) => rewriting.answer(&mut parts, download, context, route, names),
             None => download.boxed_unsync(),
         };
         Ok(Response::from_parts(parts, body))

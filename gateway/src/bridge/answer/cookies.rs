@@ -21,14 +21,16 @@ pub(in crate::bridge) enum Reach {
 impl Reach {
     /// `host` is the gateway's as the page knows it, `tls` whether it was asked by https.
     pub(in crate::bridge) fn of(headers: &HeaderMap, tls: bool, host: &str) -> Self {
-        let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
-        let page = origin.and_then(|origin| origin.strip_prefix("http://")).map(super::without_port);
+        let origin = headers.get(ORIGIN).filter(|_| tls).and_then(|origin| origin.to_str().ok());
+        let Some(page) = origin.and_then(|origin| origin.strip_prefix("http://")) else {
+            return Self::SameSite;
+        };
         // Hosts of one estate share all but the first label, and more than a top-level domain.
         let estate = super::without_port(host).split_once('.').map(|(_, domain)| domain);
         let estate =
             estate.filter(|domain| domain.contains('.') && domain.parse::<std::net::Ipv4Addr>().is_err());
-        match (page, estate) {
-            (Some(page), Some(estate)) if tls && is_within(page, estate) => Self::OtherScheme,
+        match estate {
+            Some(estate) if is_within(super::without_port(page), estate) => Self::OtherScheme,
             _ => Self::SameSite,
         }
     }

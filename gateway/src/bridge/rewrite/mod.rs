@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use http::header::{
     ACCEPT_ENCODING, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, HeaderMap, HeaderName,
-    HeaderValue, RANGE, TRANSFER_ENCODING,
+    HeaderValue, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE, TRANSFER_ENCODING,
 };
 use http::{Method, Request, StatusCode, response};
 use http_body_util::BodyExt;
@@ -48,7 +48,6 @@ const DIGESTS: [HeaderName; 4] = [
 
 /// What has to be known of a request to rewrite its answer.
 pub(super) struct Rewriting {
-    mark: Mark,
     /// What the browser accepts; the upstream was asked for nothing but identity.
     accepted: Option<HeaderValue>,
     /// The browser asks whether what it has, and was rewritten, is still good.
@@ -70,26 +69,30 @@ impl Rewriting {
         let to_head = *request.method() == Method::HEAD;
         let script = VendorScript::at(request.uri().path());
         let headers = request.headers_mut();
-        let protocol = route.sametime_protocol as u8;
-        let mark =
-            Mark::of((&route.rewrite, protocol, context.scheme.name(), &context.host, &context.route.path));
-        let revalidates = mark.take_off(headers);
+        let revalidates = is_conditional(headers) && mark(context, route).take_off(headers);
         let accepted = headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if script.is_some() {
             headers.remove(RANGE);
         }
-        Some(Self { mark, accepted, revalidates, script, to_head })
+        Some(Self { accepted, revalidates, script, to_head })
     }
 
     /// Makes the answer's head fit a rewritten body, and the body one.
-    pub(super) fn answer(self, parts: &mut response::Parts, body: Download, names: &Arc<Names>) -> Body {
+    pub(super) fn answer(
+        self,
+        parts: &mut response::Parts,
+        body: Download,
+        context: &RequestContext,
+        route: &UpstreamRoute,
+        names: impl FnOnce() -> Arc<Names>,
+    ) -> Body {
         if parts.status == StatusCode::NOT_MODIFIED && self.revalidates {
-            self.mark.put_on(&mut parts.headers);
+            mark(context, route).put_on(&mut parts.headers);
         }
         let coding = content::coding(&parts.headers);
         let (Ok(from), true) = (coding, is_whole_text(parts)) else { return body.boxed_unsync() };
         let to = from.filter(|coding| content::accepts(self.accepted.as_ref(), *coding));
-        self.mark.put_on(&mut parts.headers);
+        mark(context, route).put_on(&mut parts.headers);
         describe(&mut parts.headers, to.map(coding::Coding::name));
         if from.is_some() {
             // What comes out depends on what the browser takes, whatever the upstream thinks.
@@ -98,9 +101,20 @@ impl Rewriting {
         if self.to_head {
             return body.boxed_unsync();
         }
-        let pipeline = Pipeline::new(names.clone(), from, to, self.script);
+        let pipeline = Pipeline::new(names(), from, to, self.script);
         Rewritten::new(body, pipeline).boxed_unsync()
     }
+}
+
+/// What tells answers that are rewritten for such a page from all others.
+fn mark(context: &RequestContext, route: &UpstreamRoute) -> Mark {
+    let protocol = route.sametime_protocol as u8;
+    Mark::of((&route.rewrite, protocol, context.scheme.name(), &context.host, &context.route.path))
+}
+
+/// The request may name an answer that was rewritten.
+fn is_conditional(headers: &HeaderMap) -> bool {
+    [IF_NONE_MATCH, IF_MATCH, IF_RANGE].iter().any(|name| headers.contains_key(name))
 }
 
 /// A part cannot be rewritten: what is cut off may matter.
