@@ -9,6 +9,7 @@ mod page;
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use http::header::{
     self, CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
     UPGRADE, VIA,
@@ -76,6 +77,8 @@ pub(super) fn to_upstream(
     upgrade: Option<&HeaderValue>,
 ) -> Result<Request<Upload>, BridgeError> {
     let (mut parts, body) = request.into_parts();
+    // At once for what is added below.
+    parts.headers.reserve(8);
     check_host(&context.host)?;
     check_loop(&parts.headers)?;
 
@@ -112,6 +115,10 @@ pub(super) fn to_upstream(
 
 /// Removes what belongs to one connection, and what its `Connection` lines name.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    // Looking for nine names takes longer than seeing that none of them is there.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -138,8 +145,10 @@ pub(super) fn remove_unbelieved(headers: &mut HeaderMap) {
 
 fn is_unbelieved(name: &str) -> bool {
     let same = |ours: &str, theirs: &str| {
-        ours.bytes()
-            .eq(theirs.bytes().map(|byte| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }))
+        ours.len() == theirs.len()
+            && ours
+                .bytes()
+                .eq(theirs.bytes().map(|byte| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }))
     };
     UNBELIEVED_PREFIXES.iter().any(|prefix| name.get(..prefix.len()).is_some_and(|start| same(prefix, start)))
         || UNBELIEVED.iter().any(|whole| same(whole, name))
@@ -219,20 +228,28 @@ fn connect(headers: &mut HeaderMap, upgrade: Option<&HeaderValue>, trailers: boo
     headers.insert(CONNECTION, HeaderValue::from_static(named));
 }
 
-/// Says where the request comes from, in both dialects.
+/// Says where the request comes from, in both dialects: the older one has parts of what the newer one says.
 fn vouch(headers: &mut HeaderMap, version: Version, context: &RequestContext) {
     let scheme = context.scheme.name();
     let host = &context.host;
-    let mut forwarded = match context.client {
-        IpAddr::V4(address) => format!("for={address};proto={scheme}"),
-        IpAddr::V6(address) => format!("for=\"[{address}]\";proto={scheme}"),
-    };
+    let v6 = context.client.is_ipv6();
+    let mut text = Vec::with_capacity(80 + host.len());
+    text.extend_from_slice(if v6 { b"for=\"[" } else { b"for=" });
+    let client = text.len()..put_address(&mut text, context.client);
+    text.extend_from_slice(if v6 { b"]\";proto=" } else { b";proto=" });
+    text.extend_from_slice(scheme.as_bytes());
     if !host.is_empty() {
-        forwarded.push_str(&format!(";host=\"{host}\""));
-        set(headers, X_FORWARDED_HOST, host.clone());
+        text.extend_from_slice(b";host=\"");
+        text.extend_from_slice(host.as_bytes());
+        text.push(b'"');
     }
-    set(headers, header::FORWARDED, forwarded);
-    set(headers, X_FORWARDED_FOR, context.client.to_string());
+    let text = Bytes::from(text);
+    set(headers, X_FORWARDED_FOR, text.slice(client));
+    if !host.is_empty() {
+        let end = text.len() - 1;
+        set(headers, X_FORWARDED_HOST, text.slice(end - host.len()..end));
+    }
+    set(headers, header::FORWARDED, text);
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
     let via = match version {
         Version::HTTP_2 => "2 livename",
@@ -240,6 +257,28 @@ fn vouch(headers: &mut HeaderMap, version: Version, context: &RequestContext) {
         _ => "1.1 livename",
     };
     headers.append(VIA, HeaderValue::from_static(via));
+}
+
+/// As it is displayed, for a tenth of the time. Where it ends in the text.
+fn put_address(text: &mut Vec<u8>, address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(address) => {
+            for (place, octet) in address.octets().into_iter().enumerate() {
+                if place > 0 {
+                    text.push(b'.');
+                }
+                if octet >= 100 {
+                    text.push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    text.push(b'0' + octet / 10 % 10);
+                }
+                text.push(b'0' + octet % 10);
+            }
+        }
+        IpAddr::V6(address) => text.extend_from_slice(address.to_string().as_bytes()),
+    }
+    text.len()
 }
 
 /// Says whom the token proves, where the route is configured so. What the browser sent under that name has been
@@ -257,8 +296,8 @@ fn name_user(headers: &mut HeaderMap, context: &RequestContext) {
     }
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
-    if let Ok(value) = HeaderValue::try_from(value) {
+fn set(headers: &mut HeaderMap, name: HeaderName, value: Bytes) {
+    if let Ok(value) = HeaderValue::from_maybe_shared(value) {
         headers.insert(name, value);
     }
 }

@@ -17,6 +17,9 @@ pub(super) fn answer(
     host: &str,
     scheme: Scheme,
 ) -> Result<Option<Response<Body>>, HeadError> {
+    if redirects.is_empty() {
+        return Ok(None);
+    }
     let name = Origin::host_of(host);
     let Some(redirect) = of(redirects, name) else { return Ok(None) };
     let is_there = redirect.tls == (scheme == Scheme::Https);

@@ -1,6 +1,10 @@
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::*;
+use crate::config::{AuthPolicy, Logins, Route};
+use crate::http::Scheme;
 
 fn map(lines: &[(&str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -73,6 +77,51 @@ fn a_host_that_could_end_a_quote_or_a_url_is_refused() {
     }
     for host in ["im.example\"", "im.example/x", "user@im.example", "im example", "im.example,evil"] {
         assert!(check_host(host).is_err(), "{host}");
+    }
+}
+
+#[test]
+fn both_dialects_say_where_a_request_comes_from() {
+    for (client, host, expected) in [
+        (
+            "192.0.2.7",
+            "im.example:8080",
+            [
+                Some("192.0.2.7"),
+                Some("im.example:8080"),
+                Some("for=192.0.2.7;proto=https;host=\"im.example:8080\""),
+            ],
+        ),
+        ("10.100.0.255", "", [Some("10.100.0.255"), None, Some("for=10.100.0.255;proto=https")]),
+        (
+            "2001:db8::7",
+            "a",
+            [Some("2001:db8::7"), Some("a"), Some("for=\"[2001:db8::7]\";proto=https;host=\"a\"")],
+        ),
+    ] {
+        let context = RequestContext {
+            request_id: 1,
+            client: client.parse().unwrap(),
+            scheme: Scheme::Https,
+            host: host.to_owned(),
+            route: Arc::new(Route {
+                hosts: Vec::new(),
+                path: "/".to_owned(),
+                auth: AuthPolicy::Off,
+                login: None,
+                serve: Serve::Builtin(String::new()),
+                logins: Logins::default(),
+                pass_to: None,
+            }),
+            identity: None,
+            page_allowed: false,
+            worker: 0,
+        };
+        let mut headers = HeaderMap::new();
+        vouch(&mut headers, Version::HTTP_11, &context);
+        let said = [X_FORWARDED_FOR, X_FORWARDED_HOST, header::FORWARDED]
+            .map(|name| headers.get(name).map(|value| value.to_str().unwrap()));
+        assert_eq!(said, expected);
     }
 }
 
