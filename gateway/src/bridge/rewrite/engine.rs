@@ -7,16 +7,19 @@
 
 use std::sync::{Arc, LazyLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::names::{Names, Target};
 use super::url::{self, MAX_OPEN, Reading, Url};
 
-/// Finds what marks a URL. Few bytes of a page are such, so that most are only looked at by the search.
+/// Finds what marks a URL. Few bytes of a page are such, so that most are only looked at by the search. Of the kinds of
+/// search this is the one that looks at sixteen bytes or more at a time.
 #[allow(clippy::expect_used, reason = "the patterns are constants, and a test builds them")]
-static SEPARATORS: LazyLock<AhoCorasick> =
-    LazyLock::new(|| AhoCorasick::new(url::separators()).expect("sixteen short patterns"));
+static SEPARATORS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(url::separators());
+    search.expect("sixteen short patterns")
+});
 
 /// Rewrites one stream.
 #[derive(Debug)]
