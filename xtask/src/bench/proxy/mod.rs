@@ -159,7 +159,8 @@ fn programs(bench: &Proxy) -> Result<Programs, String> {
             let manifest = ["--manifest-path", "xtask/peers/pingora/Cargo.toml"];
             let folder = ["--target-dir", "target/bench-peers"];
             let arguments = [&["build", "--release", "--locked"][..], &manifest, &folder].concat();
-            step::cargo("pingora", &arguments).run()?;
+            // The library that the others use, too, instead of one of its own.
+            step::cargo("pingora", &arguments).env("OPENSSL_NO_VENDOR", "1").run()?;
             root().join("target/bench-peers/release/pingora-peer").display().to_string()
         }
     };
