@@ -28,7 +28,7 @@ pub(super) use cookies::Reach;
 const ALT_SVC: HeaderName = HeaderName::from_static("alt-svc");
 
 /// Headers in which upstreams name themselves.
-const NAMING: [HeaderName; 8] = [
+static NAMING: [HeaderName; 8] = [
     LOCATION,
     CONTENT_LOCATION,
     REFRESH,
