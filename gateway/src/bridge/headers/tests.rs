@@ -111,6 +111,7 @@ fn both_dialects_say_where_a_request_comes_from() {
                 login: None,
                 serve: Serve::Builtin(String::new()),
                 logins: Logins::default(),
+                chat: false,
                 pass_to: None,
             }),
             identity: None,
