@@ -60,7 +60,7 @@ fn a_gateway_that_hangs_shows_in_full() {
     }
     let folder = Folder::new();
     let program = folder.run(
-        "[population]\npeople = 50\nwatches = 20\nchanges_per_second = 100\n\
+        "[population]\npeople = 50\nwatches = 20\nchanges_per_second = 30\n\
          [[phase]]\nkind = \"ramp\"\nduration = \"2s\"\nbrowsers = 20\n\
          [[phase]]\nkind = \"hold\"\nduration = \"10s\"\n",
     );
@@ -80,8 +80,8 @@ fn a_gateway_that_hangs_shows_in_full() {
     let max = updates.max().unwrap();
     assert!(max >= Duration::from_millis(2800), "the longest is {max:?}");
     assert!(max <= stopped + Duration::from_millis(500), "stopped for {stopped:?}, the longest is {max:?}");
-    // Of about 12 s, 3 were stopped; changes in them waited 1.5 s on average. People change twice a second,
-    // so most of these changes were overtaken, and still count.
+    // Of about 12 s, 3 were stopped; changes in them waited 1.5 s on average. Some of them were overtaken, and still
+    // count, with their own times: a stamp has room for more than anybody makes in 3 s here.
     let counts = results.counts();
     assert!(counts.superseded > counts.delivered / 20, "{counts:?}");
     let hung: u64 = updates.buckets().filter(|(micros, _)| *micros > 500_000).map(|(_, count)| count).sum();

@@ -72,11 +72,14 @@ class Line {
       return call().catch((error) => (error.lost ? call() : Promise.reject(error)));
     }
     if (!this.#isOpen) return Promise.reject(failure("offline", "not connected at the moment"));
-    return new Promise((resolve, reject) => {
+    const asked = new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#answers.set(id, { resolve, reject });
       this.#transport.send({ ...command, id });
     });
+    if (command.op !== "logout") return asked;
+    // The end that it brings may be here before its answer.
+    return asked.catch((error) => (this.state.code === "logged_out" ? undefined : Promise.reject(error)));
   }
 
   /** What only the REST interface has. Its script is loaded by the first who asks; one session serves all tabs. */
