@@ -9,22 +9,21 @@ use bytes::Bytes;
 use gateway_core::Cursor;
 use gateway_core::shard::{Batch, Ended, WatchError};
 use protocol::presence::PersonId;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::by_name::{self, ByName};
 use super::command::{self, Command, Op, Refusal};
+use super::expiry::Expiry;
 use super::message::{self, End};
 use super::users::Page;
 use crate::auth::Identity;
-use crate::config::Limits;
 use crate::hub::{Clock, Item, LoginState, Me, OwnCommand};
 use crate::shard::Subscription;
 use crate::telemetry::Metrics;
 
 /// Names a channel for commands that come beside it. A secret of its page: 128 random bits.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct ChannelKey(String);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ChannelKey(u128);
 
 /// See the module.
 pub(super) struct Channel {
@@ -32,18 +31,26 @@ pub(super) struct Channel {
     pub(super) page: Option<Page>,
     subscription: Arc<Subscription>,
     by_name: Arc<ByName>,
-    limits: Limits,
+    bounds: Bounds,
     metrics: Arc<Metrics>,
     clock: Clock,
     transport: &'static str,
     /// When the page's token ends; a renewal puts it off.
-    expires: watch::Sender<Option<Instant>>,
+    pub(super) expires: Expiry,
+}
+
+/// How much a page may say; what was in force when its channel was opened.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// People on its list.
+    pub(super) watches: usize,
+    /// Bytes of a message or body.
+    pub(super) message_bytes: usize,
 }
 
 /// What a channel begins with.
 pub(super) struct Terms {
-    /// Those in force; they stay the channel's.
-    pub(super) limits: Limits,
+    pub(super) bounds: Bounds,
     /// `websocket` or `sse`.
     pub(super) transport: &'static str,
     /// How long the page's token is good for; `None` without one.
@@ -60,13 +67,20 @@ pub(super) struct Fresh<'a> {
 
 impl ChannelKey {
     pub(super) fn random() -> Result<Self, getrandom::Error> {
-        let number = u128::from(getrandom::u64()?) << 64 | u128::from(getrandom::u64()?);
-        Ok(Self(format!("{number:032x}")))
+        Ok(Self(u128::from(getrandom::u64()?) << 64 | u128::from(getrandom::u64()?)))
     }
 
     /// The key that a page gives in a path, if it looks like one.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
+        let is_one = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u128::from_str_radix(text, 16).ok().filter(|_| is_one).map(Self)
+    }
+}
+
+/// As the page gets it.
+impl fmt::Display for ChannelKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
     }
 }
 
@@ -85,16 +99,16 @@ impl Channel {
         metrics: Arc<Metrics>,
         clock: Clock,
     ) -> Self {
-        let Terms { limits, transport, expires_in, by_name } = terms;
+        let Terms { bounds, transport, expires_in, by_name } = terms;
         let subscription = Arc::new(subscription);
         metrics.subscribers(transport, 1);
-        let expires = watch::Sender::new(expires_in.and_then(|left| Instant::now().checked_add(left)));
-        Self { key, page, subscription, by_name, limits, metrics, clock, transport, expires }
+        let expires = Expiry::new(expires_in.and_then(|left| Instant::now().checked_add(left)));
+        Self { key, page, subscription, by_name, bounds, metrics, clock, transport, expires }
     }
 
     /// The first message.
     pub(super) fn hello(&self) -> Bytes {
-        message::hello(&self.key.0, self.me().as_ref(), self.expires_in(), &self.limits)
+        message::hello(&self.key, self.me().as_ref(), self.expires.left(), &self.bounds)
     }
 
     /// A command as a WebSocket carries it; the answer goes into the ordered lane.
@@ -171,7 +185,7 @@ impl Channel {
                 Refusal::new(id, "bad_json", format!("ids: {error}"))
             }
         })?;
-        let most = self.limits.watches_per_session;
+        let most = self.bounds.watches;
         if names.is_empty() || self.by_name.watch(&self.subscription, id, names, most) {
             return Ok(());
         }
@@ -181,25 +195,13 @@ impl Channel {
     /// The page goes on with a fresh token, and so does the user's own login at its next connection. An older
     /// token than the one at hand changes nothing.
     fn renew(&self, fresh: &Fresh<'_>) -> Option<Duration> {
-        let end = Instant::now().checked_add(fresh.left);
-        self.expires.send_if_modified(|expires| {
-            let later = end > *expires;
-            *expires = end.max(*expires);
-            later
-        });
+        if let Some(end) = Instant::now().checked_add(fresh.left) {
+            self.expires.put_off(end);
+        }
         if let Some(page) = &self.page {
             page.user.show(fresh.identity);
         }
-        self.expires_in()
-    }
-
-    /// When the page's token ends.
-    pub(super) fn expires(&self) -> watch::Receiver<Option<Instant>> {
-        self.expires.subscribe()
-    }
-
-    fn expires_in(&self) -> Option<Duration> {
-        self.expires.borrow().map(|end| end.saturating_duration_since(Instant::now()))
+        self.expires.left()
     }
 
     fn own(&self, command: OwnCommand, id: Option<u64>) -> Result<(), Refusal> {
@@ -214,7 +216,7 @@ impl Channel {
 
     /// Size of the messages and bodies that the page may send.
     pub(super) fn message_bytes(&self) -> usize {
-        self.limits.message_bytes
+        self.bounds.message_bytes
     }
 
     /// Whose channel it is.

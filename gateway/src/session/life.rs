@@ -1,7 +1,8 @@
 //! What else a transport waits for beside news: the own login, a log-out, the end of the token, drain.
 
+use std::future::pending;
+
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::channel::Channel;
@@ -10,13 +11,17 @@ use crate::hub::{Me, News};
 
 /// What else, beside news, a transport waits for.
 pub(super) struct Life {
-    me: Option<watch::Receiver<Me>>,
-    /// What others want of the user, and how much of it the page has been told.
-    news: Option<watch::Receiver<News>>,
-    told: u64,
+    own: Option<Own>,
     logged_out: Option<CancellationToken>,
-    expires: watch::Receiver<Option<Instant>>,
     draining: CancellationToken,
+}
+
+/// What comes from the user's own login.
+struct Own {
+    me: watch::Receiver<Me>,
+    /// What others want of the user, and how much of it the page has been told.
+    news: watch::Receiver<News>,
+    told: u64,
 }
 
 /// What happened.
@@ -29,17 +34,12 @@ pub(super) enum Turn {
 impl Life {
     pub(super) fn new(channel: &Channel, draining: CancellationToken) -> Self {
         let user = channel.page.as_ref().map(|page| &page.user);
-        let login = user.and_then(|user| user.login());
-        let news = login.map(|login| login.news.clone());
-        let told = news.as_ref().map_or(0, |news| news.borrow().seen());
-        Self {
-            me: login.map(|login| login.me.clone()),
-            news,
-            told,
-            logged_out: user.map(|user| user.logged_out.clone()),
-            expires: channel.expires(),
-            draining,
-        }
+        let own = user.and_then(|user| user.login()).map(|login| Own {
+            me: login.me.clone(),
+            news: login.news.clone(),
+            told: login.news.borrow().seen(),
+        });
+        Self { own, logged_out: user.map(|user| user.logged_out.clone()), draining }
     }
 
     /// Waits for whatever comes next. Cancel safe.
@@ -53,66 +53,53 @@ impl Life {
     /// Waits until the channel must end; meanwhile changes of the own state, and what others want of the user,
     /// go into the ordered lane. Cancel safe.
     pub(super) async fn end(&mut self, channel: &Channel) -> End {
-        let Self { me, news, told, logged_out, expires, draining } = self;
-        let mine = async {
-            while let Some(()) = changed(me).await {
-                if let Some(end) = channel.login_end() {
-                    return end;
-                }
-                channel.tell_me();
+        let Self { own, logged_out, draining } = self;
+        let own = async {
+            match own {
+                // In a box: most pages have no login of their own, and need no room for it.
+                Some(own) => Box::pin(own.end(channel)).await,
+                None => pending().await,
             }
-            std::future::pending().await
-        };
-        let others = async {
-            while let Some(()) = changed(news).await {
-                if let Some(news) = news {
-                    let news = news.borrow_and_update();
-                    news.since(told).1.for_each(|item| channel.tell(item));
-                }
-            }
-            std::future::pending().await
         };
         tokio::select! {
-            end = mine => end,
-            end = others => end,
+            end = own => end,
             // A kick ends all pages of the user; each still says why.
             () = cancelled(logged_out.as_ref()) => channel.login_end().unwrap_or(End::LOGGED_OUT),
-            () = passed(expires) => End::TOKEN_EXPIRED,
+            () = channel.expires.passed() => End::TOKEN_EXPIRED,
             () = draining.cancelled() => End::DRAINING,
         }
     }
 }
 
-/// `None` once there is nothing to hear from any more.
-async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) -> Option<()> {
-    match receiver {
-        Some(receiver) => receiver.changed().await.ok(),
-        None => None,
+impl Own {
+    async fn end(&mut self, channel: &Channel) -> End {
+        let Self { me, news, told } = self;
+        let mine = async {
+            while me.changed().await.is_ok() {
+                if let Some(end) = channel.login_end() {
+                    return end;
+                }
+                channel.tell_me();
+            }
+            // There is nothing to hear from any more.
+            pending().await
+        };
+        let others = async {
+            while news.changed().await.is_ok() {
+                news.borrow_and_update().since(told).1.for_each(|item| channel.tell(item));
+            }
+            pending().await
+        };
+        tokio::select! {
+            end = mine => end,
+            end = others => end,
+        }
     }
 }
 
 async fn cancelled(token: Option<&CancellationToken>) {
     match token {
         Some(token) => token.cancelled().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits until the token's end, which may be put off meanwhile.
-pub(super) async fn passed(expires: &mut watch::Receiver<Option<Instant>>) {
-    loop {
-        let end = *expires.borrow_and_update();
-        let over = async {
-            match end {
-                Some(end) => sleep_until(end).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = over => return,
-            changed = expires.changed() => if changed.is_err() {
-                std::future::pending::<()>().await;
-            },
-        }
+        None => pending().await,
     }
 }

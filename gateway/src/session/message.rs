@@ -10,8 +10,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use gateway_core::{Cursor, StateRecord, WireForm};
 use serde_json::json;
 
+use super::channel::{Bounds, ChannelKey};
 use super::command::Refusal;
-use crate::config::Limits;
 use crate::hub::{Chat, Item, Me};
 use crate::names::Meaning;
 
@@ -52,14 +52,19 @@ impl End {
     }
 }
 
-pub(crate) fn hello(channel: &str, me: Option<&Me>, expires_in: Option<Duration>, limits: &Limits) -> Bytes {
+pub(super) fn hello(
+    key: &ChannelKey,
+    me: Option<&Me>,
+    expires_in: Option<Duration>,
+    bounds: &Bounds,
+) -> Bytes {
     text(&json!({
         "type": "hello",
         "version": 1,
-        "channel": channel,
+        "channel": key.to_string(),
         "me": me.map(me_object),
         "expires_in": expires_in.map(|left| left.as_secs()),
-        "limits": {"watches": limits.watches_per_session, "message_bytes": limits.message_bytes},
+        "limits": {"watches": bounds.watches, "message_bytes": bounds.message_bytes},
     }))
 }
 

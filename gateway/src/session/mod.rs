@@ -7,6 +7,7 @@ mod aside;
 mod by_name;
 mod channel;
 mod command;
+mod expiry;
 mod life;
 mod message;
 mod proofs;
@@ -39,7 +40,7 @@ use crate::telemetry::Metrics;
 pub use rest::is_foreign;
 
 use by_name::ByName;
-use channel::{Channel, ChannelKey, Fresh, Terms};
+use channel::{Bounds, Channel, ChannelKey, Fresh, Terms};
 use life::Life;
 use users::Users;
 
@@ -59,7 +60,7 @@ struct Listed {
 impl Listed {
     fn new(channel: Channel, channels: &Arc<Channels>) -> Self {
         let (channel, channels) = (Arc::new(channel), Arc::clone(channels));
-        channels.insert(channel.key.clone(), Arc::clone(&channel));
+        channels.insert(channel.key, Arc::clone(&channel));
         Self { channel, channels }
     }
 }
@@ -181,14 +182,13 @@ impl Sessions {
             Privacy::Own => own,
             Privacy::Trust => community.access.shared,
         };
-        let message_bytes = limits.message_bytes;
         let names = Arc::clone(&community.access.names);
         let asker = names.asker(page.as_ref().and_then(|page| page.user.login()));
         let by_name = ByName::new(names, asker, desk.connections.clone(), desk.draining.clone());
         let scope = scope.ok_or(SessionError::NotReady)?;
         let subscription = desk.shard.subscribe(scope, shard::limits(&limits));
         let terms = Terms {
-            limits,
+            bounds: Bounds { watches: limits.watches_per_session, message_bytes: limits.message_bytes },
             transport: if by_socket { "websocket" } else { "sse" },
             expires_in: identity.map(time_left),
             by_name,
@@ -205,12 +205,7 @@ impl Sessions {
         let listed = Listed::new(channel, &self.channels);
         let Some(response) = handshake else { return Ok(sse::response(listed, life)) };
         let upgrade = hyper::upgrade::on(&mut request);
-        desk.connections.spawn(async move {
-            // Otherwise the connection was lost before it became a socket.
-            if let Ok(upgraded) = upgrade.await {
-                websocket::serve(upgraded, listed, life, message_bytes).await;
-            }
-        });
+        desk.connections.spawn(websocket::serve(upgrade, listed, life));
         Ok(response)
     }
 

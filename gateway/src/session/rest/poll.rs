@@ -29,7 +29,6 @@ use super::news::{missed, told};
 use super::session::{Hanging, WebSession, locked, millis};
 use crate::http::Body;
 use crate::hub::{Me, News, OwnLogin};
-use crate::session::life::passed;
 use crate::session::message::End;
 
 /// Middle boxes cut what is silent for 30 s.
@@ -184,7 +183,6 @@ impl Waiting {
                 return (answer, Some(number));
             }
             let Seen { mut me, mut news, .. } = locked(&self.session.seen).clone();
-            let mut expires = self.session.expires.subscribe();
             let logged_out = self.session.seat.page().map(|page| &page.user.logged_out);
             tokio::select! {
                 () = self.session.subscription.news() => {}
@@ -192,7 +190,7 @@ impl Waiting {
                 () = changed(&mut me) => {}
                 () = changed(&mut news) => {}
                 () = cancelled(logged_out) => {}
-                () = passed(&mut expires) => {}
+                () = self.session.expires.passed() => {}
                 () = self.draining.cancelled() => return (NOTHING, None),
                 () = sleep_until(self.until) => return (NOTHING, None),
             }

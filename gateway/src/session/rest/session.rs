@@ -27,6 +27,7 @@ use crate::config::Limits;
 use crate::hub::{Clock, Listening, LoginState, OwnCommand, OwnLogin};
 use crate::names::{Asker, Names};
 use crate::session::end_of;
+use crate::session::expiry::Expiry;
 use crate::session::message::End;
 use crate::session::users::Page;
 use crate::shard::{self, Shard, Subscription};
@@ -113,17 +114,18 @@ pub(super) struct WebSession {
     hanging: AtomicUsize,
     last_seen: Mutex<Instant>,
     /// When the newest token that was shown ends.
-    pub(super) expires: watch::Sender<Option<Instant>>,
+    pub(super) expires: Expiry,
     scope: ScopeId,
     shard: Arc<Shard>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
-    limits: Limits,
+    bounds: gateway_core::shard::Limits,
 }
 
 impl WebSession {
     pub(super) fn open(door: Door, owner: Owner, seat: Seat, name: &str) -> Result<Self, getrandom::Error> {
         let Door { community, scope, shard, names, metrics, clock, limits, chat, expires } = door;
+        let bounds = shard::limits(&limits);
         metrics.subscribers("poll", 1);
         Ok(Self {
             sid: random()?,
@@ -133,7 +135,7 @@ impl WebSession {
             community,
             asker: names.asker(seat.login()),
             names,
-            subscription: shard.subscribe(scope, shard::limits(&limits)),
+            subscription: shard.subscribe(scope, bounds),
             watching: Mutex::default(),
             seen: Mutex::new(Seen::of(seat.user().and_then(|page| page.user.login()))),
             polls: Mutex::default(),
@@ -144,13 +146,13 @@ impl WebSession {
             working: AtomicUsize::new(0),
             hanging: AtomicUsize::new(0),
             last_seen: Mutex::new(Instant::now()),
-            expires: watch::Sender::new(expires),
+            expires: Expiry::new(expires),
             seat,
             scope,
             shard,
             metrics,
             clock,
-            limits,
+            bounds,
         })
     }
 
@@ -178,19 +180,13 @@ impl WebSession {
         *locked(&self.last_seen) = Instant::now();
         if let (Seat::User(page), Some(identity), Owner::Token(_)) = (&self.seat, identity, &self.owner) {
             page.user.show(identity);
-            let end = Some(end_of(identity));
-            self.expires.send_if_modified(|expires| {
-                let is_later = end > *expires;
-                *expires = end.max(*expires);
-                is_later
-            });
+            self.expires.put_off(end_of(identity));
         }
     }
 
     /// Why there will be nothing more: the login or the token is over.
     pub(super) fn end(&self) -> Option<End> {
-        let is_expired = self.expires.borrow().is_some_and(|end| end <= Instant::now());
-        self.login_end().or(is_expired.then_some(End::TOKEN_EXPIRED))
+        self.login_end().or(self.expires.is_over().then_some(End::TOKEN_EXPIRED))
     }
 
     /// Whether nobody has asked for so long.
@@ -292,7 +288,7 @@ impl WebSession {
 
     /// Another subscription with the same view.
     pub(super) fn another_view(&self) -> Subscription {
-        self.shard.subscribe(self.scope, shard::limits(&self.limits))
+        self.shard.subscribe(self.scope, self.bounds)
     }
 }
 

@@ -55,6 +55,11 @@ impl Decoder {
         Self { limit, part: Vec::new(), message: None }
     }
 
+    /// `part` came before the first piece.
+    pub(super) fn with(part: Vec<u8>, limit: usize) -> Self {
+        Self { part, ..Self::new(limit) }
+    }
+
     /// Takes the next piece, whose bytes are unmasked in place, and hands over what is whole.
     pub(super) fn take(&mut self, piece: &mut [u8], mut each: impl FnMut(Input<'_>)) -> Result<(), Breach> {
         if self.part.is_empty() {

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use gateway_core::shard::Batch;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::upgrade::Upgraded;
+use hyper::upgrade::OnUpgrade;
 use ring::digest::{Context as Digest, SHA1_FOR_LEGACY_USE_ONLY};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -102,45 +102,44 @@ fn accept_key(key: &[u8]) -> String {
 }
 
 /// Serves the channel until either side ends it.
-pub(super) async fn serve(upgraded: Upgraded, listed: Listed, mut life: Life, message_bytes: usize) {
-    let Some((mut socket, first)) = Socket::new(upgraded) else { return };
-    let end = converse(&mut socket, first, &listed.channel, &mut life, message_bytes).await;
-    listed.channel.ended(end.map_or("gone", |end| end.code));
-    // A browser that does not take its good-bye holds nothing but its socket.
-    drop((listed, life));
-    if let Some(end) = end {
-        let _ = timeout(GOOD_BYE, say_goodbye(&mut socket, end, message_bytes)).await;
+///
+/// What is held here is held for each browser. So this is one block: an async function keeps its arguments beside what it
+/// makes of them.
+pub(super) fn serve(
+    upgrade: OnUpgrade,
+    listed: Listed,
+    mut life: Life,
+) -> impl Future<Output = ()> + Send + 'static {
+    async move {
+        // Otherwise the connection was lost before it became a socket.
+        let Some((mut socket, first)) = upgraded(upgrade).await else { return };
+        let message_bytes = listed.channel.message_bytes();
+        let end = {
+            let over = pin!(life.end(&listed.channel));
+            let mut conversation = Conversation {
+                socket: &mut socket,
+                channel: &listed.channel,
+                decoder: Decoder::with(first, message_bytes),
+                life: Aside::new(over),
+                unwritten: Vec::new(),
+                alarm: pin!(sleep(PATIENCE)),
+                mood: Mood::default(),
+            };
+            poll_fn(|cx| conversation.turn(cx).map_or_else(|Over(end)| Poll::Ready(end), |()| Poll::Pending))
+                .await
+        };
+        listed.channel.ended(end.map_or("gone", |end| end.code));
+        // A browser that does not take its good-bye holds nothing but its socket.
+        drop((listed, life));
+        if let Some(end) = end {
+            let _ = timeout(GOOD_BYE, say_goodbye(&mut socket, end, message_bytes)).await;
+        }
     }
 }
 
-/// `first` came along with the handshake. `None`: the browser is gone.
-async fn converse(
-    socket: &mut Socket,
-    mut first: Vec<u8>,
-    channel: &Channel,
-    life: &mut Life,
-    message_bytes: usize,
-) -> Option<End> {
-    let decoder = Decoder::new(message_bytes);
-    let life = pin!(life.end(channel));
-    let mut conversation = Conversation {
-        socket,
-        channel,
-        decoder,
-        life: Aside::new(life),
-        unwritten: Vec::new(),
-        alarm: pin!(sleep(PATIENCE)),
-        mood: Mood::default(),
-    };
-    let begun = poll_fn(|cx| Poll::Ready(conversation.begin(cx, &mut first))).await;
-    drop(first);
-    match begun {
-        Ok(()) => {
-            poll_fn(|cx| conversation.turn(cx).map_or_else(|Over(end)| Poll::Ready(end), |()| Poll::Pending))
-                .await
-        }
-        Err(Over(end)) => end,
-    }
+/// The socket, and what came along with the handshake.
+async fn upgraded(upgrade: OnUpgrade) -> Option<(Socket, Vec<u8>)> {
+    upgrade.await.ok().and_then(Socket::new)
 }
 
 struct Conversation<'a, F> {
@@ -156,9 +155,11 @@ struct Conversation<'a, F> {
     mood: Mood,
 }
 
-/// Since the last alarm.
+/// How it goes; all but the first since the last alarm.
 #[derive(Default)]
 struct Mood {
+    /// The browser has been greeted, and what came along with the handshake was heard.
+    greeted: bool,
     /// The browser has sent something.
     heard: bool,
     /// It was asked whether it is there, and has said nothing.
@@ -171,19 +172,22 @@ struct Mood {
 struct Over(Option<End>);
 
 impl<F: Future<Output = End>> Conversation<'_, F> {
-    fn begin(&mut self, cx: &mut Context<'_>, first: &mut [u8]) -> Result<(), Over> {
+    fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
         let mut frames = Vec::new();
         frame(&mut frames, TEXT, &self.channel.hello());
         self.socket.send(cx, &frames)?;
         if let Some(end) = self.channel.login_end() {
             return Err(Over(Some(end)));
         }
-        let said = listen(&mut self.decoder, first, self.channel);
+        let said = listen(&mut self.decoder, &mut [], self.channel);
         self.reply(cx, said)
     }
 
     /// Does whatever can be done now. The task is woken when there is more.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
+        if !replace(&mut self.mood.greeted, true) {
+            self.begin(cx)?;
+        }
         if let Poll::Ready(end) = self.life.poll(cx) {
             return Err(Over(Some(end)));
         }
@@ -205,7 +209,7 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
 
     /// Is the browser still there?
     fn look_after(&mut self, cx: &mut Context<'_>) -> Result<(), Over> {
-        let Mood { heard, asked, stuck } = &mut self.mood;
+        let Mood { heard, asked, stuck, .. } = &mut self.mood;
         let silent = !replace(heard, false);
         if !self.socket.is_clear() {
             return if replace(stuck, true) { Err(Over(None)) } else { Ok(()) };
