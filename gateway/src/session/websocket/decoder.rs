@@ -55,8 +55,9 @@ impl Decoder {
         Self { limit, part: Vec::new(), message: None }
     }
 
-    /// `part` came before the first piece.
-    pub(super) fn with(part: Vec<u8>, limit: usize) -> Self {
+    /// `part` came before the first piece. Of the buffer that it came in nothing is kept.
+    pub(super) fn with(mut part: Vec<u8>, limit: usize) -> Self {
+        part.shrink_to_fit();
         Self { part, ..Self::new(limit) }
     }
 
@@ -231,6 +232,19 @@ mod tests {
             assert_eq!(decoder.part.capacity(), 0, "an idle socket holds nothing");
             assert!(decoder.message.is_none());
         }
+    }
+
+    #[test]
+    fn what_came_before_is_heard_and_its_buffer_is_not_kept() {
+        let mut decoder = Decoder::with(Vec::with_capacity(8192), 1000);
+        decoder.take(&mut [], |_| {}).unwrap();
+        assert_eq!(decoder.part.capacity(), 0);
+        let (mut second, mut heard) = (frame(0x81, b"two"), Vec::new());
+        let mut decoder = Decoder::with([&frame(0x81, b"one"), &second[..1]].concat(), 1000);
+        decoder.take(&mut [], |input| heard.push(format!("{input:?}"))).unwrap();
+        decoder.take(&mut second[1..], |input| heard.push(format!("{input:?}"))).unwrap();
+        assert_eq!(heard, ["Text(\"one\")", "Text(\"two\")"]);
+        assert_eq!(decoder.part.capacity(), 0);
     }
 
     #[test]
