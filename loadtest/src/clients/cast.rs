@@ -104,7 +104,7 @@ impl Cast {
     pub(super) fn browser(&self, number: usize) -> Person {
         let own = number as u64;
         let mut dice = Dice::new(self.seed, LIST + own);
-        let amount = self.watches.draw(&mut dice).max(1);
+        let amount = self.watches.draw(&mut dice);
         let ranked = pick(&self.sums, amount, &mut dice);
         let mut list: Vec<u32> =
             ranked.into_iter().filter_map(|rank| self.ranks.get(rank as usize).copied()).collect();

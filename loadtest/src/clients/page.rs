@@ -123,6 +123,10 @@ impl Browser {
             }
             "hello" => {
                 self.greeted(now);
+                if self.list.is_empty() {
+                    // There is nothing else to wait for.
+                    self.check_ready(now, recorder);
+                }
                 Notice::Hello(message.channel.map(Cow::into_owned).unwrap_or_default())
             }
             "ok" => {

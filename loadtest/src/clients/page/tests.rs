@@ -62,6 +62,16 @@ fn a_page_is_ready_when_its_commands_are_answered_and_everybody_was_named() {
 }
 
 #[test]
+fn a_page_that_shows_nobody_waits_for_nothing_but_its_greeting() {
+    let mut test = Test::new();
+    (test.browser.list, test.browser.seen) = (Vec::new(), Vec::new());
+    test.browser.begin(100, 110);
+    assert_eq!(test.counts().opened, 0);
+    test.say(150, r#"{"type":"hello","channel":"abc"}"#);
+    assert_eq!(test.counts().opened, 1);
+}
+
+#[test]
 fn changes_are_timed_and_skipped_old_and_double_ones_counted() {
     let mut test = Test::new();
     test.state(160, "Ann", "50 #1");
