@@ -6,6 +6,7 @@
 
 #![allow(dead_code, reason = "what the benches beside peers are made of")]
 
+mod certificate;
 pub(crate) mod fanout;
 pub(crate) mod process;
 mod proxy;

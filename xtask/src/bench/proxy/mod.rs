@@ -14,13 +14,12 @@ mod page;
 mod peers;
 mod tunnels;
 
-use std::fs;
 use std::time::Instant;
 
 use clap::Args;
 
 use super::order;
-use super::process::{cpu_seconds, own_memory, user_ticks};
+use super::process::{cpu_seconds, own_memory, system_calls, user_ticks};
 use super::report::{Goal, Interval, Report, to_float};
 use crate::step::{self, Outcome, root};
 use findings::{Samples, Wanted, Yardstick, single, wanted};
@@ -243,9 +242,8 @@ fn calls(report: &mut Report, stage: &Stage, requests: usize) -> Outcome {
     ] {
         for peer in &stage.peers {
             let file = stage.folder.join("calls");
-            drop(fs::remove_file(&file));
             let count =
-                load::counted(peer.process(), &file, || load::run(&peer.url(tls, path), requests, 16))?;
+                system_calls(peer.process(), &file, || load::run(&peer.url(tls, path), requests, 16))?;
             let each = to_float(count) / to_float(requests);
             report.rows.push(single(what, peer.name, each, "calls"));
         }

@@ -8,6 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{ALL, Programs, configs, page, tunnels};
+use crate::bench::certificate;
 use crate::step::{Outcome, root};
 
 /// Everything that runs; ends with this.
@@ -150,26 +151,7 @@ fn start(core: &str, program: &str, arguments: &[&str], address: SocketAddr) -> 
 }
 
 fn certificate(folder: &Path) -> Outcome {
-    let made = Command::new("openssl")
-        .current_dir(folder)
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "30",
-        ])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"])
-        .output()
-        .map_err(|error| format!("openssl: {error}"))?;
-    if !made.status.success() {
-        return Err(format!("openssl: {}", String::from_utf8_lossy(&made.stderr)));
-    }
+    certificate::make(folder)?;
     let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"));
     write(folder, "both.pem", &(read("cert.pem")? + &read("key.pem")?))
 }
