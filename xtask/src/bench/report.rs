@@ -90,7 +90,12 @@ impl Goal {
         self.ratio.low <= self.at_most
     }
 
-    pub(crate) fn json(&self) -> Value {
+    /// `at most 1.2 × nginx`.
+    fn words(&self) -> String {
+        format!("at most {} × {}", self.at_most, self.to)
+    }
+
+    fn json(&self) -> Value {
         json!({
             "rank": self.rank,
             "to": self.to,
@@ -102,8 +107,9 @@ impl Goal {
     }
 }
 
-/// All rows of a bench. The file has `rows`, each with `what`, `peer`, `figure` (the median), `interval`, `unit` and
-/// `goals` (each with `rank`, `to`, `ratio`, `interval`, `at_most`, `met`), and `notes`.
+/// All rows of a bench. The file has `met` (whether all goals are), `missed` (which are not), `notes`, and `rows`, each
+/// with `what`, `peer`, `figure` (the median), `interval`, `unit`, and where there are goals `goal` (in words), `met`
+/// (all of them) and `goals` (each with `rank`, `to`, `ratio`, `interval`, `at_most`, `met`).
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
@@ -126,23 +132,37 @@ impl Report {
 
     /// For programs.
     pub(crate) fn write(&self, path: &Path) -> Outcome {
-        let text = serde_json::to_string_pretty(&self.json()).map_err(|error| error.to_string())?;
-        path.parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::write(path, text + "\n"))
-            .map_err(|error| format!("{}: {error}", path.display()))
+        write(&self.json(), path)
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
-        json!({ "rows": rows, "notes": self.notes })
+        let goals = self.rows.iter().flat_map(|row| row.goals.iter().map(move |goal| (row, goal)));
+        let missed = goals.filter(|(_, goal)| !goal.is_met());
+        let missed: Vec<String> =
+            missed.map(|(row, goal)| format!("{} {}", row.what, goal.words())).collect();
+        json!({ "met": missed.is_empty(), "missed": missed, "rows": rows, "notes": self.notes })
     }
+}
+
+/// Where programs find it.
+pub(crate) fn write(found: &Value, path: &Path) -> Outcome {
+    let text = serde_json::to_string_pretty(found).map_err(|error| error.to_string())?;
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, text + "\n"))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 impl Row {
     fn json(&self) -> Value {
         let goals: Vec<Value> = self.goals.iter().map(Goal::json).collect();
+        let words: Vec<String> = self.goals.iter().map(Goal::words).collect();
+        let (goal, met) = (words.join(", "), self.goals.iter().all(Goal::is_met));
+        let is_judged = !goals.is_empty();
         json!({
+            "goal": is_judged.then_some(goal),
+            "met": is_judged.then_some(met),
             "what": self.what,
             "peer": self.peer,
             "figure": self.figure.median,
@@ -175,8 +195,15 @@ mod tests {
         let goal = |at_most| Goal { rank: "goal", to: "peer".into(), ratio, at_most };
         assert!(goal(1.0).is_met() && !goal(0.99).is_met());
         let goals = vec![goal(1.0), goal(0.99)];
-        let row = Row { what: "w".into(), peer: "us".into(), figure: ratio, unit: "µs", goals };
-        assert_eq!(row.json()["goals"][0]["met"], true);
-        assert_eq!(row.json()["goals"][1]["met"], false);
+        let row = |goals| Row { what: "w".into(), peer: "us".into(), figure: ratio, unit: "µs", goals };
+        let rows = vec![row(goals), row(vec![goal(1.0)]), row(Vec::new())];
+        let found = Report { rows, notes: Vec::new() }.json();
+        assert_eq!(found["rows"][0]["goals"][0]["met"], true);
+        assert_eq!(found["rows"][0]["goals"][1]["met"], false);
+        let judged = |row: usize| (found["rows"][row]["goal"].as_str(), found["rows"][row]["met"].as_bool());
+        assert_eq!(judged(0), (Some("at most 1 × peer, at most 0.99 × peer"), Some(false)));
+        assert_eq!(judged(1), (Some("at most 1 × peer"), Some(true)));
+        assert_eq!(judged(2), (None, None));
+        assert_eq!((&found["met"], &found["missed"]), (&json!(false), &json!(["w at most 0.99 × peer"])));
     }
 }
