@@ -60,34 +60,36 @@ enum Stage {
 }
 
 impl Crowd {
-    /// Opens a socket for each list of people, and waits until it is quiet.
-    pub(super) fn open(dialect: Dialect, lists: &[Vec<u32>]) -> Result<Self, String> {
+    pub(super) fn new(dialect: Dialect) -> Result<Self, String> {
         let said = |error: io::Error| format!("crowd: {error}");
         let poll = Poll::new().map_err(said)?;
         let mut publisher = connect(dialect.publish_at).map_err(said)?;
         let both = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(&mut publisher, PUBLISHER, both).map_err(said)?;
-        let mut crowd = Self {
+        Ok(Self {
             poll,
             events: Events::with_capacity(4096),
             dialect,
-            browsers: Vec::with_capacity(lists.len()),
+            browsers: Vec::new(),
             publisher,
             out: Vec::new(),
             buffer: vec![0; READ],
             phase: 0,
             seen: Seen::default(),
-        };
+        })
+    }
+
+    /// Opens a socket for each list of people, and waits until it is quiet.
+    pub(super) fn join(&mut self, lists: &[Vec<u32>]) -> Result<(), String> {
         for wave in lists.chunks(WAVE) {
             for list in wave {
-                crowd.connect(list).map_err(said)?;
+                self.connect(list).map_err(|error| format!("crowd: {error}"))?;
             }
             let open =
                 |crowd: &Self| crowd.browsers.iter().rev().take(WAVE).all(|one| one.stage == Stage::Open);
-            crowd.pump(open, LIMIT)?;
+            self.pump(open, LIMIT)?;
         }
-        crowd.settle()?;
-        Ok(crowd)
+        self.settle()
     }
 
     /// What comes from now on counts anew.

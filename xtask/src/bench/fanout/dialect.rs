@@ -89,14 +89,19 @@ impl Dialect {
 
 /// Whom the simulated community knows.
 pub(super) fn people(control: SocketAddr) -> Result<Vec<String>, String> {
-    let said = |error: std::io::Error| format!("simulated community: {error}");
-    let mut stream = TcpStream::connect(control).map_err(said)?;
-    let request = "GET /v1/people HTTP/1.1\r\nHost: im.example\r\nConnection: close\r\n\r\n";
+    let people: Vec<Value> =
+        serde_json::from_slice(&get(control, "/v1/people")?).map_err(|error| error.to_string())?;
+    let id = |person: &Value| person.get("id").and_then(Value::as_str).map(str::to_owned);
+    Ok(people.iter().filter_map(id).collect())
+}
+
+/// The body of an answer.
+pub(super) fn get(address: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
+    let said = |error: std::io::Error| format!("http://{address}{path}: {error}");
+    let mut stream = TcpStream::connect(address).map_err(said)?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: im.example\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).map_err(said)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).map_err(said)?;
-    let body = answer.get(wire::head_end(&answer).ok_or("no HTTP")?..).unwrap_or_default();
-    let people: Vec<Value> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let id = |person: &Value| person.get("id").and_then(Value::as_str).map(str::to_owned);
-    Ok(people.iter().filter_map(id).collect())
+    Ok(answer.split_off(wire::head_end(&answer).ok_or("no HTTP")?))
 }

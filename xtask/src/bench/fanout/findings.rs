@@ -1,14 +1,14 @@
 //! From samples to a table and a file: medians with intervals, ratios within a round, goals.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::idle;
 use super::peers::Peer;
-use crate::bench::report::{Goal, Interval, Report, Row};
+use super::stage::Stage;
+use crate::bench::report::{self, Goal, Interval, Report, Row};
 use crate::step::Outcome;
 
 /// What one peer needed in one stage of one round.
@@ -64,27 +64,57 @@ const GOALS: [Wanted; 6] = [
 ];
 
 /// Figures that are in the file and not in the table.
-const BESIDE: [&str; 4] = [" bytes", "calm cpu", "calm rate", "realistic rate"];
+const BESIDE: [&str; 5] = [" bytes", "calm changes", "calm cpu", "calm rate", "realistic rate"];
 
 /// The most important figures of a stage, for the progress line.
 pub(super) fn brief(figures: &Value) -> String {
     let Some(figures) = figures.as_object() else { return String::new() };
-    let cpu = figures.iter().filter(|(name, _)| name.ends_with(" cpu"));
-    let cpu = cpu.map(|(name, figure)| format!("{name} {:.2} µs", figure.as_f64().unwrap_or_default()));
-    cpu.collect::<Vec<_>>().join(", ")
+    let brief = figures.iter().filter_map(|(name, figure)| {
+        let (figure, unit) = (figure.as_f64()?, unit(name));
+        let unit = if name.ends_with(" cpu") { unit } else { "" };
+        let is_brief =
+            [" cpu", " calls", " instructions", " watches", " bare"].iter().any(|end| name.ends_with(end));
+        is_brief.then(|| format!("{name} {figure:.2} {unit}").trim_end().to_owned())
+    });
+    brief.collect::<Vec<_>>().join(", ")
 }
 
 /// Prints the table and writes the file.
-pub(super) fn tell(samples: &[Sample], notes: Vec<String>, file: &Path) -> Outcome {
-    let mut report = Report { rows: Vec::new(), notes };
-    let mut rows = Vec::new();
-    // In the order of the first round.
+pub(super) fn tell(samples: &[Sample], mut notes: Vec<String>, file: &Path) -> Outcome {
+    notes.push(
+        "cpu: of the server, per delivered change, and instructions (in user mode) and system calls beside it; rate: \
+         deliveries a second, server on one core; p50, p99: from when a change was due to the browser; memory: \
+         anonymous memory of the server per session; kernel: both ends of a connection; Livename's latencies include \
+         the simulated community"
+            .into(),
+    );
+    let (rows, ratios): (Vec<Row>, Vec<Value>) = found(samples).into_iter().unzip();
+    let is_beside = |row: &&Row| row.goals.is_empty() && BESIDE.iter().any(|end| row.what.ends_with(end));
+    let shown = rows.iter().filter(|row| !is_beside(row)).cloned().collect();
+    Report { rows: shown, notes: notes.clone() }.print();
+    let mut found = Report { rows, notes }.json();
+    let rows = found.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten();
+    for (row, ratios) in rows.filter_map(Value::as_object_mut).zip(ratios) {
+        row.insert("ratios".into(), ratios);
+    }
+    report::write(&found, file)?;
+    println!("{}", file.display());
+    Ok(())
+}
+
+/// A row for each figure of each server, with its ratios to the floors.
+fn found(samples: &[Sample]) -> Vec<(Row, Value)> {
+    // In the order of the first round; what is counted stands beside what is timed.
+    let mut titles: Vec<String> = Vec::new();
     let mut stages: Vec<&str> = Vec::new();
     for sample in samples {
         if !stages.contains(&&*sample.stage) {
             stages.push(&sample.stage);
+            titles.push(title(&sample.stage));
         }
     }
+    stages.sort_by_key(|stage| titles.iter().position(|other| *other == title(stage)));
+    let mut rows = Vec::new();
     for stage in stages {
         let of_stage: Vec<&Sample> = samples.iter().filter(|sample| sample.stage == stage).collect();
         let names: BTreeSet<&str> = of_stage
@@ -93,32 +123,31 @@ pub(super) fn tell(samples: &[Sample], notes: Vec<String>, file: &Path) -> Outco
             .flat_map(|figures| figures.keys().map(String::as_str))
             .collect();
         for name in names {
+            let what = what(&of_stage, stage, name);
             for peer in Peer::ALL {
                 let Some(figure) = Interval::of(&column(&of_stage, peer, name)) else { continue };
                 let goals = if peer == Peer::Livename { goals(&of_stage, stage, name) } else { Vec::new() };
-                rows.push(json_row(&of_stage, stage, name, peer, figure, &goals));
-                if goals.is_empty() && BESIDE.iter().any(|ending| name.ends_with(ending)) {
-                    continue;
-                }
-                let (what, peer) = (format!("{stage}: {name}"), peer.name().into());
-                report.rows.push(Row { what, peer, figure, unit: unit(name), goals });
+                let row =
+                    Row { what: what.clone(), peer: peer.name().into(), figure, unit: unit(name), goals };
+                rows.push((row, ratios(&of_stage, peer, name)));
             }
         }
     }
-    report.notes.push(
-        "cpu: of the server, per delivered change; rate: deliveries a second, server on one core; p50, p99: from \
-         when a change was due to the browser; memory: anonymous memory of the server per session; kernel: both \
-         ends of a connection; Livename's latencies include the simulated community"
-            .into(),
-    );
-    report.print();
-    let text = json!({ "rows": rows, "notes": report.notes }).to_string();
-    file.parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(file, text + "\n"))
-        .map_err(|error| format!("{}: {error}", file.display()))?;
-    println!("{}", file.display());
-    Ok(())
+    rows
+}
+
+fn title(stage: &str) -> String {
+    Stage::parse(stage).map_or_else(|| stage.to_owned(), Stage::title)
+}
+
+/// `everybody-1000: lockstep cpu`. With latencies in calm times it matters of how many changes they are.
+fn what(samples: &[&Sample], stage: &str, name: &str) -> String {
+    let title = title(stage);
+    let changes = samples.iter().find_map(|sample| sample.figure("calm changes"));
+    match changes.filter(|_| matches!(name, "calm p50" | "calm p99")) {
+        Some(changes) => format!("{title}: {name} of {changes} changes"),
+        None => format!("{title}: {name}"),
+    }
 }
 
 fn goals(samples: &[&Sample], stage: &str, name: &str) -> Vec<Goal> {
@@ -140,29 +169,13 @@ fn goals(samples: &[&Sample], stage: &str, name: &str) -> Vec<Goal> {
     goals
 }
 
-fn json_row(
-    samples: &[&Sample],
-    stage: &str,
-    name: &str,
-    peer: Peer,
-    figure: Interval,
-    goals: &[Goal],
-) -> Value {
-    let to = |other| {
-        let ratio = ratio(samples, peer, other, name);
-        ratio.map(|ratio| json!({ "median": ratio.median, "interval": [ratio.low, ratio.high] }))
+/// To both floors, where they were measured in the same.
+fn ratios(samples: &[&Sample], peer: Peer, name: &str) -> Value {
+    let to = |floor: Peer| {
+        let Interval { median, low, high } = ratio(samples, peer, floor, name)?;
+        Some((floor.name().to_owned(), json!({ "median": median, "interval": [low, high] })))
     };
-    let goals: Vec<Value> = goals.iter().map(Goal::json).collect();
-    json!({
-        "what": format!("{stage}: {name}"),
-        "peer": peer.name(),
-        "figure": figure.median,
-        "interval": [figure.low, figure.high],
-        "unit": unit(name),
-        "ratio_to_floor": to(Peer::Floor),
-        "ratio_to_joined_floor": to(Peer::JoinedFloor),
-        "goals": goals,
-    })
+    Value::Object([Peer::Floor, Peer::JoinedFloor].into_iter().filter_map(to).collect())
 }
 
 /// Within each round that has both.
@@ -190,6 +203,9 @@ fn unit(name: &str) -> &'static str {
         Some("cpu") => "µs",
         Some("rate") => "1/s",
         Some("p50" | "p99") => "ms",
+        Some("calls") => "calls",
+        Some("instructions") => "instructions",
+        Some("changes") => "changes",
         _ => "bytes",
     }
 }
@@ -218,7 +234,29 @@ mod tests {
         let goals = goals(&samples, "everybody-1000", "lockstep cpu");
         assert_eq!(goals.len(), 1);
         assert!(goals[0].is_met());
+        let to_floor = ratios(&samples, Peer::Livename, "lockstep cpu");
+        assert_eq!(to_floor["floor"]["median"], 1.2);
+        assert!(to_floor.get("joined floor").is_none(), "it was not measured");
         let back = Sample::from_json(&samples[0].json()).unwrap();
         assert!(back.is(0, "livename", "everybody-1000"));
+    }
+    #[test]
+    fn counts_stand_beside_the_time_of_the_same_stage() {
+        let stages = ["everybody-1000", "idle", "calls-1000"];
+        let figures = json!({ "lockstep calls": 1.0, "calm p99": 2.0, "calm changes": 100.0 });
+        let sample = |stage: &str| Sample {
+            round: 0,
+            peer: "floor".into(),
+            stage: stage.into(),
+            figures: figures.clone(),
+        };
+        let rows = found(&stages.map(sample));
+        let whats: Vec<&str> =
+            rows.iter().map(|(row, _)| &*row.what).filter(|what| !what.contains("changes")).collect();
+        assert_eq!(
+            whats,
+            ["everybody-1000: lockstep calls", "everybody-1000: lockstep calls", "idle: lockstep calls"]
+        );
+        assert!(rows.iter().any(|(row, _)| row.what == "everybody-1000: calm p99 of 100 changes"));
     }
 }

@@ -53,7 +53,11 @@ impl Floor {
         let mut events = Events::with_capacity(1024);
         let mut buffer = vec![0; READ];
         loop {
-            self.poll.poll(&mut events, None)?;
+            match self.poll.poll(&mut events, None) {
+                // Whoever counts system calls interrupts.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled?,
+            }
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept()?,

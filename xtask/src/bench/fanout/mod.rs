@@ -2,34 +2,40 @@
 //!
 //! Every server runs alone on one core; browsers, publisher and simulated community share the other. What was measured is
 //! kept after each stage, so that an interrupted bench goes on with `--resume`. `floor.rs` is the bare program,
-//! `crowd.rs` the browsers, `stage.rs` what they do, `idle.rs` memory, `findings.rs` the table.
+//! `crowd.rs` the browsers, `stage.rs` whom they watch, `play.rs` what happens, `idle.rs` memory, `findings.rs` the table.
 
+mod callgrind;
 mod crowd;
 mod dialect;
 mod findings;
 mod floor;
+mod gateway;
 mod idle;
+mod kept;
 mod peers;
+mod play;
 mod stage;
 mod wire;
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::dialect::Dialect;
 use self::findings::Sample;
+use self::kept::Of;
 use self::peers::Peer;
 use self::stage::Stage;
 use crate::step::{Outcome, cargo, root};
 
 /// A stage that takes longer has failed.
 const STAGE: Duration = Duration::from_secs(180);
+/// Rounds in which system calls and instructions are counted.
+const COUNTED: usize = 3;
 
 #[derive(Args)]
 pub(crate) struct Fanout {
@@ -87,7 +93,7 @@ pub(crate) fn part(part: Part) -> Outcome {
                 Some(control) => Dialect::livename(port, control)?,
                 None => Dialect::plain(port),
             };
-            let figures = stage::play(dialect, server, stage, quick)?;
+            let figures = play::play(dialect, server, stage, quick)?;
             println!("{figures}");
             Ok(())
         }
@@ -106,7 +112,11 @@ pub(crate) fn run(bench: &Fanout) -> Outcome {
         .iter()
         .filter_map(|peer| Some(format!("{} was left out: it needs {}", peer.name(), peer.missing()?)))
         .collect();
-    let mut samples = if bench.resume { load() } else { Vec::new() };
+    if let Some(need) = callgrind::missing() {
+        notes.push(format!("instructions were left out: counting them needs {need}"));
+    }
+    let of = Of::now(bench.quick)?;
+    let mut samples = if bench.resume { of.load() } else { Vec::new() };
     let begun = Instant::now();
     let rounds = bench.rounds.unwrap_or(if bench.quick { 3 } else { 7 });
     for Turn { round, peer, stage } in turns(bench, rounds, &peers) {
@@ -119,15 +129,17 @@ pub(crate) fn run(bench: &Fanout) -> Outcome {
             break;
         }
         let what = format!("round {}: {name}, {}", round + 1, peer.name());
+        let turn = Instant::now();
         let found = match stage {
             Some(stage) => measure(peer, stage, bench.quick),
-            None => idle::measure(bench.quick),
+            None => idle::measure(peer, |peer, stage| measure(peer, stage, bench.quick)),
         };
+        let took = turn.elapsed().as_secs_f64();
         match found {
             Ok(figures) => {
-                println!("── {what}: {}", findings::brief(&figures));
+                println!("── {what}, {took:.0} s: {}", findings::brief(&figures));
                 samples.push(Sample { round, peer: peer.name().into(), stage: name, figures });
-                save(&samples)?;
+                of.save(&samples)?;
             }
             Err(why) => {
                 println!("── {what}: failed: {why}");
@@ -149,28 +161,35 @@ struct Turn {
 fn turns(bench: &Fanout, rounds: usize, peers: &[Peer]) -> Vec<Turn> {
     let mut turns = Vec::new();
     for round in 0..rounds {
-        for stage in stages(bench) {
-            let order = super::order(round, peers.len()).filter_map(|place| peers.get(place).copied());
-            turns.extend(order.map(|peer| Turn { round, peer, stage: Some(stage) }));
+        let order: Vec<Peer> =
+            super::order(round, peers.len()).filter_map(|place| peers.get(place).copied()).collect();
+        for stage in stages(bench, round) {
+            turns.extend(order.iter().map(|peer| Turn { round, peer: *peer, stage: Some(stage) }));
         }
-        // Memory hardly differs from round to round.
-        if round < 3 && (bench.only.is_empty() || bench.only.iter().any(|name| name == idle::NAME)) {
-            turns.push(Turn { round, peer: Peer::Livename, stage: None });
+        if bench.only.is_empty() || bench.only.iter().any(|name| name == idle::NAME) {
+            // Both floors keep the same.
+            let order = order.iter().filter(|peer| **peer != Peer::JoinedFloor);
+            turns.extend(order.map(|peer| Turn { round, peer: *peer, stage: None }));
         }
     }
     turns
 }
 
-fn stages(bench: &Fanout) -> Vec<Stage> {
-    let all = if bench.quick {
+fn stages(bench: &Fanout, round: usize) -> Vec<Stage> {
+    if !bench.only.is_empty() {
+        return bench.only.iter().filter_map(|name| Stage::parse(name)).collect();
+    }
+    let mut stages = if bench.quick {
         vec![Stage::Everybody(1000), Stage::Pattern(2000)]
     } else {
         vec![Stage::Everybody(1000), Stage::Everybody(5000), Stage::Everybody(19_000), Stage::Pattern(10_000)]
     };
-    match bench.only.as_slice() {
-        [] => all,
-        only => only.iter().filter_map(|name| Stage::parse(name)).collect(),
+    // Counts hardly differ from round to round.
+    if round < COUNTED {
+        stages.push(Stage::Calls(1000));
+        stages.extend(callgrind::missing().is_none().then_some(Stage::Instructions(1000)));
     }
+    stages
 }
 
 /// Starts the server, lets the crowd do its stage, and stops both.
@@ -181,8 +200,8 @@ fn measure(peer: Peer, stage: Stage, quick: bool) -> Result<Value, String> {
     let mut command = peers::beside(&peers::built("xtask"));
     command.args(["bench", "fanout-part", "crowd", "--stage", &stage.name()]);
     command.args(["--port", &server.port.to_string(), "--server", &server.process.to_string()]);
-    if let Some(control) = server.control {
-        command.args(["--control", &control.to_string()]);
+    if let Some(livename) = &server.livename {
+        command.args(["--control", &livename.control.to_string()]);
     }
     if quick {
         command.arg("--quick");
@@ -207,19 +226,4 @@ fn wait(crowd: &mut Child) -> Outcome {
     let _ = crowd.kill();
     let _ = crowd.wait();
     Err(format!("not done after {} s", STAGE.as_secs()))
-}
-
-fn kept() -> PathBuf {
-    peers::work().join("samples.json")
-}
-
-fn save(samples: &[Sample]) -> Outcome {
-    let list: Vec<Value> = samples.iter().map(Sample::json).collect();
-    fs::write(kept(), json!(list).to_string()).map_err(|error| error.to_string())
-}
-
-fn load() -> Vec<Sample> {
-    let text = fs::read_to_string(kept()).unwrap_or_default();
-    let list: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
-    list.iter().filter_map(Sample::from_json).collect()
 }
