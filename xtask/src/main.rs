@@ -29,7 +29,7 @@ enum Command {
         #[arg(long)]
         no_install: bool,
     },
-    /// The long proofs: 10,000 simulation seeds, fuzzing, big streams, supply chain
+    /// The long proofs: 10,000 simulation seeds, fuzzing, big streams, load tests of full size, supply chain
     Prove {
         /// Seconds for each fuzz target
         #[arg(long, default_value_t = 60)]

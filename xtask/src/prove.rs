@@ -1,18 +1,27 @@
 //! `cargo xtask prove`: the long proofs, for before a release and after changes to what they prove.
 
+use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use crate::left_out::LeftOut;
-use crate::step::{Outcome, cargo};
+use crate::step::{Outcome, cargo, program, root};
 use crate::{fuzz, peers};
 
-/// Tests that are long with `LIVENAME_LONG`: what of, the package, the test program.
-const LONG: [(&str, &str, &str); 4] = [
-    ("big streams", "gateway", "bridge"),
-    ("thousands of polls", "gateway", "rest"),
-    ("attack tools", "gateway", "edge_tools"),
-    ("50,000 persons", "gateway-setup", "live"),
+/// Tests that are long with `LIVENAME_LONG`: what of, the package, what of it is run.
+const LONG: [(&str, &str, &[&str]); 6] = [
+    ("big streams", "gateway", &["--test", "bridge"]),
+    ("thousands of polls", "gateway", &["--test", "rest"]),
+    ("attack tools", "gateway", &["--test", "edge_tools"]),
+    ("50,000 persons", "gateway-setup", &["--test", "live"]),
+    ("100,000 tokens", "gateway", &["--lib", "auth::storm", "--", "--nocapture"]),
+    ("load tests", "loadtest", &["--test", "load"]),
 ];
+
+/// The load tester's plans of full size. Each fails unless every browser knows the truth in the end. Gateway and load
+/// tester raise their own limits of open files as far as the system lets them; 20,000 are enough.
+const FULL: [(&str, &str); 2] =
+    [("19,000 browsers", "full-off"), ("9,000 browsers with a login each", "full-login")];
 
 pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
     let start = Instant::now();
@@ -20,16 +29,11 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
     cargo("simulation", &["test", "--release", "--package", "gateway-core", "--test", "simulation"])
         .env("LIVENAME_SEEDS", &seeds.to_string())
         .run()?;
-    for (name, package, test) in LONG {
-        let step = cargo(name, &["test", "--release", "--package", package, "--test", test]);
-        left_out.noted_by(step).env("LIVENAME_LONG", "1").run()?;
+    for (name, package, which) in LONG {
+        let arguments = [&["test", "--release", "--package", package], which].concat();
+        left_out.noted_by(cargo(name, &arguments)).env("LIVENAME_LONG", "1").run()?;
     }
-    cargo(
-        "100,000 tokens",
-        &["test", "--release", "--package", "gateway", "--lib", "auth::storm", "--", "--nocapture"],
-    )
-    .env("LIVENAME_LONG", "1")
-    .run()?;
+    load_of_full_size()?;
     fuzz::run("all", fuzz_seconds)?;
     if cargo("supply chain tool", &["deny", "--version"]).run().is_err() {
         cargo("supply chain tool", &["install", "cargo-deny", "--locked"]).run()?;
@@ -37,5 +41,18 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
     cargo("supply chain", &["deny", "--offline", "check", "bans", "licenses", "sources"]).run()?;
     left_out.report()?;
     println!("── everything is proved that was run, in {:.1} min", start.elapsed().as_secs_f64() / 60.0);
+    Ok(())
+}
+
+/// Reports stay below `target/prove`.
+fn load_of_full_size() -> Outcome {
+    let folder = Path::new("target/prove");
+    fs::create_dir_all(root().join(folder)).map_err(|error| format!("{}: {error}", folder.display()))?;
+    cargo("programs", &["build", "--release", "--package", "gateway", "--package", "loadtest"]).run()?;
+    let tester = root().join("target/release/livename-load").display().to_string();
+    for (name, plan) in FULL {
+        let out = folder.join(plan).display().to_string();
+        program(name, &tester, &["run", plan, "--quiet", "--out", &out]).run()?;
+    }
     Ok(())
 }
