@@ -12,8 +12,8 @@ use super::wire;
 
 const PUBLISHER: Token = Token(usize::MAX);
 const READ: usize = 256 << 10;
-/// Connections that begin at once; less than any server's backlog.
-const WAVE: usize = 200;
+/// Connections that begin at once: fewer than any server keeps waiting, which is 128 by the standard library.
+const WAVE: usize = 100;
 /// Each address of a server has so many of its 28,000 ports used.
 const PER_ADDRESS: usize = 10_000;
 /// Nothing that is waited for takes longer, or it has failed.
@@ -27,7 +27,8 @@ pub(super) struct Crowd {
     events: Events,
     dialect: Dialect,
     browsers: Vec<Browser>,
-    publisher: TcpStream,
+    /// Comes when all browsers are there: nginx closes connections that wait for requests when it is nearly full.
+    publisher: Option<TcpStream>,
     /// Of the publisher, not written yet.
     out: Vec<u8>,
     buffer: Vec<u8>,
@@ -61,17 +62,13 @@ enum Stage {
 
 impl Crowd {
     pub(super) fn new(dialect: Dialect) -> Result<Self, String> {
-        let said = |error: io::Error| format!("crowd: {error}");
-        let poll = Poll::new().map_err(said)?;
-        let mut publisher = connect(dialect.publish_at).map_err(said)?;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut publisher, PUBLISHER, both).map_err(said)?;
+        let poll = Poll::new().map_err(|error| format!("crowd: {error}"))?;
         Ok(Self {
             poll,
             events: Events::with_capacity(4096),
             dialect,
             browsers: Vec::new(),
-            publisher,
+            publisher: None,
             out: Vec::new(),
             buffer: vec![0; READ],
             phase: 0,
@@ -81,6 +78,7 @@ impl Crowd {
 
     /// Opens a socket for each list of people, and waits until it is quiet.
     pub(super) fn join(&mut self, lists: &[Vec<u32>]) -> Result<(), String> {
+        self.publisher = None;
         for wave in lists.chunks(WAVE) {
             for list in wave {
                 self.connect(list).map_err(|error| format!("crowd: {error}"))?;
@@ -89,6 +87,12 @@ impl Crowd {
                 |crowd: &Self| crowd.browsers.iter().rev().take(WAVE).all(|one| one.stage == Stage::Open);
             self.pump(open, LIMIT)?;
         }
+        let mut publisher =
+            connect(self.dialect.publish_at).map_err(|error| format!("publisher: {error}"))?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let registered = self.poll.registry().register(&mut publisher, PUBLISHER, both);
+        registered.map_err(|error| format!("publisher: {error}"))?;
+        self.publisher = Some(publisher);
         self.settle()
     }
 
@@ -151,7 +155,9 @@ impl Crowd {
             match event.token() {
                 PUBLISHER => {
                     self.flush()?;
-                    drain(&mut self.publisher, &mut self.buffer)?;
+                    if let Some(publisher) = &mut self.publisher {
+                        drain(publisher, &mut self.buffer)?;
+                    }
                 }
                 Token(number) => self.read(number)?,
             }
@@ -161,8 +167,9 @@ impl Crowd {
     }
 
     fn flush(&mut self) -> Result<(), String> {
+        let Some(publisher) = &mut self.publisher else { return Ok(()) };
         while !self.out.is_empty() {
-            match self.publisher.write(&self.out) {
+            match publisher.write(&self.out) {
                 Ok(written) => drop(self.out.drain(..written)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(format!("publisher: {error}")),

@@ -106,8 +106,8 @@ fn plan(running: &Running, addresses: &Addresses, way: Way, watches: usize) -> S
          domino_secret_file = \"domino.secret\"\nca = \"cert.pem\"\n\
          [population]\nwatches = {watches}\nchanges_per_second = 0\n[transports]\n{transport} = 1\n\
          [[phase]]\nkind = \"ramp\"\nduration = \"500ms\"\nbrowsers = {FIRST}\n\
-         [[phase]]\nkind = \"hold\"\nduration = \"3s\"\ncheck = false\n\
-         [[phase]]\nkind = \"ramp\"\nduration = \"2s\"\nbrowsers = {}\n\
+         [[phase]]\nkind = \"hold\"\nduration = \"2500ms\"\ncheck = false\n\
+         [[phase]]\nkind = \"ramp\"\nduration = \"1500ms\"\nbrowsers = {}\n\
          [[phase]]\nkind = \"hold\"\nduration = \"60s\"\ncheck = false\n",
         addresses.control,
         FIRST + IDLE

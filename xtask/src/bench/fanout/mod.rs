@@ -34,7 +34,7 @@ use crate::step::{Outcome, cargo, root};
 
 /// A stage that takes longer has failed.
 const STAGE: Duration = Duration::from_secs(180);
-/// Rounds in which system calls and instructions are counted.
+/// Rounds in which system calls are counted.
 const COUNTED: usize = 3;
 
 #[derive(Args)]
@@ -101,6 +101,10 @@ pub(crate) fn part(part: Part) -> Outcome {
 }
 
 pub(crate) fn run(bench: &Fanout) -> Outcome {
+    let is_stage = |name: &&String| *name == idle::NAME || Stage::parse(name).is_some();
+    if let Some(name) = bench.only.iter().find(|name| !is_stage(name)) {
+        return Err(format!("no such stage: {name}"));
+    }
     if !bench.no_build {
         cargo("programs", &["build", "--release", "-p", "gateway", "-p", "loadtest", "-p", "xtask"]).run()?;
     }
@@ -184,10 +188,12 @@ fn stages(bench: &Fanout, round: usize) -> Vec<Stage> {
     } else {
         vec![Stage::Everybody(1000), Stage::Everybody(5000), Stage::Everybody(19_000), Stage::Pattern(10_000)]
     };
-    // Counts hardly differ from round to round.
+    // Counts hardly differ from round to round, and instructions take their time.
     if round < COUNTED {
         stages.push(Stage::Calls(1000));
-        stages.extend(callgrind::missing().is_none().then_some(Stage::Instructions(1000)));
+    }
+    if round == 0 && callgrind::missing().is_none() {
+        stages.push(Stage::Instructions(1000));
     }
     stages
 }

@@ -17,8 +17,10 @@ use crate::step::Outcome;
 const RATE: f64 = 200.0;
 /// Changes that are outstanding when it is saturated.
 const WINDOW: usize = 500;
-/// Deliveries a second in calm times, where there are not too few changes a second or too many.
-const CALM: f64 = 10_000.0;
+/// Deliveries a second in calm times, where that is not too few changes a second.
+const CALM: f64 = 20_000.0;
+/// So many of them, where that is not too few changes for a percentile.
+const ENOUGH: usize = 100_000;
 
 /// Plays the stage before `server` (a process id) and tells its figures.
 pub(super) fn play(dialect: Dialect, server: u32, stage: Stage, quick: bool) -> Result<Value, String> {
@@ -86,13 +88,10 @@ impl Play {
             let bursts = (most / browsers / FAMOUS as usize).max(2);
             self.measured("burst", |play| play.bursts(browsers, bursts))?;
         }
-        let rate = (CALM / to_float(browsers)).clamp(1.0, 10.0);
-        let seconds = if quick { 2.0 } else { 10.0 };
-        let due: Vec<(u32, u64)> = (0..FAMOUS)
-            .cycle()
-            .map(|person| (person, browsers as u64))
-            .take((rate * seconds) as usize)
-            .collect();
+        let rate = (CALM / to_float(browsers)).clamp(1.0, 20.0);
+        let changes = (if quick { most } else { ENOUGH } / browsers).clamp(8, 100);
+        let famous = (0..FAMOUS).cycle().map(|person| (person, browsers as u64));
+        let due: Vec<(u32, u64)> = famous.take(changes).collect();
         self.note("calm changes", to_float(due.len()));
         self.measured("calm", |play| play.paced(rate, &due))
     }
