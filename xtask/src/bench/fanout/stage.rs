@@ -100,3 +100,36 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_named_and_found_by_their_names() {
+        let all = [
+            Stage::Everybody(1000),
+            Stage::Pattern(10_000),
+            Stage::Calls(1000),
+            Stage::Instructions(1000),
+            Stage::Idle(50),
+        ];
+        for stage in all {
+            assert_eq!(Stage::parse(&stage.name()), Some(stage));
+        }
+        assert_eq!(Stage::parse("everybody"), None);
+        assert_eq!(Stage::Calls(1000).title(), Stage::Everybody(1000).name());
+    }
+
+    #[test]
+    fn lists_of_the_pattern_have_fifty_different_people() {
+        let lists = Stage::Pattern(200).lists();
+        assert_eq!(lists.len(), 200);
+        for mut list in lists {
+            list.sort_unstable();
+            list.dedup();
+            assert!(list.len() == LIST && list.iter().all(|person| *person < 200));
+        }
+        assert!(Stage::Idle(0).lists().iter().all(Vec::is_empty));
+    }
+}
