@@ -26,7 +26,7 @@ impl Of {
             hasher.write(&bytes);
             of.insert(program.to_owned(), json!(format!("{:016x}", hasher.finish())));
         }
-        of.insert("quick".into(), json!(quick));
+        of.insert("size".into(), json!(if quick { "quick" } else { "full" }));
         Ok(Self(Value::Object(of)))
     }
 
@@ -79,12 +79,12 @@ mod tests {
     #[test]
     fn figures_of_another_build_are_not_gone_on_with() {
         let of =
-            |livename: &str, quick: bool| Of(json!({ "livename": livename, "xtask": "1", "quick": quick }));
+            |livename: &str, quick: bool| Of(json!({ "livename": livename, "xtask": "1", "size": quick }));
         let sample = json!({ "round": 0, "peer": "floor", "stage": "idle", "figures": {} });
         let kept = json!({ "of": of("a", false).0, "samples": [sample] }).to_string();
         let (samples, why) = of("a", false).read(&kept);
         assert_eq!((samples.len(), why), (1, None));
-        for (other, word) in [(of("b", false), "livename"), (of("a", true), "quick")] {
+        for (other, word) in [(of("b", false), "livename"), (of("a", true), "size")] {
             let (samples, why) = other.read(&kept);
             assert!(samples.is_empty() && why.unwrap().ends_with(&format!("another {word}")));
         }

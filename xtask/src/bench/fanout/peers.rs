@@ -190,7 +190,7 @@ fn serving(command: Command, port: u16, what: &str) -> Result<Running, String> {
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if begun.elapsed() > START {
-            return Err(format!("{what} does not listen: see {}", work().join(what).display()));
+            return Err(format!("{what} does not listen: see {}", log(what).display()));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -198,10 +198,15 @@ fn serving(command: Command, port: u16, what: &str) -> Result<Running, String> {
 }
 
 pub(super) fn spawn(mut command: Command, what: &str) -> Result<Ended, String> {
-    let log = work().join(format!("{what}.log"));
+    let log = log(what);
     let log = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     command.stderr(log);
     command.spawn().map(Ended).map_err(|error| format!("{what}: {error}"))
+}
+
+/// What a program complains of.
+fn log(what: &str) -> PathBuf {
+    work().join(format!("{what}.log"))
 }
 
 fn free_port() -> Result<u16, String> {
