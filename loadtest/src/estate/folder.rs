@@ -1,4 +1,4 @@
-//! Files of a started estate, gone with it.
+//! Files that an estate is started with, gone when it is up.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;

@@ -49,6 +49,9 @@ impl Estate {
         let scheme = if plan.estate.tls { "https" } else { "http" };
         let url = format!("{scheme}://{}", gateway.addr);
         let ca = folder.path("estate.pem");
+        let dialer = Dialer::new(&url, Some(ca.as_path())).await?;
+        // Everybody has read it: whoever kills this program finds nothing left behind.
+        drop(folder);
         let version = version(&program).await;
         // The last of all is the observer.
         let count = plan.actors.as_ref().map_or(0, |actors| actors.count);
@@ -61,7 +64,7 @@ impl Estate {
                 ids,
                 Some(Tokens { cookie: COOKIE.into(), source: TokenSource::Secret(secret) }),
             )?),
-            dialer: Arc::new(Dialer::new(&url, Some(ca.as_path())).await?),
+            dialer: Arc::new(dialer),
             gateway: gateway.service.process(),
             community: community.process(),
             url,
@@ -69,7 +72,7 @@ impl Estate {
             control: Some(control),
             actors: None,
             actors_rate: 0.0,
-            started: Some(Started { gateway, community, _folder: folder }),
+            started: Some(Started { gateway, community }),
         };
         Ok(Found { estate, users, secret: Some(own) })
     }

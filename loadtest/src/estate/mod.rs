@@ -23,7 +23,6 @@ use crate::plan::{self, Plan, Target};
 
 use community::Community;
 use control::Control;
-use folder::Folder;
 use livename::Gateway;
 
 /// A simulated community takes many.
@@ -48,11 +47,10 @@ pub struct Estate {
     started: Option<Started>,
 }
 
-/// Processes of our own, and their files.
+/// Processes of our own.
 struct Started {
     gateway: Gateway,
     community: Community,
-    _folder: Folder,
 }
 
 /// Why there is nothing to test.
@@ -280,7 +278,7 @@ impl Estate {
         if let Some(actors) = self.actors {
             actors.leave().await;
         }
-        if let Some(Started { gateway, community, _folder }) = self.started {
+        if let Some(Started { gateway, community }) = self.started {
             gateway.stop().await;
             community.stop().await;
         }

@@ -1,7 +1,8 @@
 //! A process of the estate: started, waited for, ended.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ const LAST_WORDS: usize = 1500;
 pub(super) struct Service {
     what: &'static str,
     child: Child,
-    log: PathBuf,
+    /// What it says, wherever the file is by now.
+    log: File,
 }
 
 impl Service {
@@ -44,14 +46,14 @@ impl Service {
         ready: &Path,
     ) -> Result<(Self, Value), EstateError> {
         let file = |error| EstateError::File { file: log.to_owned(), error };
-        let output = File::create(log).map_err(file)?;
-        let errors = output.try_clone().map_err(file)?;
+        let log = File::options().read(true).append(true).create(true).open(log).map_err(file)?;
+        let (output, errors) = (log.try_clone().map_err(file)?, log.try_clone().map_err(file)?);
         command.stdin(Stdio::null()).stdout(output).stderr(errors).kill_on_drop(true);
         // Ctrl-C is for the test, which ends its processes itself.
         command.process_group(0);
         let child = command.spawn();
         let child = child.map_err(|error| EstateError::Start { what, said: error.to_string() })?;
-        let mut started = Self { what, child, log: log.to_owned() };
+        let mut started = Self { what, child, log };
         let begun = Instant::now();
         loop {
             if let Ok(text) = std::fs::read_to_string(ready)
@@ -77,12 +79,11 @@ impl Service {
     }
 
     fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let mut from = log.len().saturating_sub(LAST_WORDS);
-        while !log.is_char_boundary(from) {
-            from += 1;
-        }
-        let words = log.get(from..).unwrap_or_default().trim();
+        let length = self.log.metadata().map_or(0, |log| log.len());
+        let mut last = vec![0; LAST_WORDS];
+        let read = self.log.read_at(&mut last, length.saturating_sub(LAST_WORDS as u64)).unwrap_or(0);
+        let words = String::from_utf8_lossy(last.get(..read).unwrap_or_default());
+        let words = words.trim();
         if words.is_empty() { "it said nothing".to_owned() } else { words.to_owned() }
     }
 

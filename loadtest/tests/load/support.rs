@@ -13,6 +13,9 @@ use loadtest_sim::left_out;
 /// An estate starts, is tested and stops in less, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// Where programs put aside what is of no use to anybody else.
+const TEMPORARY: &str = "tmp";
+
 /// A folder of its own for a test, removed at the end.
 pub(crate) struct Folder(PathBuf);
 
@@ -37,7 +40,7 @@ impl Folder {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("livename-load-test-{}-{number}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
+        fs::create_dir_all(path.join(TEMPORARY)).unwrap();
         Self(path)
     }
 
@@ -47,6 +50,11 @@ impl Folder {
 
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.0.join(name)).unwrap()
+    }
+
+    /// What programs have put aside, and not taken away again.
+    pub(crate) fn left_behind(&self) -> usize {
+        fs::read_dir(self.0.join(TEMPORARY)).unwrap().count()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,6 +84,7 @@ impl Folder {
         let child = Command::new(program)
             .args(arguments)
             .current_dir(&self.0)
+            .env("TMPDIR", self.0.join(TEMPORARY))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

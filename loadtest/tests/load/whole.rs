@@ -170,6 +170,7 @@ fn a_second_ctrl_c_ends_it_at_once() {
     let ended = program.end();
     assert_eq!((ended.code, ended.results.is_some()), (Some(130), false), "{}{}", ended.err, ended.out);
     wait("the end of its processes", || has_ended(gateway).then_some(()));
+    assert_eq!(folder.left_behind(), 0);
 }
 
 #[test]
@@ -220,7 +221,7 @@ fn ctrl_c_keeps_what_was_measured() {
 }
 
 #[test]
-fn a_killed_test_leaves_no_process_behind() {
+fn a_killed_test_leaves_nothing_behind() {
     if !has_gateway() {
         return;
     }
@@ -228,11 +229,13 @@ fn a_killed_test_leaves_no_process_behind() {
     let program = folder
         .run("[population]\npeople = 10\n[[phase]]\nkind = \"ramp\"\nduration = \"10min\"\nbrowsers = 10\n");
     let (gateway, community) = (program.started("--config"), program.started("--people"));
-    wait("open browsers", || (connections(gateway) >= 3).then_some(()));
+    // As soon as everybody has read it.
+    wait("the end of the estate's files", || (folder.left_behind() == 0).then_some(()));
     program.signal("KILL");
     for pid in [gateway, community] {
         wait("the end of its processes", || has_ended(pid).then_some(()));
     }
+    assert_eq!(folder.left_behind(), 0);
 }
 
 /// Gone, or nobody has asked yet how it ended.
