@@ -29,7 +29,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs a simulated Sametime community until it is told to stop
-    Community(CommunityArgs),
+    Community(Box<CommunityArgs>),
     /// Runs a load test: many browsers, one report
     Run(RunArgs),
     /// Lists the plans that come with the program, or prints one
@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
     };
     let ended = match cli.command {
         Command::Community(arguments) => {
-            return match runtime.block_on(community::run(arguments)) {
+            return match runtime.block_on(community::run(*arguments)) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => complain(&error.to_string()),
             };

@@ -8,12 +8,12 @@ use clap::Args;
 use loadtest_sim::control::Control;
 use loadtest_sim::model::{CsvError, Directory, Settings};
 use loadtest_sim::{Builder, Simulator, StartError, TokenCheck, tls};
-use protocol::ltpa::domino::DominoSecret;
-use protocol::secret::Secret;
 use serde_json::json;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
+
+use crate::tokens::{self, KeyProblem, read_secret};
 
 /// What the community is made of.
 #[derive(Debug, Args)]
@@ -33,6 +33,12 @@ pub struct CommunityArgs {
     /// Accept LTPA tokens made with the Domino secret in this file (base64)
     #[arg(long, value_name = "FILE")]
     domino_secret_file: Option<PathBuf>,
+    /// Accept LTPA tokens made with the keys in this file, which was exported from WebSphere
+    #[arg(long, value_name = "FILE", requires = "websphere_password_file")]
+    websphere_key_file: Option<PathBuf>,
+    /// The password of the key file
+    #[arg(long, value_name = "FILE", requires = "websphere_key_file")]
+    websphere_password_file: Option<PathBuf>,
     /// A new login of a person ends the earlier ones
     #[arg(long)]
     single_login: bool,
@@ -96,12 +102,9 @@ pub enum CommunityError {
         /// What the system says.
         error: io::Error,
     },
-    /// The secret is none.
-    #[error("{file}: this is not a Domino SSO secret (20 bytes, base64)")]
-    Secret {
-        /// The file.
-        file: String,
-    },
+    /// The secret or the keys of tokens.
+    #[error(transparent)]
+    Key(#[from] KeyProblem),
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(#[source] io::Error),
@@ -154,13 +157,15 @@ fn builder(arguments: &CommunityArgs) -> Result<Builder, CommunityError> {
     if let Some(file) = &arguments.directory {
         builder = builder.directory(Directory::from_csv_file(file)?);
     }
+    let mut tokens = TokenCheck::none();
     if let Some(file) = &arguments.domino_secret_file {
-        let text = Secret::new(fs::read(file).map_err(|error| unusable(file, error))?);
-        let text = str::from_utf8(text.expose()).unwrap_or_default();
-        let secret = DominoSecret::from_base64(text.trim());
-        let secret = secret.map_err(|_| CommunityError::Secret { file: file.display().to_string() })?;
-        builder = builder.tokens(TokenCheck::domino(secret));
+        tokens = TokenCheck::domino(tokens::domino_secret(file)?).or(tokens);
     }
+    if let (Some(file), Some(password)) = (&arguments.websphere_key_file, &arguments.websphere_password_file)
+    {
+        tokens = tokens.or(TokenCheck::websphere(tokens::verify_key(file, &read_secret(password)?)?));
+    }
+    builder = builder.tokens(tokens);
     if let (Some(chain), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
         builder = builder.tls(tls::from_files(chain, key)?);
     }

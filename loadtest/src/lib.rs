@@ -5,6 +5,7 @@
 //! * [`plan`] says what happens in a test, [`run`] makes it happen.
 //! * [`estate`] is what is tested, [`clients`] are the browsers, [`actors`] whom they watch where nobody is
 //!   simulated, [`measure`] what they see.
+//! * [`tokens`] are what they log in with.
 //! * [`report`] tells it; [`interrupt`] ends it early.
 
 pub mod actors;
@@ -18,3 +19,5 @@ pub mod measure;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod tls;
+pub mod tokens;

@@ -114,6 +114,12 @@ fn what_cannot_be_used_is_named_and_ends_with_64() {
     let secret = folder.file("secret", "short");
     let (code, error) = end(program(&["--listen", "127.0.0.1:0", "--domino-secret-file", &secret]));
     assert_eq!(code, 64);
-    assert!(error.contains("not a Domino SSO secret") && !error.contains("short"), "{error}");
+    assert!(error.contains("secret: a Domino SSO secret is") && !error.contains("short"), "{error}");
+    let keys = folder.file("ltpa.keys", "com.ibm.websphere.ltpa.version=1.0\n");
+    let password = folder.file("password", "hush\n");
+    let files = ["--websphere-key-file", &keys, "--websphere-password-file", &password];
+    let (code, error) = end(program(&[&["--listen", "127.0.0.1:0"], &files[..]].concat()));
+    assert_eq!(code, 64);
+    assert!(error.contains("ltpa.keys: com.ibm.websphere.ltpa.3DESKey is missing"), "{error}");
     assert_eq!(end(program(&["--unheard-of"])).0, 64);
 }

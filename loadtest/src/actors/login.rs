@@ -1,47 +1,49 @@
 //! One login of a test user, from connecting to the logout, and again after a loss.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use loadtest_sim::{Stamp, Stamps};
-use protocol::ltpa::domino::{self, DominoSecret};
-use protocol::ltpa::{SystemSeconds, lmbcs};
-use protocol::secret::Secret;
 use protocol::vp::awareness::{Block, ToClient, ToServer, status_word};
 use protocol::vp::client::{Auth, Client, Closed, Config, Event, Login, TokenForm};
 use protocol::vp::message::ChannelId;
 use protocol::vp::prim::{AwareId, UserStatus};
 use protocol::vp::reason::Retry;
 use protocol::vp::service::Service;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsConnector;
 
 use super::{Actor, Change, Stage};
 use crate::measure::micros;
+use crate::tokens::TokenKey;
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// After a loss.
 const AGAIN: Duration = Duration::from_secs(5);
-/// A token has to be good for one login only, but it may come late.
-const LIFETIME: u64 = 24 * 3600;
 /// Port of a home server that a redirect names.
 const PORT: u16 = 1533;
 const REDIRECTS: usize = 3;
 const READ: usize = 4 << 10;
 
 /// How the actor proves who it is.
-pub(super) fn auth(actor: &Actor, secret: Option<&DominoSecret>) -> Option<Auth> {
+pub(super) fn auth(actor: &Actor, key: Option<&TokenKey>) -> Option<Auth> {
     if let Some(password) = &actor.password {
         return Some(Auth::DhPassword(password.clone()));
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let (created, expires) = (SystemSeconds(now.saturating_sub(60)), SystemSeconds(now + LIFETIME));
-    let token = domino::mint(&lmbcs::encode(&actor.id), created, expires, secret?).ok()?;
-    Some(Auth::Token { token: Secret::from(token.as_str()), form: TokenForm::Raw })
+    Some(Auth::Token { token: key?.token(&actor.id)?, form: TokenForm::Raw })
+}
+
+/// TLS keeps what is not flushed.
+async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
 }
 
 /// How a connection ended.
@@ -129,7 +131,26 @@ impl Visit<'_> {
             Err(_) => return Ended::Lost("no connection".to_owned()),
         };
         let _ = stream.set_nodelay(true);
-        let (mut reader, mut writer) = stream.into_split();
+        let Some(tls) = &self.stage.tls else {
+            return self.talk(stream, auth, orders).await;
+        };
+        // The certificate is for the server that was called, after a redirect, too.
+        let name = server.rsplit_once(':').map_or(server, |(host, _)| host);
+        let Ok(name) = ServerName::try_from(name.trim_matches(['[', ']']).to_owned()) else {
+            return Ended::Lost(format!("{name} is no name of a server"));
+        };
+        match timeout(CONNECT, TlsConnector::from(tls.clone()).connect(name, stream)).await {
+            Ok(Ok(stream)) => self.talk(stream, auth, orders).await,
+            Ok(Err(error)) => Ended::Lost(error.to_string()),
+            Err(_) => Ended::Lost("no TLS handshake".to_owned()),
+        }
+    }
+
+    async fn talk<S>(&mut self, stream: S, auth: &Auth, orders: &mut mpsc::Receiver<Change>) -> Ended
+    where
+        S: AsyncRead + AsyncWrite,
+    {
+        let (mut reader, mut writer) = tokio::io::split(stream);
         let begun = Instant::now();
         let config = Config { login_type: self.stage.login_type, ..Config::default() };
         let login = Login { name: self.id.to_owned(), auth: auth.clone() };
@@ -148,7 +169,7 @@ impl Visit<'_> {
                 }
             }
             let output = client.output();
-            if !output.is_empty() && writer.write_all(&output).await.is_err() {
+            if !output.is_empty() && write(&mut writer, &output).await.is_err() {
                 client.closed(begun.elapsed());
                 continue;
             }
@@ -164,7 +185,7 @@ impl Visit<'_> {
                     Some(change) => self.change(change, &mut client),
                     None => {
                         client.logout(begun.elapsed());
-                        let _ = writer.write_all(&client.output()).await;
+                        let _ = write(&mut writer, &client.output()).await;
                         return Ended::Over;
                     }
                 },

@@ -15,9 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use loadtest_sim::due_at;
-use protocol::ltpa::domino::DominoSecret;
 use protocol::presence::Status;
 use protocol::secret::Secret;
+use rustls::ClientConfig;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::interrupt::Interrupt;
 use crate::measure::{Latency, PersonState, Punctuality};
 use crate::plan::Dice;
+use crate::tokens::TokenKey;
 
 /// Until all have tried to log in.
 const LOGINS: Duration = Duration::from_secs(60);
@@ -45,6 +46,7 @@ pub struct Actors {
 /// What the actors share.
 struct Stage {
     server: String,
+    tls: Option<Arc<ClientConfig>>,
     login_type: u16,
     /// Whom everybody watches.
     watched: Vec<String>,
@@ -62,6 +64,8 @@ struct Stage {
 pub struct Call {
     /// `host:port` of a community server.
     pub server: String,
+    /// How TLS is spoken to it, if it is.
+    pub tls: Option<Arc<ClientConfig>>,
     /// Kind of client.
     pub login_type: u16,
     /// Whom everybody watches.
@@ -114,7 +118,9 @@ pub enum ActorsError {
     #[error("interrupted")]
     Interrupted,
     /// Neither password nor key.
-    #[error("{0} has no password, and there is no domino_secret_file to make a token with")]
+    #[error(
+        "{0} has no password, and there is no key to make a token with (domino_secret_file, websphere_key_file)"
+    )]
     NoProof(String),
 }
 
@@ -123,11 +129,12 @@ impl Actors {
     pub async fn log_in(
         call: Call,
         cast: Vec<Actor>,
-        secret: Option<&DominoSecret>,
+        key: Option<&TokenKey>,
         mut interrupt: Interrupt,
     ) -> Result<Self, ActorsError> {
         let stage = Arc::new(Stage {
             server: call.server,
+            tls: call.tls,
             login_type: call.login_type,
             watched: call.watched,
             board: Mutex::default(),
@@ -142,7 +149,7 @@ impl Actors {
         let (mut tasks, mut orders) = (JoinSet::new(), Vec::new());
         let coming = async {
             for actor in cast {
-                let auth = login::auth(&actor, secret);
+                let auth = login::auth(&actor, key);
                 let auth = auth.ok_or_else(|| ActorsError::NoProof(actor.id.clone()))?;
                 let (order, ordered) = mpsc::channel(8);
                 orders.push(order);

@@ -1,10 +1,12 @@
-use loadtest_sim::{Simulator, Stamp};
+use loadtest_sim::{Simulator, Stamp, TokenCheck};
+use protocol::ltpa::domino::DominoSecret;
+use protocol::ltpa::websphere::{VerifyKey, Version};
 
 use super::*;
 
 fn call(server: String, cast: &[Actor], watch: usize) -> Call {
     let watched = cast.iter().take(watch).map(|actor| actor.id.clone()).collect();
-    Call { server, login_type: 0x1002, watched, per_second: 100.0, seed: 1 }
+    Call { server, tls: None, login_type: 0x1002, watched, per_second: 100.0, seed: 1 }
 }
 
 async fn soon(what: &str, mut look: impl FnMut() -> bool) {
@@ -60,6 +62,54 @@ async fn test_users_change_themselves_see_each_other_and_leave() {
     assert!(punctual.due > 10 && punctual.missed == 0, "{punctual:?}");
     actors.leave().await;
     soon("everybody gone", || simulator.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn over_tls_they_log_in_where_the_certificate_is_trusted() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let tls = loadtest_sim::tls::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+    let simulator = Simulator::builder().people(10).tls(tls).start().await.unwrap();
+    let ca = std::env::temp_dir().join(format!("livename-load-actors-{}.pem", std::process::id()));
+    let other = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let trusted = |pem: &str| {
+        std::fs::write(&ca, pem).unwrap();
+        Some(Arc::new(crate::tls::client(Some(&ca), &[]).unwrap()))
+    };
+    let users = || cast(&simulator, 2);
+    let call = |tls| Call { tls, ..call(simulator.addr().to_string(), &users(), 2) };
+    let actors = Actors::log_in(call(trusted(&chain)), users(), None, Interrupt::never()).await.unwrap();
+    assert_eq!(actors.count(), 2);
+    actors.change_rate(100.0);
+    soon("a change seen by another", || actors.take_seen().count() > 0).await;
+    actors.leave().await;
+    soon("everybody gone", || simulator.connections() == 0).await;
+    let strange = call(trusted(&other.cert.pem()));
+    let refused = Actors::log_in(strange, users(), None, Interrupt::never()).await.err().unwrap();
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+    std::fs::remove_file(ca).unwrap();
+}
+
+#[tokio::test]
+async fn tokens_of_any_kind_let_them_in_without_passwords() {
+    let keys = include_str!("../estate/websphere.keys");
+    let file = std::env::temp_dir().join(format!("livename-load-actors-{}.keys", std::process::id()));
+    std::fs::write(&file, keys).unwrap();
+    let password = Secret::from("load test");
+    let check = TokenCheck::websphere(VerifyKey::read(keys, &password).unwrap());
+    let secret = DominoSecret::from_bytes(&[7; 20]).unwrap();
+    let check = TokenCheck::domino(secret.clone()).or(check);
+    let simulator = Simulator::builder().people(10).tokens(check).start().await.unwrap();
+    let websphere = |version| TokenKey::websphere_file(&file, &password, version, Some("any")).unwrap();
+    for key in [TokenKey::domino(secret), websphere(Version::One), websphere(Version::Two)] {
+        let users: Vec<_> =
+            cast(&simulator, 1).into_iter().map(|user| Actor { password: None, ..user }).collect();
+        let call = call(simulator.addr().to_string(), &users, 1);
+        let actors = Actors::log_in(call, users, Some(&key), Interrupt::never()).await.unwrap();
+        assert_eq!(actors.count(), 1);
+        actors.leave().await;
+    }
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]

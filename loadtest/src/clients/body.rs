@@ -4,7 +4,7 @@ use super::http::Head;
 use crate::measure::FailureKind;
 
 /// Longest body or piece of one that a browser takes.
-const LONGEST: usize = 16 << 20;
+pub(super) const LONGEST: usize = 16 << 20;
 
 /// Where in a body the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,23 +2,20 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
-use protocol::ltpa::domino::{self, DominoSecret};
-use protocol::ltpa::{SystemSeconds, lmbcs};
 use protocol::secret::Secret;
 
 use crate::measure::Transport;
 use crate::plan::{Amount, Dice, Plan, Transports, pick};
-
-/// Tokens are good for so long, from a little before now.
-const LIFETIME: Duration = Duration::from_secs(24 * 3600);
-const EARLIER: u64 = 60;
+use crate::tokens::TokenKey;
 
 /// Purposes of chance, so that one setting does not change the others.
 const LIST: u64 = 1 << 32;
 const TRANSPORT: u64 = 2 << 32;
 const RANKS: u64 = 3 << 32;
+const SCHEME: u64 = 4 << 32;
+const VERSION: u64 = 5 << 32;
 
 /// Everybody, shared by all crews.
 pub struct Cast {
@@ -47,14 +44,27 @@ pub struct Tokens {
 /// See [`Tokens`].
 pub enum TokenSource {
     /// They are made, fresh for each page and for the user whose browser it is.
-    Secret(DominoSecret),
-    /// They were made elsewhere; browsers take them in turn. Never empty.
+    Fresh(Arc<TokenKey>),
+    /// They were made before; browsers take them in turn. Never empty.
     Given(Vec<Secret>),
+}
+
+impl TokenSource {
+    /// Tokens for the browsers of a plan, whose users are these. What takes time to make is made now.
+    pub async fn of(key: Arc<TokenKey>, plan: &Plan, users: &[String]) -> Self {
+        if key.is_quick() {
+            return Self::Fresh(key);
+        }
+        let most = users.len().min(plan.most_browsers().max(1));
+        Self::Given(key.tokens(users.get(..most).unwrap_or_default()).await)
+    }
 }
 
 /// What one browser is.
 pub(super) struct Person {
     pub(super) transport: Transport,
+    /// It comes over `https`, where the target is there over both.
+    pub(super) secure: bool,
     /// Indexes of the people on its list, ascending.
     pub(super) list: Vec<u32>,
 }
@@ -109,14 +119,20 @@ impl Cast {
         let mut list: Vec<u32> =
             ranked.into_iter().filter_map(|rank| self.ranks.get(rank as usize).copied()).collect();
         list.sort_unstable();
-        let Transports { websocket, sse, poll } = self.transports;
+        let Transports { websocket, sse, poll, https_percent, http2_percent } = self.transports;
+        let of_hundred =
+            |purpose, percent: u8| Dice::new(self.seed, purpose + own).below(100) < usize::from(percent);
+        let secure = of_hundred(SCHEME, https_percent);
+        let http2 = secure && of_hundred(VERSION, http2_percent);
         let drawn = Dice::new(self.seed, TRANSPORT + own).below((websocket + sse + poll) as usize);
-        let transport = match drawn.checked_sub(websocket as usize) {
-            None => Transport::WebSocket,
-            Some(drawn) if drawn < sse as usize => Transport::Sse,
-            Some(_) => Transport::Poll,
+        let transport = match (drawn.checked_sub(websocket as usize), http2) {
+            (None, _) => Transport::WebSocket,
+            (Some(drawn), false) if drawn < sse as usize => Transport::Sse,
+            (Some(drawn), true) if drawn < sse as usize => Transport::SseHttp2,
+            (Some(_), false) => Transport::Poll,
+            (Some(_), true) => Transport::PollHttp2,
         };
-        Person { transport, list }
+        Person { transport, secure, list }
     }
 
     /// Where browser `number` connects from.
@@ -124,21 +140,14 @@ impl Cast {
         self.sources.get(number % self.sources.len().max(1)).copied()
     }
 
-    /// The value of the `Cookie` header of browser `number`: a fresh token for its user.
+    /// The value of the `Cookie` header of browser `number`: a token of its user.
     pub(super) fn cookie(&self, number: usize) -> Option<String> {
         let Tokens { cookie, source } = self.tokens.as_ref()?;
-        let secret = match source {
-            TokenSource::Secret(secret) => secret,
-            TokenSource::Given(tokens) => {
-                let token = tokens.get(number % tokens.len().max(1))?;
-                return Some(format!("{cookie}={}", String::from_utf8_lossy(token.expose())));
-            }
+        let token = match source {
+            TokenSource::Fresh(key) => &key.token(self.ids.get(number % self.players)?)?,
+            TokenSource::Given(tokens) => tokens.get(number % tokens.len().max(1))?,
         };
-        let user = &self.ids[number % self.players];
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let (created, expires) = (SystemSeconds(now - EARLIER), SystemSeconds(now + LIFETIME.as_secs()));
-        let token = domino::mint(&lmbcs::encode(user), created, expires, secret).ok()?;
-        Some(format!("{cookie}={token}"))
+        Some(format!("{cookie}={}", String::from_utf8_lossy(token.expose())))
     }
 
     /// The person with this id.
@@ -188,5 +197,22 @@ mod tests {
         let sse = (0..1000).filter(|number| one.browser(*number).transport == Transport::Sse).count();
         assert!((200..300).contains(&sse), "{sse}");
         assert_eq!(one.index_of("CN=P7/O=R"), Some(7));
+    }
+
+    #[test]
+    fn browsers_come_over_schemes_and_versions_as_the_plan_says() {
+        let text = "[estate]\n[transports]\nwebsocket = 1\nsse = 1\npoll = 1\nhttps = 75\nhttp2 = 40\n\
+                    [[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 9\n";
+        let plan = Plan::parse(Path::new("x"), text).unwrap();
+        let cast = Cast::new(&plan, vec!["CN=P/O=R".into()], None).unwrap();
+        let people: Vec<_> = (0..1000).map(|number| cast.browser(number)).collect();
+        let count = |is: &dyn Fn(&Person) -> bool| people.iter().filter(|person| is(person)).count();
+        assert!((720..780).contains(&count(&|person| person.secure)));
+        assert!(people.iter().all(|person| person.secure || !person.transport.is_http2()));
+        let (all, http2) = (
+            count(&|person| person.secure && person.transport != Transport::WebSocket),
+            count(&|person| person.transport.is_http2()),
+        );
+        assert!((33..47).contains(&(http2 * 100 / all)), "{http2} of {all}");
     }
 }

@@ -14,9 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::cast::{Cast, Person};
-use super::dial::Dialer;
-use super::page::{Browser, Seen, Visit};
+use super::cast::Cast;
+use super::dial::{Dialer, Way};
+use super::page::Browser;
 use super::visit::{Order, Seat, visit};
 use crate::measure::{Agreement, FailureKind, Recorder, Transport, Truth, micros};
 use crate::plan::Dice;
@@ -91,7 +91,7 @@ enum Word {
 /// What all visits of a crew share.
 pub(super) struct Stage {
     pub(super) cast: Arc<Cast>,
-    pub(super) dialer: Arc<Dialer>,
+    dialer: Arc<Dialer>,
     shared: Arc<Shared>,
     again: mpsc::Sender<Action>,
     dice: RefCell<Dice>,
@@ -198,6 +198,11 @@ impl Shared {
 impl Stage {
     pub(super) fn recorder(&self) -> MutexGuard<'_, Recorder> {
         self.shared.recorder()
+    }
+
+    /// The way of a browser to the target.
+    pub(super) fn way(&self, browser: &RefCell<Browser>) -> &Way {
+        self.dialer.way(browser.borrow().secure)
     }
 
     /// A page has become ready.
@@ -460,7 +465,7 @@ fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement 
         agreement.absent += u64::from(!browser.visit.ready);
         for (person, seen) in browser.list.iter().zip(&browser.seen) {
             let (held, mut truth) = (seen.state, truth.of(*person));
-            if browser.transport == Transport::Poll {
+            if browser.transport.is_poll() {
                 truth = truth.in_numbers();
             }
             // Nobody knows what is true of this person.
@@ -479,10 +484,7 @@ fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement 
 
 impl Role {
     fn new(cast: &Cast, number: usize) -> Self {
-        let Person { transport, list, .. } = cast.browser(number);
-        let seen = vec![Seen::default(); list.len()];
-        let visit = Visit::default();
-        let browser = Browser { number, transport, list, seen, cursor: None, cookies: None, visit };
+        let browser = Browser::new(number, cast.browser(number));
         Self { browser: RefCell::new(browser), seat: Seat::default(), state: RefCell::default() }
     }
 }

@@ -6,29 +6,36 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::AlertDescription;
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::wire::Wire;
 use crate::measure::FailureKind;
-
-/// Where Debian and its relatives keep the system's authorities.
-const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+use crate::tls::{self, TlsError};
 
 /// Until the other side accepts. The system would try for two minutes; a browser's user does not.
 const CONNECT: Duration = Duration::from_secs(10);
+const HTTP1: &[u8] = b"http/1.1";
+const HTTP2: &[u8] = b"h2";
 
-/// The way to the target.
+/// The ways to the target: one, or one for each scheme.
 pub struct Dialer {
+    way: Way,
+    /// Over the other scheme.
+    other: Option<Way>,
+}
+
+/// The way to one address of the target.
+pub(super) struct Way {
     /// Empty: the name has none.
     addrs: Vec<SocketAddr>,
     /// Why it has none.
     unknown: Option<String>,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    tls: Option<Secure>,
     /// As in the `Host` header.
     pub(super) host: String,
     /// As in the `Origin` header of a page of the same host.
@@ -37,29 +44,50 @@ pub struct Dialer {
     pub(super) prefix: String,
 }
 
+/// TLS, for each of the protocols that may be spoken behind it.
+struct Secure {
+    name: ServerName<'static>,
+    http1: TlsConnector,
+    http2: TlsConnector,
+}
+
 /// Why the target cannot be dialled at all.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// No URL of a web server.
     #[error("{0}: not an http or https URL")]
     Url(String),
-    /// The authorities.
-    #[error("{file}: {error}")]
-    Authorities {
-        /// The file.
-        file: String,
-        /// What is wrong with it.
-        error: rustls::pki_types::pem::Error,
-    },
-    /// The TLS library does not take these settings.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Dialer {
     /// Resolves the URL's host; `ca` are the authorities for `https`. A name without an address is no error
     /// here: see [`Dialer::nowhere`].
     pub async fn new(url: &str, ca: Option<&Path>) -> Result<Self, DialError> {
+        Ok(Self { way: Way::new(url, ca).await?, other: None })
+    }
+
+    /// The same target is at this address as well, over the other scheme.
+    pub async fn or(self, url: &str, ca: Option<&Path>) -> Result<Self, DialError> {
+        Ok(Self { other: Some(Way::new(url, ca).await?), ..self })
+    }
+
+    /// Why no connection can succeed, if the name of one of the target's addresses has no address.
+    pub fn nowhere(&self) -> Option<&str> {
+        [Some(&self.way), self.other.as_ref()].into_iter().flatten().find_map(|way| way.unknown.as_deref())
+    }
+
+    /// The way of a browser that comes over `https`, or over `http`; with one address there is no choice.
+    pub(super) fn way(&self, secure: bool) -> &Way {
+        let other = self.other.as_ref().filter(|other| other.tls.is_some() == secure);
+        other.unwrap_or(&self.way)
+    }
+}
+
+impl Way {
+    async fn new(url: &str, ca: Option<&Path>) -> Result<Self, DialError> {
         let wrong = || DialError::Url(url.to_owned());
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
         let (host, path) = rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path));
@@ -79,8 +107,9 @@ impl Dialer {
             Err(error) => (Vec::new(), Some(format!("{name} has no address: {error}"))),
         };
         let tls = if secure {
-            let config = Arc::new(client(ca)?);
-            Some((TlsConnector::from(config), ServerName::try_from(name).map_err(|_| wrong())?))
+            let connector = |protocol| Ok::<_, TlsError>(Arc::new(tls::client(ca, &[protocol])?).into());
+            let name = ServerName::try_from(name).map_err(|_| wrong())?;
+            Some(Secure { name, http1: connector(HTTP1)?, http2: connector(HTTP2)? })
         } else {
             None
         };
@@ -88,23 +117,35 @@ impl Dialer {
         Ok(Self { addrs, unknown, tls, host: host.to_owned(), origin: format!("{scheme}://{host}"), prefix })
     }
 
-    /// Why no connection can succeed, if the target's name has no address.
-    pub fn nowhere(&self) -> Option<&str> {
-        self.unknown.as_deref()
+    /// One connection for HTTP/1.1.
+    pub(super) async fn dial(&self, source: Option<IpAddr>) -> Result<Wire, FailureKind> {
+        let stream = self.connect(source).await?;
+        let Some(Secure { name, http1, .. }) = &self.tls else { return Ok(Wire::Plain(stream)) };
+        match http1.connect(name.clone(), stream).await {
+            Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
+            Err(error) => Err(kind_of(&error)),
+        }
     }
 
-    /// One connection.
-    pub(super) async fn dial(&self, source: Option<IpAddr>) -> Result<Wire, FailureKind> {
+    /// One connection for HTTP/2, which is agreed on in the TLS handshake (RFC 9113 3.2).
+    pub(super) async fn dial_http2(
+        &self,
+        source: Option<IpAddr>,
+    ) -> Result<TlsStream<TcpStream>, FailureKind> {
+        let Some(Secure { name, http2, .. }) = &self.tls else { return Err(FailureKind::NoHttp2) };
+        let stream = self.connect(source).await?;
+        let stream = http2.connect(name.clone(), stream).await.map_err(|error| kind_of(&error))?;
+        let agreed = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        if agreed { Ok(stream) } else { Err(FailureKind::NoHttp2) }
+    }
+
+    async fn connect(&self, source: Option<IpAddr>) -> Result<TcpStream, FailureKind> {
         let fits = |addr: &&SocketAddr| source.is_none_or(|source| source.is_ipv4() == addr.is_ipv4());
         let addr = self.addrs.iter().find(fits).or(self.addrs.first()).ok_or(FailureKind::UnknownHost)?;
         let connected = timeout(CONNECT, connect(*addr, source)).await;
         let stream = connected.map_err(|_| FailureKind::ConnectTimeout)?.map_err(|error| kind_of(&error))?;
         let _ = stream.set_nodelay(true);
-        let Some((connector, name)) = &self.tls else { return Ok(Wire::Plain(stream)) };
-        match connector.connect(name.clone(), stream).await {
-            Ok(stream) => Ok(Wire::Tls(Box::new(stream))),
-            Err(error) => Err(kind_of(&error)),
-        }
+        Ok(stream)
     }
 }
 
@@ -124,28 +165,12 @@ async fn connect(addr: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStre
     socket.connect(addr).await
 }
 
-fn client(ca: Option<&Path>) -> Result<ClientConfig, DialError> {
-    let file = ca.unwrap_or(Path::new(SYSTEM_CA));
-    let wrong = |error| DialError::Authorities { file: file.display().to_string(), error };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(wrong)? {
-        // One odd certificate does not spoil the others.
-        let _ = roots.add(certificate.map_err(wrong)?);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
-}
-
 /// What an error of the system or of TLS means for a browser.
 pub(super) fn kind_of(error: &io::Error) -> FailureKind {
     if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return match tls {
             rustls::Error::InvalidCertificate(_) => FailureKind::Certificate,
+            rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol) => FailureKind::NoHttp2,
             _ => FailureKind::Tls,
         };
     }
@@ -178,14 +203,27 @@ mod tests {
 
     #[tokio::test]
     async fn urls_are_taken_apart() {
-        let dialer = Dialer::new("http://127.0.0.1:8080/st", None).await.unwrap();
-        assert_eq!((dialer.host.as_str(), dialer.prefix.as_str()), ("127.0.0.1:8080", "/st"));
-        assert_eq!(dialer.origin, "http://127.0.0.1:8080");
-        let dialer = Dialer::new("http://[::1]:81", None).await.unwrap();
-        assert_eq!(dialer.addrs[0], "[::1]:81".parse().unwrap());
-        assert!(dialer.nowhere().is_none());
+        let way = Way::new("http://127.0.0.1:8080/st", None).await.unwrap();
+        assert_eq!((way.host.as_str(), way.prefix.as_str()), ("127.0.0.1:8080", "/st"));
+        assert_eq!(way.origin, "http://127.0.0.1:8080");
+        let way = Way::new("http://[::1]:81", None).await.unwrap();
+        assert_eq!(way.addrs[0], "[::1]:81".parse().unwrap());
         assert!(matches!(Dialer::new("ftp://x", None).await, Err(DialError::Url(_))));
     }
+
+    #[tokio::test]
+    async fn a_browser_takes_the_address_of_its_scheme() {
+        let url = |way: &Way| way.origin.clone();
+        let one = Dialer::new("http://127.0.0.1:1", None).await.unwrap();
+        assert_eq!((url(one.way(true)), url(one.way(false))), (url(&one.way), url(&one.way)));
+        let both = one.or("https://127.0.0.1:2", None).await.unwrap();
+        assert_eq!(url(both.way(true)), "https://127.0.0.1:2");
+        assert_eq!(url(both.way(false)), "http://127.0.0.1:1");
+        assert!(both.nowhere().is_none());
+        let lost = both.or("http://nowhere.invalid", None).await.unwrap();
+        assert!(lost.nowhere().unwrap().starts_with("nowhere.invalid has no address"));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_server_that_never_accepts_is_given_up() {
         // The queue of a listener that nobody serves is soon full; then the system drops what else comes.
@@ -196,7 +234,7 @@ mod tests {
         let dialer = Dialer::new(&url, None).await.unwrap();
         let mut open = Vec::new();
         let refused = loop {
-            match dialer.dial(None).await {
+            match dialer.way(false).dial(None).await {
                 Ok(wire) => open.push(wire),
                 Err(kind) => break kind,
             }
@@ -209,6 +247,6 @@ mod tests {
     async fn a_name_without_an_address_is_told_and_has_a_kind() {
         let dialer = Dialer::new("http://nowhere.invalid", None).await.unwrap();
         assert!(dialer.nowhere().unwrap().starts_with("nowhere.invalid has no address"));
-        assert_eq!(dialer.dial(None).await.err(), Some(FailureKind::UnknownHost));
+        assert_eq!(dialer.way(false).dial(None).await.err(), Some(FailureKind::UnknownHost));
     }
 }

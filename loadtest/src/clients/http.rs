@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as a page needs: requests as text, and the heads of answers (RFC 9112).
+//! As much of HTTP/1.1 as a page needs: the heads of answers (RFC 9112), and what they mean.
 
 use super::wire::Wire;
 use crate::measure::FailureKind;
@@ -16,6 +16,26 @@ pub(super) struct Head {
     pub(super) stays: bool,
     /// Names and values of cookies to keep (RFC 6265), without their attributes.
     pub(super) cookies: Vec<String>,
+}
+
+impl Head {
+    /// Of an answer over HTTP/2, where lengths are the protocol's.
+    pub(super) fn http2(head: &http::response::Parts) -> Self {
+        let cookies = head.headers.get_all(http::header::SET_COOKIE).iter();
+        let cookies = cookies.map(|cookie| cookie_of(&String::from_utf8_lossy(cookie.as_bytes())));
+        Self {
+            status: head.status.as_u16(),
+            chunked: false,
+            length: None,
+            stays: true,
+            cookies: cookies.collect(),
+        }
+    }
+}
+
+/// Name and value of what a server sets.
+fn cookie_of(header: &str) -> String {
+    header.split(';').next().unwrap_or_default().trim().to_owned()
 }
 
 /// Reads a head; `rest` is what came behind it.
@@ -80,7 +100,7 @@ fn head(response: &httparse::Response<'_, '_>) -> Head {
             "transfer-encoding" => head.chunked = value.to_ascii_lowercase().ends_with("chunked"),
             "content-length" => head.length = value.parse().ok(),
             "connection" => head.stays = !value.eq_ignore_ascii_case("close"),
-            "set-cookie" => head.cookies.push(value.split(';').next().unwrap_or_default().to_owned()),
+            "set-cookie" => head.cookies.push(cookie_of(value)),
             _ => {}
         }
     }

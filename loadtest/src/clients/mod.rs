@@ -10,9 +10,14 @@ mod body;
 mod cast;
 mod crew;
 mod dial;
+#[cfg(test)]
+mod fixture;
 mod http;
+mod http2;
+mod opening;
 mod page;
 mod poll;
+mod request;
 mod sse;
 mod visit;
 mod websocket;

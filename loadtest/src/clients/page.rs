@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use loadtest_sim::Stamp;
 use serde::Deserialize;
 
-use super::cast::Cast;
+use super::cast::{Cast, Person};
 use crate::measure::{FailureKind, Opened, PersonState, Recorder, Transport, Update};
 
 /// What a browser remembers of a person, over all its pages.
@@ -27,6 +27,8 @@ pub(super) struct Seen {
 pub(super) struct Browser {
     pub(super) number: usize,
     pub(super) transport: Transport,
+    /// It comes over `https`, where there is a choice.
+    pub(super) secure: bool,
     /// Ascending.
     pub(super) list: Vec<u32>,
     pub(super) seen: Vec<Seen>,
@@ -34,6 +36,8 @@ pub(super) struct Browser {
     pub(super) cursor: Option<Box<str>>,
     /// Of the Sametime Proxy, as its pages share them.
     pub(super) cookies: Option<Box<str>>,
+    /// The session of the last page there.
+    pub(super) sid: Option<Box<str>>,
     pub(super) visit: Visit,
 }
 
@@ -45,7 +49,10 @@ pub(super) struct Visit {
     pub(super) opened: u64,
     /// When the first message came; 0 before.
     hello: u64,
+    /// It goes on where the last channel was left: who is not named has not changed.
     pub(super) resumed: bool,
+    /// It goes on with the last page's session, and everybody is named again.
+    continued: bool,
     /// People on the list of whom nothing was said yet.
     silent: usize,
     /// Commands without an answer.
@@ -93,6 +100,14 @@ struct Entry<'a> {
 }
 
 impl Browser {
+    /// A browser that has never had a page.
+    pub(super) fn new(number: usize, person: Person) -> Self {
+        let Person { transport, secure, list } = person;
+        let seen = vec![Seen::default(); list.len()];
+        let (cursor, cookies, sid) = (None, None, None);
+        Self { number, transport, secure, list, seen, cursor, cookies, sid, visit: Visit::default() }
+    }
+
     /// A new page, from nothing or from where the last channel was left.
     pub(super) fn begin(&mut self, intended: u64, now: u64) {
         for seen in &mut self.seen {
@@ -142,6 +157,12 @@ impl Browser {
     /// The server has answered.
     pub(super) fn greeted(&mut self, now: u64) {
         self.visit.hello = now;
+    }
+
+    /// The server has given the page this session: that of the page before, or another.
+    pub(super) fn joined(&mut self, sid: &str) {
+        self.visit.continued = !sid.is_empty() && self.sid.as_deref() == Some(sid);
+        self.sid = Some(sid.into());
     }
 
     /// Commands were carried out.
@@ -209,7 +230,9 @@ impl Browser {
         }
         visit.ready = true;
         let since = |then: u64| then.saturating_sub(visit.intended);
-        let opened = Opened { hello: since(visit.hello), list: since(now), resumed: visit.resumed };
+        let (hello, list) = (since(visit.hello), since(now));
+        let resumed = visit.resumed || visit.continued;
+        let opened = Opened { hello, list, resumed, secure: self.secure };
         recorder.opened(self.transport, opened);
     }
 }

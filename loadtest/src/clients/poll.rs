@@ -2,6 +2,7 @@
 //! 3.3 to 3.5). Written from the published interface, so that it works against a real proxy as well.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,7 +13,9 @@ use super::body::Body;
 use super::cast::Cast;
 use super::crew::Stage;
 use super::http::{self, Head};
+use super::http2::Line;
 use super::page::Browser;
+use super::request::Request;
 use super::visit::{IDS, OPEN_LIMIT, Order, Seat, reading};
 use super::wire::Wire;
 use crate::measure::{FailureKind, PersonState, Recorder, micros};
@@ -30,7 +33,7 @@ const CONNECT: &str = "user/connect?loginType=5284&loginMethod=byToken&initialSt
 struct Session<'a> {
     stage: &'a Stage,
     browser: &'a RefCell<Browser>,
-    wire: Option<Wire>,
+    link: Link,
     /// Of single sign-on.
     token: Option<String>,
     sid: String,
@@ -38,6 +41,12 @@ struct Session<'a> {
     nonce: String,
     /// Number of the last answer, where the server counts.
     ack: Option<u64>,
+}
+
+/// The connection, if there is one: for one request after the other, or for all at once.
+enum Link {
+    Wire(Option<Wire>),
+    Line(Option<Rc<Line>>),
 }
 
 /// What the log-in and the join answer. Servers differ in spelling, and some use several at once.
@@ -74,9 +83,14 @@ pub(super) async fn visit(
     browser: &RefCell<Browser>,
     seat: &Seat,
 ) -> Result<Order, FailureKind> {
-    let token = stage.cast.cookie(browser.borrow().number);
+    let (number, transport) = {
+        let browser = browser.borrow();
+        (browser.number, browser.transport)
+    };
+    let token = stage.cast.cookie(number);
+    let link = if transport.is_http2() { Link::Line(None) } else { Link::Wire(None) };
     let (sid, login_name, nonce) = Default::default();
-    let mut session = Session { stage, browser, wire: None, token, sid, login_name, nonce, ack: None };
+    let mut session = Session { stage, browser, link, token, sid, login_name, nonce, ack: None };
     let opening = Box::pin(session.open());
     tokio::select! {
         biased;
@@ -105,6 +119,7 @@ impl Session<'_> {
         let login: LoggedIn = parse(&body)?;
         self.sid = if login.sid.is_empty() { login.sessionid } else { login.sid };
         (self.login_name, self.nonce) = (login.login_name, login.nonce);
+        reading(self.stage, self.browser, |browser, _| browser.joined(&self.sid));
         let join = format!("RTCServlet/{}/user?userName={}&method=put", self.sid, encoded(&self.login_name));
         let body = self.call("POST", &join, "").await?;
         // Older servers tell the nonce here only.
@@ -157,41 +172,57 @@ impl Session<'_> {
         ended.map_or(Ok(()), Err)
     }
 
-    /// As a page does that is closed; on a connection of its own, as the poll still hangs.
+    /// As a page does that is closed; without HTTP/2 on a connection of its own, as the poll still hangs.
     async fn leave(&mut self) -> Result<(), FailureKind> {
-        self.wire = None;
         let path =
             format!("RTCServlet/{}/user?userName={}&broadcast=false", self.sid, encoded(&self.login_name));
         self.call("DELETE", &path, "").await.map(drop)
     }
 
     /// One call. A connection that the server has closed between two calls is replaced once.
-    async fn call(&mut self, method: &str, path: &str, form: &str) -> Result<Vec<u8>, FailureKind> {
-        let kept = self.wire.is_some();
+    async fn call(&mut self, method: &'static str, path: &str, form: &str) -> Result<Vec<u8>, FailureKind> {
+        let kept = self.link.is_open();
         match self.exchange(method, path, form).await {
             Err(FailureKind::Lost) if kept => {
-                self.wire = None;
+                self.link.cut();
                 self.exchange(method, path, form).await
             }
             done => done,
         }
     }
 
-    async fn exchange(&mut self, method: &str, path: &str, form: &str) -> Result<Vec<u8>, FailureKind> {
+    async fn exchange(
+        &mut self,
+        method: &'static str,
+        path: &str,
+        form: &str,
+    ) -> Result<Vec<u8>, FailureKind> {
         let request = self.request(method, path, form);
-        let source = self.stage.cast.source(self.browser.borrow().number);
-        let mut wire = match self.wire.take() {
-            Some(wire) => wire,
-            None => self.stage.dialer.dial(source).await?,
+        let (way, source) =
+            (self.stage.way(self.browser), self.stage.cast.source(self.browser.borrow().number));
+        let (head, content) = match &mut self.link {
+            Link::Line(line) => {
+                let open = match line.as_ref() {
+                    Some(open) => Rc::clone(open),
+                    None => Rc::clone(line.insert(Rc::new(Line::open(way, source).await?))),
+                };
+                open.ask(request, way).await?
+            }
+            // A call that is given up takes the connection with it.
+            Link::Wire(kept) => {
+                let mut wire = match kept.take() {
+                    Some(wire) => wire,
+                    None => way.dial(source).await?,
+                };
+                wire.write(request.text(way).as_bytes()).await?;
+                drop(request);
+                let (head, content) = answer(&mut wire).await?;
+                *kept = Some(wire).filter(|_| head.stays);
+                (head, content)
+            }
         };
-        wire.write(request.as_bytes()).await?;
-        drop(request);
-        let (head, content) = answer(&mut wire).await?;
         self.stage.recorder().count(|counts| counts.bytes += content.len() as u64);
         self.keep(&head.cookies);
-        if head.stays {
-            self.wire = Some(wire);
-        }
         match head.status {
             200..=299 => Ok(content),
             410 => Err(FailureKind::Sent),
@@ -199,24 +230,16 @@ impl Session<'_> {
         }
     }
 
-    fn request(&self, method: &str, path: &str, form: &str) -> String {
-        let dialer = &self.stage.dialer;
+    fn request(&self, method: &'static str, path: &str, form: &str) -> Request {
         let browser = self.browser.borrow();
-        let cookies: Vec<&str> =
-            self.token.as_deref().into_iter().chain(browser.cookies.as_deref()).collect();
-        let cookies =
-            if cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", cookies.join("; ")) };
-        let nonce =
-            if self.nonce.is_empty() { String::new() } else { format!("Rtc4web-Nonce: {}\r\n", self.nonce) };
-        let kind = if form.is_empty() { "" } else { "Content-Type: application/x-www-form-urlencoded\r\n" };
-        format!(
-            "{method} {}/stwebapi/{path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{cookies}{nonce}{kind}\
-             Accept: application/json\r\nContent-Length: {}\r\n\r\n{form}",
-            dialer.prefix,
-            dialer.host,
-            dialer.origin,
-            form.len()
-        )
+        let cookies = self.token.as_deref().into_iter().chain(browser.cookies.as_deref());
+        let kind = if form.is_empty() { "" } else { "application/x-www-form-urlencoded" };
+        Request::new(method, format!("/stwebapi/{path}"))
+            .with("Cookie", &cookies.collect::<Vec<_>>().join("; "))
+            .with("Rtc4web-Nonce", &self.nonce)
+            .with("Content-Type", kind)
+            .with("Accept", "application/json")
+            .saying(form.to_owned())
     }
 
     /// Cookies are the browser's: its next page has them, too.
@@ -227,6 +250,19 @@ impl Session<'_> {
         let mut browser = self.browser.borrow_mut();
         let kept = browser.cookies.take();
         browser.cookies = Some(merged(kept.as_deref(), fresh).into());
+    }
+}
+
+impl Link {
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Wire(Some(_)) | Self::Line(Some(_)))
+    }
+
+    fn cut(&mut self) {
+        match self {
+            Self::Wire(wire) => *wire = None,
+            Self::Line(line) => *line = None,
+        }
     }
 }
 

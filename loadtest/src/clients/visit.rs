@@ -1,25 +1,23 @@
-//! One page from its start to its end: connect, open the channel, send the list, then wait.
+//! One page from its start to its end: it opens (`opening`), then it waits.
 
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use super::body::Body;
 use super::cast::Cast;
 use super::crew::Stage;
-use super::http::{self, Head};
+use super::http2::Stream;
+use super::opening::open;
 use super::page::{Browser, Notice};
 use super::websocket::{self, Asked};
 use super::wire::Wire;
 use super::{poll, sse};
-use crate::measure::{FailureKind, Recorder, Transport, micros};
+use crate::measure::{FailureKind, Recorder, micros};
 
 /// From the start until the list is sent; a person would have given up.
 pub(super) const OPEN_LIMIT: Duration = Duration::from_secs(60);
-const EVENTS: &str = "/livename/v1/events";
 /// Ids in one command, as the documentation of the channel advises.
 pub(super) const IDS: usize = 500;
 
@@ -82,17 +80,26 @@ impl Seat {
     }
 }
 
-struct Channel {
-    wire: Wire,
-    decoder: Decoder,
+/// An event channel (docs/events.md).
+pub(super) struct Channel {
+    pub(super) pipe: Pipe,
+    pub(super) decoder: Decoder,
 }
 
-enum Decoder {
+/// Where its bytes come from.
+pub(super) enum Pipe {
+    /// A connection of its own.
+    Wire(Wire),
+    /// One of several answers on a connection.
+    Stream(Stream),
+}
+
+pub(super) enum Decoder {
     WebSocket(websocket::Decoder),
     Sse(sse::Decoder),
 }
 
-enum Event {
+pub(super) enum Event {
     Order(Order),
     Took(Taken),
     Gone,
@@ -100,12 +107,29 @@ enum Event {
 
 /// What came of one read.
 #[derive(Default)]
-struct Taken {
+pub(super) struct Taken {
     answer: Vec<u8>,
     closed: bool,
-    hello: Option<String>,
+    pub(super) hello: Option<String>,
     end: Option<bool>,
     failed: Option<FailureKind>,
+}
+
+impl Pipe {
+    fn poll_take<T>(&mut self, context: &mut Context<'_>, take: impl FnOnce(&[u8]) -> T) -> Poll<Option<T>> {
+        match self {
+            Self::Wire(wire) => wire.poll_take(context, take),
+            Self::Stream(stream) => stream.poll_take(context, take),
+        }
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), FailureKind> {
+        match self {
+            Self::Wire(wire) => wire.write(bytes).await,
+            // Answers have one direction.
+            Self::Stream(_) => Err(FailureKind::Lost),
+        }
+    }
 }
 
 /// Plays one page until an order ends it, or says why it ended by itself.
@@ -118,7 +142,7 @@ pub(super) async fn visit(
     let late = intended.elapsed();
     let now = micros();
     browser.borrow_mut().begin(now.saturating_sub(late.as_micros() as u64), now);
-    if browser.borrow().transport == Transport::Poll {
+    if browser.borrow().transport.is_poll() {
         return Box::pin(poll::visit(stage, browser, seat)).await;
     }
     // The future of the opening is large and gone when the page waits.
@@ -142,59 +166,10 @@ pub(super) async fn visit(
     }
 }
 
-async fn open(stage: &Stage, browser: &RefCell<Browser>) -> Result<Channel, FailureKind> {
-    let (number, transport) = {
-        let browser = browser.borrow();
-        (browser.number, browser.transport)
-    };
-    let source = stage.cast.source(number);
-    let mut wire = stage.dialer.dial(source).await?;
-    let cookie = stage.cast.cookie(number);
-    wire.write(request(stage, transport, cookie.as_deref()).as_bytes()).await?;
-    let mut rest = Vec::new();
-    let head = http::read_head(&mut wire, &mut rest).await?;
-    let decoder = match (transport, head.status) {
-        (Transport::WebSocket, 101) => Decoder::WebSocket(websocket::Decoder::default()),
-        (Transport::Sse, 200) => Decoder::Sse(sse::Decoder::new(Body::of(&head))),
-        _ => return Err(http::failure_of(head.status)),
-    };
-    let mut channel = Channel { wire, decoder };
-    let mut taken = take(&mut channel.decoder, &rest, stage, browser);
-    drop(rest);
-    let name = loop {
-        if let Some(name) = taken.hello.take() {
-            obey(&mut channel, taken).await?;
-            break name;
-        }
-        obey(&mut channel, taken).await?;
-        match next(&mut channel, stage, browser, None).await {
-            Event::Took(next) => taken = next,
-            Event::Order(_) | Event::Gone => return Err(FailureKind::Lost),
-        }
-    };
-    match transport {
-        Transport::WebSocket => {
-            for command in watch_commands(browser, &stage.cast) {
-                channel.wire.write(&websocket::text(&command)).await?;
-            }
-        }
-        Transport::Sse | Transport::Poll => {
-            let commands = watch_commands(browser, &stage.cast);
-            let body = format!("[{}]", commands.join(","));
-            post(stage, source, &name, cookie.as_deref(), &body).await?;
-            let answered = |browser: &mut Browser, recorder: &mut Recorder| {
-                browser.answered(commands.len(), micros(), recorder);
-            };
-            reading(stage, browser, answered);
-        }
-    }
-    Ok(channel)
-}
-
 /// What the page has to do now.
-async fn obey(channel: &mut Channel, taken: Taken) -> Result<(), FailureKind> {
+pub(super) async fn obey(channel: &mut Channel, taken: Taken) -> Result<(), FailureKind> {
     if !taken.answer.is_empty() {
-        channel.wire.write(&taken.answer).await?;
+        channel.pipe.write(&taken.answer).await?;
     }
     match taken {
         Taken { failed: Some(kind), .. } => Err(kind),
@@ -206,7 +181,7 @@ async fn obey(channel: &mut Channel, taken: Taken) -> Result<(), FailureKind> {
 }
 
 /// Waits for something to read, or for an order.
-async fn next(
+pub(super) async fn next(
     channel: &mut Channel,
     stage: &Stage,
     browser: &RefCell<Browser>,
@@ -216,10 +191,10 @@ async fn next(
         if let Some(order) = seat.and_then(|seat| seat.poll(context)) {
             return Poll::Ready(Event::Order(order));
         }
-        let Channel { wire, decoder } = channel;
+        let Channel { pipe, decoder } = channel;
         // An event is only of interest to the task if there is something to do about it.
         loop {
-            match wire.poll_take(context, |bytes| take(decoder, bytes, stage, browser)) {
+            match pipe.poll_take(context, |bytes| take(decoder, bytes, stage, browser)) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(Event::Gone),
                 Poll::Ready(Some(taken)) if taken.is_idle() => {}
@@ -255,7 +230,7 @@ pub(super) fn reading<T>(
     made
 }
 
-fn take(decoder: &mut Decoder, bytes: &[u8], stage: &Stage, browser: &RefCell<Browser>) -> Taken {
+pub(super) fn take(decoder: &mut Decoder, bytes: &[u8], stage: &Stage, browser: &RefCell<Browser>) -> Taken {
     reading(stage, browser, |browser, recorder| decode(decoder, bytes, browser, &stage.cast, recorder))
 }
 
@@ -291,81 +266,9 @@ fn decode(
     taken
 }
 
-fn request(stage: &Stage, transport: Transport, cookie: Option<&str>) -> String {
-    let dialer = &stage.dialer;
-    let kind = match transport {
-        Transport::WebSocket => format!(
-            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: {}\r\n",
-            websocket::KEY
-        ),
-        Transport::Sse | Transport::Poll => "Accept: text/event-stream\r\n".to_owned(),
-    };
-    format!(
-        "GET {}{EVENTS} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{}{kind}\r\n",
-        dialer.prefix,
-        dialer.host,
-        dialer.origin,
-        cookie_line(cookie)
-    )
-}
-
-pub(super) fn cookie_line(cookie: Option<&str>) -> String {
-    cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default()
-}
-
-/// The whole list, in pieces, and how many answers there will be.
-fn watch_commands(browser: &RefCell<Browser>, cast: &Cast) -> Vec<String> {
-    let mut browser = browser.borrow_mut();
-    let commands: Vec<String> = browser
-        .list
-        .chunks(IDS)
-        .zip(1..)
-        .map(|(part, id)| {
-            let ids: Vec<&str> = part.iter().map(|person| cast.id(*person)).collect();
-            json!({ "op": "watch", "ids": ids, "since": browser.cursor.as_deref(), "id": id }).to_string()
-        })
-        .collect();
-    browser.visit.unanswered = commands.len();
-    commands
-}
-
-/// Commands beside a channel that has one direction, on a connection of their own.
-async fn post(
-    stage: &Stage,
-    source: Option<std::net::IpAddr>,
-    channel: &str,
-    cookie: Option<&str>,
-    body: &str,
-) -> Result<(), FailureKind> {
-    let dialer = &stage.dialer;
-    let mut wire = dialer.dial(source).await?;
-    let head = format!(
-        "POST {}{EVENTS}/{channel} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{}Connection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        dialer.prefix,
-        dialer.host,
-        dialer.origin,
-        cookie_line(cookie),
-        body.len()
-    );
-    wire.write(head.as_bytes()).await?;
-    let mut rest = Vec::new();
-    let Head { status, .. } = http::read_head(&mut wire, &mut rest).await?;
-    if status != 200 {
-        return Err(http::failure_of(status));
-    }
-    http::read_to_end(&mut wire, &mut rest).await?;
-    let refused = rest.windows(ERROR.len()).any(|part| part == ERROR);
-    if refused { Err(FailureKind::CommandRefused) } else { Ok(()) }
-}
-
-/// In a list of answers.
-const ERROR: &[u8] = br#""type":"error""#;
-
 async fn say_goodbye(channel: &mut Channel) {
     if matches!(channel.decoder, Decoder::WebSocket(_)) {
-        let _ = timeout(Duration::from_secs(1), channel.wire.write(&websocket::close())).await;
+        let _ = timeout(Duration::from_secs(1), channel.pipe.write(&websocket::close())).await;
     }
 }
 

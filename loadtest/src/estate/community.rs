@@ -31,6 +31,10 @@ impl Community {
             .args(["--online", &plan.population.online_percent.to_string()])
             .arg("--domino-secret-file")
             .arg(folder.path("domino.secret"))
+            .arg("--websphere-key-file")
+            .arg(folder.path("websphere.keys"))
+            .arg("--websphere-password-file")
+            .arg(folder.path("websphere.password"))
             .arg("--ready-file")
             .arg(&ready);
         let what = "simulated community";

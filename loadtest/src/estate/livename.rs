@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use protocol::ltpa::domino::DominoSecret;
+use protocol::ltpa::websphere::Version;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -14,18 +14,34 @@ use super::community::Community;
 use super::control::Control;
 use super::folder::Folder;
 use super::started::Service;
-use super::{Estate, EstateError, Found, Started};
+use super::{Estate, EstateError, Found, Started, dialer};
 use crate::actors::Actor;
-use crate::clients::{Cast, Dialer, TokenSource, Tokens};
-use crate::plan::{self, Plan};
+use crate::clients::{Cast, TokenSource, Tokens};
+use crate::plan::{self, Plan, TokenKind};
+use crate::tokens::TokenKey;
 
-const COOKIE: &str = "LtpaToken";
+/// The key that makes WebSphere's tokens. Nobody could make one here, an RSA key that is, and it protects nothing:
+/// the estate is on the loopback address, and its people are invented.
+const WEBSPHERE: &str = include_str!("websphere.keys");
+const PASSWORD: &str = "load test";
 /// Certificates are for this name; source addresses below 127.0.0.0/8 reach it too.
 const HOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 pub(super) struct Gateway {
     service: Service,
-    addr: SocketAddr,
+}
+
+/// Where the gateway is, and where it is for browsers that come over http, if that is elsewhere.
+struct Addresses {
+    url: String,
+    plain: Option<String>,
+}
+
+/// What the gateway listens for; not nothing.
+#[derive(Clone, Copy)]
+struct Listens {
+    http: bool,
+    https: bool,
 }
 
 impl Estate {
@@ -35,21 +51,30 @@ impl Estate {
         let folder = Folder::new()?;
         let mut key = [0; 20];
         getrandom::fill(&mut key).map_err(EstateError::Random)?;
-        let file = folder.write("domino.secret", &STANDARD.encode(key))?;
-        let secret = DominoSecret::from_bytes(&key).map_err(|_| EstateError::Secret(file))?;
+        // The observer's token is made with it in any case.
+        let domino = folder.write("domino.secret", &STANDARD.encode(key))?;
+        let websphere = folder.write("websphere.keys", WEBSPHERE)?;
+        folder.write("websphere.password", PASSWORD)?;
+        let read = |version| TokenKey::websphere_file(&websphere, &PASSWORD.into(), version, None);
+        let key = Arc::new(match plan.estate.token {
+            TokenKind::Domino => TokenKey::domino_file(&domino)?,
+            TokenKind::Ltpa1 => read(Version::One)?,
+            TokenKind::Ltpa2 => read(Version::Two)?,
+        });
         let community = Community::start(plan, &folder).await?;
         let mut control = Control::new(community.control);
         let ids: Vec<_> = control.people().await?.into_iter().map(|person| person.id).collect();
         let observer = ids.last().cloned().unwrap_or_default();
-        if plan.estate.tls {
+        let https = plan.transports.https_percent;
+        let listens = Listens { http: https < 100, https: https > 0 };
+        if listens.https {
             certificate(&folder)?;
         }
-        let file = folder.write("livename.toml", &configuration(plan.estate, community.listen, &observer))?;
-        let gateway = Gateway::start(&program, &file, &folder, plan.estate.tls).await?;
-        let scheme = if plan.estate.tls { "https" } else { "http" };
-        let url = format!("{scheme}://{}", gateway.addr);
+        let text = configuration(plan.estate, listens, key.cookie(), community.listen, &observer);
+        let file = folder.write("livename.toml", &text)?;
+        let (gateway, addresses) = Gateway::start(&program, &file, &folder, listens).await?;
         let ca = folder.path("estate.pem");
-        let dialer = Dialer::new(&url, Some(ca.as_path())).await?;
+        let (dialer, url) = dialer(&addresses.url, addresses.plain.as_deref(), Some(ca.as_path())).await?;
         // Everybody has read it: whoever kills this program finds nothing left behind.
         drop(folder);
         let version = version(&program).await;
@@ -57,13 +82,10 @@ impl Estate {
         let count = plan.actors.as_ref().map_or(0, |actors| actors.count);
         let users = ids.iter().rev().skip(1).take(count);
         let users = users.map(|id| Actor { id: id.clone(), password: None }).collect();
-        let own = secret.clone();
+        let source = TokenSource::of(Arc::clone(&key), plan, &ids).await;
+        let tokens = Tokens { cookie: key.cookie().to_owned(), source };
         let estate = Self {
-            cast: Arc::new(Cast::new(
-                plan,
-                ids,
-                Some(Tokens { cookie: COOKIE.into(), source: TokenSource::Secret(secret) }),
-            )?),
+            cast: Arc::new(Cast::new(plan, ids, Some(tokens))?),
             dialer: Arc::new(dialer),
             gateway: gateway.service.process(),
             community: community.process(),
@@ -74,22 +96,33 @@ impl Estate {
             actors_rate: 0.0,
             started: Some(Started { gateway, community }),
         };
-        Ok(Found { estate, users, secret: Some(own) })
+        Ok(Found { estate, users, key: Some(key) })
     }
 }
 
 impl Gateway {
-    async fn start(program: &Path, config: &Path, folder: &Folder, tls: bool) -> Result<Self, EstateError> {
+    async fn start(
+        program: &Path,
+        config: &Path,
+        folder: &Folder,
+        listens: Listens,
+    ) -> Result<(Self, Addresses), EstateError> {
         let ready = folder.path("gateway.json");
         let mut command = Service::command(program)?;
         command.arg("run").arg("--config").arg(config).arg("--ready-file").arg(&ready);
         command.current_dir(folder.root());
         let what = "gateway";
         let (service, said) = Service::start(what, command, &folder.path("gateway.log"), &ready).await?;
-        let key = if tls { "https" } else { "http" };
-        let addr = said.get(key).and_then(Value::as_str).and_then(|addr| addr.parse().ok());
-        let addr = addr.ok_or_else(|| EstateError::Start { what, said: format!("no {key}: {said}") })?;
-        Ok(Self { service, addr })
+        let url = |scheme: &str| match said.get(scheme).and_then(Value::as_str) {
+            Some(addr) => Ok(format!("{scheme}://{addr}")),
+            None => Err(EstateError::Start { what, said: format!("no {scheme}: {said}") }),
+        };
+        let addresses = match listens {
+            Listens { https: false, .. } => Addresses { url: url("http")?, plain: None },
+            Listens { http: false, .. } => Addresses { url: url("https")?, plain: None },
+            _ => Addresses { url: url("https")?, plain: Some(url("http")?) },
+        };
+        Ok((Self { service }, addresses))
     }
 
     pub(super) fn casualty(&mut self) -> Option<String> {
@@ -125,12 +158,24 @@ fn certificate(folder: &Folder) -> Result<(), EstateError> {
 }
 
 /// One awareness route for everybody, limits out of the way.
-fn configuration(shape: plan::Estate, community: SocketAddr, observer: &str) -> String {
-    let (listen, certificate) = if shape.tls {
-        let tables = "[[tls.certificate]]\nchain = \"estate.pem\"\nkey = \"estate.key\"\n";
-        (format!("https = [\"{HOST}:0\"]"), tables)
+fn configuration(
+    shape: plan::Estate,
+    listens: Listens,
+    cookie: &str,
+    community: SocketAddr,
+    observer: &str,
+) -> String {
+    let listen = [("http", listens.http), ("https", listens.https)].into_iter().filter(|(_, on)| *on);
+    let listen: String = listen.map(|(scheme, _)| format!("{scheme} = [\"{HOST}:0\"]\n")).collect();
+    let certificate = if listens.https {
+        "[[tls.certificate]]\nchain = \"estate.pem\"\nkey = \"estate.key\"\n"
     } else {
-        (format!("http = [\"{HOST}:0\"]"), "")
+        ""
+    };
+    let format = match shape.token {
+        TokenKind::Domino => "\"domino\"",
+        TokenKind::Ltpa1 => "\"ltpa1\"\nunsigned_expiry = true",
+        TokenKind::Ltpa2 => "\"ltpa2\"",
     };
     let own_presence = if shape.own_logins { "login" } else { "off" };
     let (privacy, observers) = if shape.own_privacy {
@@ -151,12 +196,17 @@ admin = "{HOST}:0"
 level = "warn"
 
 [[sso.cookie]]
-name = "{COOKIE}"
-format = "domino"
+name = "{cookie}"
+format = {format}
 [[sso.key]]
-id = "load"
+id = "domino"
 format = "domino"
 secret_file = "domino.secret"
+[[sso.key]]
+id = "websphere"
+format = "websphere"
+key_file = "websphere.keys"
+password_file = "websphere.password"
 
 [[community]]
 name = "load"

@@ -9,10 +9,9 @@ mod started;
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use protocol::ltpa::domino::DominoSecret;
 use protocol::secret::Secret;
 
 use crate::actors::{Actor, Actors, ActorsError, Call};
@@ -20,6 +19,8 @@ use crate::clients::{Cast, CastError, DialError, Dialer, TokenSource, Tokens};
 use crate::interrupt::Interrupt;
 use crate::measure::{Latency, PersonState, Process, Punctuality, Truth};
 use crate::plan::{self, Plan, Target};
+use crate::tls::{self, TlsError};
+use crate::tokens::{KeyProblem, TokenKey};
 
 use community::Community;
 use control::Control;
@@ -67,9 +68,9 @@ pub enum EstateError {
     /// Secrets and names of folders need random numbers.
     #[error("no random numbers from the system: {0}")]
     Random(getrandom::Error),
-    /// A secret that is none.
-    #[error("{file}: this is not a Domino SSO secret (20 bytes, base64)", file = .0.display())]
-    Secret(PathBuf),
+    /// The keys of a started estate.
+    #[error(transparent)]
+    Key(#[from] KeyProblem),
     /// A certificate for the estate.
     #[error("no certificate can be made: {0}")]
     Certificate(String),
@@ -96,6 +97,9 @@ pub enum EstateError {
     /// Test users.
     #[error(transparent)]
     Actors(#[from] ActorsError),
+    /// TLS to the community.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Somebody wants it to end.
     #[error("interrupted")]
     Interrupted,
@@ -113,7 +117,7 @@ struct Found {
     estate: Estate,
     users: Vec<Actor>,
     /// What makes tokens for them.
-    secret: Option<DominoSecret>,
+    key: Option<Arc<TokenKey>>,
 }
 
 impl Estate {
@@ -129,14 +133,14 @@ impl Estate {
                 None => Self::start(plan, program).await,
             }
         };
-        let Found { mut estate, users, secret } = tokio::select! {
+        let Found { mut estate, users, key } = tokio::select! {
             found = found => found?,
             () = interrupt.asked() => return Err(EstateError::Interrupted),
         };
         if let Some(actors) = &plan.actors
             && estate.dialer.nowhere().is_none()
         {
-            estate.admit(plan, actors, users, secret, interrupt).await?;
+            estate.admit(plan, actors, users, key, interrupt).await?;
         }
         Ok(estate)
     }
@@ -148,34 +152,37 @@ impl Estate {
             (Some(control), None) => control.people().await?.into_iter().map(|person| person.id).collect(),
             (None, None) => Vec::new(),
         };
-        let secret = target.domino_secret_file.as_ref().map(secret).transpose()?;
         let players = ids.len();
         let file = plan.actors.as_ref().and_then(|actors| actors.file.as_ref());
         let users = file.map(test_users).transpose()?.unwrap_or_default();
         let known: HashSet<String> = ids.iter().cloned().collect();
         let more = users.iter().map(|actor| actor.id.clone()).filter(|id| !known.contains(id));
-        let ids = ids.into_iter().chain(more).collect();
-        let source = match &target.token_file {
-            Some(file) => {
+        let key = target.key.clone();
+        let source = match (&target.token_file, &key) {
+            (Some(file), _) => {
                 let tokens = lines(file)?.iter().map(|token| Secret::from(token.as_str())).collect();
                 Some(TokenSource::Given(tokens))
             }
-            None => secret.clone().map(TokenSource::Secret),
+            (None, Some(key)) => Some(TokenSource::of(Arc::clone(key), plan, &ids).await),
+            (None, None) => None,
         };
+        let ids = ids.into_iter().chain(more).collect();
         let tokens = source.map(|source| Tokens { cookie: target.cookie.clone(), source });
+        let (ca, plain) = (target.ca.as_deref(), target.plain_url.as_deref());
+        let (dialer, url) = dialer(&target.url, plain, ca).await?;
         let estate = Self {
             cast: Arc::new(Cast::new(plan, ids, tokens)?.played_by(players)),
-            dialer: Arc::new(Dialer::new(&target.url, target.ca.as_deref()).await?),
+            dialer: Arc::new(dialer),
             gateway: target.gateway_pid.map(Process),
             community: target.community_pid.map(Process),
-            url: target.url.clone(),
+            url,
             version: "not known".into(),
             control,
             actors: None,
             actors_rate: 0.0,
             started: None,
         };
-        Ok(Found { estate, users, secret })
+        Ok(Found { estate, users, key })
     }
 
     /// Logs test users in. Where people are simulated, they stand for rich clients: they watch people like
@@ -186,7 +193,7 @@ impl Estate {
         plan: &Plan,
         actors: &plan::Actors,
         users: Vec<Actor>,
-        secret: Option<DominoSecret>,
+        key: Option<Arc<TokenKey>>,
         interrupt: Interrupt,
     ) -> Result<(), EstateError> {
         let watched = match &mut self.control {
@@ -204,13 +211,14 @@ impl Estate {
         let started = self.started.as_ref().map(|started| started.community.listen.to_string());
         let call = Call {
             server: started.unwrap_or_else(|| actors.server.clone()),
+            tls: if actors.tls { Some(Arc::new(tls::client(actors.ca.as_deref(), &[])?)) } else { None },
             login_type: actors.login_type,
             watched,
             per_second: if plan.is_real() { plan.safety.logins_per_second } else { SIMULATED_LOGINS },
             seed: plan.seed,
         };
         self.actors_rate = actors.changes_per_second;
-        self.actors = Some(Actors::log_in(call, users, secret.as_ref(), interrupt).await?);
+        self.actors = Some(Actors::log_in(call, users, key.as_deref(), interrupt).await?);
         Ok(())
     }
 
@@ -285,8 +293,13 @@ impl Estate {
     }
 }
 
-fn secret(file: &PathBuf) -> Result<DominoSecret, EstateError> {
-    DominoSecret::from_base64(&read(file)?).map_err(|_| EstateError::Secret(file.clone()))
+/// The way to a gateway, or the two ways, and what to call it.
+async fn dialer(url: &str, plain: Option<&str>, ca: Option<&Path>) -> Result<(Dialer, String), DialError> {
+    let dialer = Dialer::new(url, ca).await?;
+    match plain {
+        Some(plain) => Ok((dialer.or(plain, None).await?, format!("{url} and {plain}"))),
+        None => Ok((dialer, url.to_owned())),
+    }
 }
 
 fn test_users(file: &PathBuf) -> Result<Vec<Actor>, EstateError> {

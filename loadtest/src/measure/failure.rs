@@ -10,6 +10,7 @@ pub enum FailureKind {
     NoDescriptors,
     Certificate,
     Tls,
+    NoHttp2,
     LoginRefused,
     OriginRefused,
     TooManyPages,
@@ -25,7 +26,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Unreachable,
         Self::UnknownHost,
         Self::ConnectTimeout,
@@ -33,6 +34,7 @@ impl FailureKind {
         Self::NoDescriptors,
         Self::Certificate,
         Self::Tls,
+        Self::NoHttp2,
         Self::LoginRefused,
         Self::OriginRefused,
         Self::TooManyPages,
@@ -56,6 +58,7 @@ impl FailureKind {
             Self::NoDescriptors => "no descriptors",
             Self::Certificate => "certificate",
             Self::Tls => "tls",
+            Self::NoHttp2 => "no http2",
             Self::LoginRefused => "login refused",
             Self::OriginRefused => "origin refused",
             Self::TooManyPages => "too many pages",
@@ -84,8 +87,11 @@ impl FailureKind {
             Self::NoDescriptors => "this process may not open more files: raise its limit (ulimit -n)",
             Self::Certificate => "the certificate is not trusted, expired or for another name: see target.ca",
             Self::Tls => "the TLS handshake failed: is this an https port?",
+            Self::NoHttp2 => {
+                "the server does not agree on HTTP/2: leave transports.http2 out, or let it offer that"
+            }
             Self::LoginRefused => {
-                "401: the token was not accepted; does target.domino_secret_file fit the gateway's [sso], and the clocks?"
+                "401: the token was not accepted; do the [target]'s key, realm and cookie fit the gateway's [sso], and the clocks?"
             }
             Self::OriginRefused => "403: the gateway does not allow pages of this host: see sso.origins",
             Self::TooManyPages => "429: a user has too many pages: see limits.sessions_per_user",
@@ -113,6 +119,7 @@ impl FailureKind {
         !matches!(
             self,
             Self::Certificate
+                | Self::NoHttp2
                 | Self::LoginRefused
                 | Self::OriginRefused
                 | Self::NotThere

@@ -19,6 +19,10 @@ pub enum Transport {
     Sse,
     /// The Sametime Proxy's REST interface and its long poll.
     Poll,
+    /// Server-sent events over HTTP/2.
+    SseHttp2,
+    /// The long poll over HTTP/2.
+    PollHttp2,
 }
 
 /// One of each transport, by [`Transport::index`].
@@ -48,6 +52,8 @@ pub struct Opened {
     pub list: u64,
     /// It resumed an earlier channel.
     pub resumed: bool,
+    /// It came over `https`.
+    pub secure: bool,
 }
 
 /// Times and counts of one phase.
@@ -78,6 +84,9 @@ pub struct Counts {
     pub opened: u64,
     /// Those of them that resumed.
     pub resumed: u64,
+    /// Those of them that came over `https`.
+    #[serde(default)]
+    pub secure: u64,
     /// Pages that were closed, replaced or given up before they were ready. The time they had waited counts
     /// among those of complete lists.
     #[serde(default)]
@@ -118,7 +127,7 @@ pub struct Recorder {
 
 impl Transport {
     /// All, in the order of their indexes.
-    pub const ALL: [Self; 3] = [Self::WebSocket, Self::Sse, Self::Poll];
+    pub const ALL: [Self; 5] = [Self::WebSocket, Self::Sse, Self::Poll, Self::SseHttp2, Self::PollHttp2];
 
     /// For arrays by transport.
     pub fn index(self) -> usize {
@@ -126,15 +135,29 @@ impl Transport {
             Self::WebSocket => 0,
             Self::Sse => 1,
             Self::Poll => 2,
+            Self::SseHttp2 => 3,
+            Self::PollHttp2 => 4,
         }
     }
 
-    /// As it is written in plans and results.
+    /// Whether requests of a page share one connection.
+    pub fn is_http2(self) -> bool {
+        matches!(self, Self::SseHttp2 | Self::PollHttp2)
+    }
+
+    /// Whether it is the Sametime Proxy's REST interface.
+    pub fn is_poll(self) -> bool {
+        matches!(self, Self::Poll | Self::PollHttp2)
+    }
+
+    /// As it is written in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::WebSocket => "websocket",
             Self::Sse => "sse",
             Self::Poll => "poll",
+            Self::SseHttp2 => "sse h2",
+            Self::PollHttp2 => "poll h2",
         }
     }
 }
@@ -179,6 +202,7 @@ impl Recorder {
         phase.lists[transport.index()].record(opened.list);
         phase.counts.opened += 1;
         phase.counts.resumed += u64::from(opened.resumed);
+        phase.counts.secure += u64::from(opened.secure);
     }
 
     /// A page will never be ready: it was to be there so many microseconds ago, and that is the least its list
@@ -243,6 +267,7 @@ impl Counts {
             not_started,
             opened,
             resumed,
+            secure,
             abandoned,
             unfinished,
             states,
@@ -257,6 +282,7 @@ impl Counts {
         self.not_started += not_started;
         self.opened += opened;
         self.resumed += resumed;
+        self.secure += secure;
         self.abandoned += abandoned;
         self.unfinished += unfinished;
         self.states += states;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use settings::{Mistakes, Section};
 
 use super::{
-    Actors, Amount, Estate, Kind, Phase, Plan, Popularity, Population, Safety, Target, Thresholds, Transports,
+    Actors, Amount, Estate, Kind, Phase, Plan, Popularity, Population, Safety, Target, Thresholds, TokenKind,
+    Transports, tokens,
 };
 
 /// What one generator process could ever open.
@@ -24,11 +25,11 @@ pub(super) fn plan(path: &Path, text: &str) -> Result<Plan, Mistakes> {
 
 fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
     let population = population(root.table("population"));
-    let target = target(root.table("target"), path);
-    let estate = estate(root.table("estate"), target.is_some());
+    let target = target(root.table("target"), path, root.has("actors"));
+    let (estate, tls) = estate(root.table("estate"), target.is_some());
     let actors = actors(root.table("actors"), path, target.as_ref());
     let safety = safety(root.table("safety"));
-    let transports = transports(root.table("transports"));
+    let transports = transports(root.table("transports"), target.as_ref(), tls);
     let thresholds = thresholds(root.table("thresholds"));
     let phases = phases(root, population.changes_per_second);
     let mut plan = Plan {
@@ -105,19 +106,23 @@ fn population(section: Section<'_>) -> Population {
     population
 }
 
-fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
+fn target(section: Section<'_>, plan: &Path, has_actors: bool) -> Option<Target> {
     // Files are taken from the folder of the plan.
     let file = |key| {
         let text: &str = section.text(key)?;
         Some(plan.parent().unwrap_or(Path::new("")).join(text))
     };
+    let url = |key| section.text(key).map(|text: &str| text.trim_end_matches('/').to_owned());
+    let key = tokens::key(&section);
+    let cookie = section.text("cookie").or(key.as_ref().map(|key| key.cookie())).unwrap_or("LtpaToken");
     let target = Target {
-        url: section.text("url").unwrap_or_default().trim_end_matches('/').to_owned(),
+        url: url("url").unwrap_or_default(),
+        plain_url: url("plain_url"),
         control: section.parsed("control"),
         people_file: file("people_file"),
-        domino_secret_file: file("domino_secret_file"),
+        cookie: cookie.to_owned(),
+        key,
         token_file: file("token_file"),
-        cookie: section.text("cookie").unwrap_or("LtpaToken").to_owned(),
         ca: file("ca"),
         gateway_pid: section.number("gateway_pid", 1..=u32::MAX),
         community_pid: section.number("community_pid", 1..=u32::MAX),
@@ -127,13 +132,21 @@ fn target(section: Section<'_>, plan: &Path) -> Option<Target> {
         if !target.url.starts_with("http://") && !target.url.starts_with("https://") {
             section.wrong("url", "expected a URL such as \"https://im.example\"");
         }
+        if let Some(plain) = &target.plain_url
+            && !(plain.starts_with("http://") && target.url.starts_with("https://"))
+        {
+            section.wrong("plain_url", "expected an http URL, beside an https one in \"url\"");
+        }
+        if target.token_file.is_some() && target.key.is_some() && !has_actors {
+            let why = "browsers take their tokens from here or make them with a key: leave one of them out";
+            section.wrong("token_file", why);
+        }
         if target.control.is_none() && target.people_file.is_none() {
             let why =
                 "without the control interface of a simulated community, people_file has to name people";
             section.wrong("people_file", why);
         }
         has_lines(&section, "people_file", target.people_file.as_ref());
-        exists(&section, "domino_secret_file", target.domino_secret_file.as_ref());
         has_lines(&section, "token_file", target.token_file.as_ref());
         exists(&section, "ca", target.ca.as_ref());
     }
@@ -149,10 +162,12 @@ fn actors(section: Section<'_>, plan: &Path, target: Option<&Target>) -> Option<
             0
         })
     });
-    let file = section.text("file").map(|text| plan.parent().unwrap_or(Path::new("")).join(text));
+    let path = |key| section.text(key).map(|text: &str| plan.parent().unwrap_or(Path::new("")).join(text));
     let actors = Actors {
         server: section.text("server").unwrap_or_default().to_owned(),
-        file,
+        tls: section.flag("tls", false),
+        ca: path("ca"),
+        file: path("file"),
         count: section.number("count", 1..=MOST_PEOPLE).unwrap_or(0),
         login_type: login_type.unwrap_or(0x14b4),
         watch: section.number("watch", 0..=1000).unwrap_or(20),
@@ -161,9 +176,13 @@ fn actors(section: Section<'_>, plan: &Path, target: Option<&Target>) -> Option<
     let there = section.is_there();
     if there {
         has_lines(&section, "file", actors.file.as_ref());
+        exists(&section, "ca", actors.ca.as_ref());
+        if actors.ca.is_some() && !actors.tls {
+            section.wrong("ca", "is for tls = true");
+        }
         match target {
             None => {
-                for key in ["server", "file"].into_iter().filter(|key| section.has(key)) {
+                for key in ["server", "file", "tls", "ca"].into_iter().filter(|key| section.has(key)) {
                     section.wrong(key, "is for tests with a [target]; a started community needs \"count\"");
                 }
                 if actors.count == 0 {
@@ -224,30 +243,57 @@ fn has_lines(section: &Section<'_>, key: &'static str, file: Option<&PathBuf>) {
     }
 }
 
-fn estate(section: Section<'_>, has_target: bool) -> Estate {
+/// And whether all browsers speak TLS, if it says so.
+fn estate(section: Section<'_>, has_target: bool) -> (Estate, Option<bool>) {
     let own_logins = section.word("own_presence", &[("login", true), ("off", false)]).unwrap_or(false);
     let own_privacy = section.word("privacy", &[("own", true), ("trust", false)]).unwrap_or(false);
     if own_privacy && !own_logins {
         section.wrong("privacy", "\"own\" needs own_presence = \"login\"");
     }
-    let estate = Estate { own_logins, own_privacy, tls: section.flag("tls", false) };
+    let kinds = [("domino", TokenKind::Domino), ("ltpa2", TokenKind::Ltpa2), ("ltpa1", TokenKind::Ltpa1)];
+    let token = section.word("token", &kinds).unwrap_or(TokenKind::Domino);
+    let tls = section.has("tls").then(|| section.flag("tls", false));
+    let estate = Estate { own_logins, own_privacy, token };
     if has_target && section.is_there() {
         section.wrong("own_presence", "[estate] is for tests without a [target]: leave one of them out");
     }
     section.no_others();
-    estate
+    (estate, tls)
 }
 
-fn transports(section: Section<'_>) -> Transports {
+fn transports(section: Section<'_>, target: Option<&Target>, tls: Option<bool>) -> Transports {
     let weight = |key| section.number(key, 0..=1_000_000);
-    let given = section.is_there();
+    let given = ["websocket", "sse", "poll"].into_iter().any(|key| section.has(key));
+    let percent = |key| section.number(key, 0..=100);
+    // Who comes how, where nothing else is said.
+    let usual = match target {
+        Some(Target { plain_url: Some(_), .. }) => 50,
+        Some(target) if target.url.starts_with("https://") => 100,
+        Some(_) => 0,
+        None => 100 * u8::from(tls == Some(true)),
+    };
+    let https = percent("https");
     let transports = Transports {
         websocket: weight("websocket").unwrap_or(u32::from(!given)),
         sse: weight("sse").unwrap_or(0),
         poll: weight("poll").unwrap_or(0),
+        https_percent: https.unwrap_or(usual),
+        http2_percent: percent("http2").unwrap_or(0),
     };
     if transports.websocket == 0 && transports.sse == 0 && transports.poll == 0 {
         section.wrong("websocket", "at least one transport needs a weight");
+    }
+    if https.is_some() && target.is_some_and(|target| target.plain_url.is_none()) {
+        section.wrong("https", "needs both addresses of the target: url (https) and plain_url (http)");
+    }
+    if https.is_some() && tls.is_some() {
+        section.wrong("https", "says more than estate.tls: leave that out");
+    }
+    if transports.http2_percent > 0 && transports.https_percent == 0 {
+        section.wrong("http2", "is agreed on over https, and no browser of this plan comes over it");
+    }
+    if transports.http2_percent > 0 && transports.sse == 0 && transports.poll == 0 {
+        section.wrong("http2", "is for sse and poll; a WebSocket begins with HTTP/1.1");
     }
     section.no_others();
     transports

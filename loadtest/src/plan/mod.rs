@@ -8,15 +8,19 @@ mod check;
 mod preset;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use chance::pick;
 pub use chance::{Amount, Dice, Popularity};
 pub use preset::{PRESETS, Preset};
 pub use settings::Mistakes;
+
+use crate::tokens::TokenKey;
 
 /// A whole test.
 #[derive(Clone, Debug)]
@@ -56,13 +60,15 @@ pub struct Plan {
 pub struct Target {
     /// `http` or `https`, host and port; event channels are below it.
     pub url: String,
+    /// The `http` address of the same gateway, for the browsers that come over it where `url` is `https`.
+    pub plain_url: Option<String>,
     /// Control interface of the simulated community behind it: changes and the truth.
     pub control: Option<SocketAddr>,
     /// Ids of the people to play and to watch, one a line, if there is no control interface.
     pub people_file: Option<PathBuf>,
-    /// The secret that makes the browsers' tokens.
-    pub domino_secret_file: Option<PathBuf>,
-    /// Or tokens that were made elsewhere, one a line.
+    /// What makes the tokens of browsers, and of test users without passwords.
+    pub key: Option<Arc<TokenKey>>,
+    /// Tokens that were made elsewhere, one a line, for browsers.
     pub token_file: Option<PathBuf>,
     /// Name of the token's cookie.
     pub cookie: String,
@@ -79,6 +85,10 @@ pub struct Target {
 pub struct Actors {
     /// `host:port` of a community server; of no use where the community is started for the test.
     pub server: String,
+    /// The community's servers speak TLS.
+    pub tls: bool,
+    /// Authorities for it; the system's by default.
+    pub ca: Option<PathBuf>,
     /// One a line: name, or name and password with a semicolon between them.
     pub file: Option<PathBuf>,
     /// How many people of a started community have a rich client.
@@ -111,8 +121,18 @@ pub struct Estate {
     pub own_logins: bool,
     /// Every user's watches go through the user's own login.
     pub own_privacy: bool,
-    /// Browsers speak TLS.
-    pub tls: bool,
+    /// What browsers log in with.
+    pub token: TokenKind,
+}
+
+/// A format of tokens (ltpa.md 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    Domino,
+    /// WebSphere's `LtpaToken`.
+    Ltpa1,
+    /// `LtpaToken2`.
+    Ltpa2,
 }
 
 /// Who there is.
@@ -130,13 +150,17 @@ pub struct Population {
     pub changes_per_second: f64,
 }
 
-/// Weights; not all zero.
+/// Weights, not all zero, and what is spoken below.
 #[derive(Clone, Copy, Debug)]
 pub struct Transports {
     pub websocket: u32,
     pub sse: u32,
     /// The Sametime Proxy's REST interface.
     pub poll: u32,
+    /// How many of a hundred browsers come over `https`.
+    pub https_percent: u8,
+    /// How many of a hundred of these speak HTTP/2, where they do not speak WebSocket.
+    pub http2_percent: u8,
 }
 
 /// A stretch of the test.

@@ -120,3 +120,104 @@ fn where_people_work_a_plan_stays_below_the_ceiling() {
     assert!(found[0].2.contains("21 changes a second where people work; 20 are allowed"), "{found:?}");
     std::fs::remove_file(file).unwrap();
 }
+
+/// A folder with the files of an estate.
+fn keys(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("livename-load-plan-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let keys = include_str!("../estate/websphere.keys");
+    for (file, text) in [
+        ("people", "CN=Ann/O=R"),
+        ("tokens", "abc"),
+        ("secret", "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=\n"),
+        ("keys", keys),
+        ("password", "load test\n"),
+        ("wrong", "hush-hush\n"),
+        ("no-realm", &keys.replace("Realm=load", "Realm=")),
+        ("no-private", &keys.replace("ltpa.PrivateKey", "ltpa.Other")),
+    ] {
+        std::fs::write(folder.join(file), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn mistakes_about_tokens_have_their_lines_and_tell_no_secrets() {
+    let folder = keys("tokens");
+    let plan = |text: &str| {
+        let text = format!(
+            "[target]\nurl = \"http://im.example\"\npeople_file = \"people\"\n{text}\n\
+             [[phase]]\nkind = \"hold\"\nduration = \"1s\"\n"
+        );
+        Plan::parse(&folder.join("plan.toml"), &text)
+    };
+    let good = |text: &str| plan(text).unwrap().target.unwrap();
+    let secret = "domino_secret_file = \"secret\"";
+    let keys = "websphere_key_file = \"keys\"\nwebsphere_password_file = \"password\"";
+    assert_eq!(good(secret).cookie, "LtpaToken");
+    assert_eq!(good(keys).cookie, "LtpaToken2");
+    assert_eq!(good(&format!("{keys}\ntoken = \"ltpa1\"")).cookie, "LtpaToken");
+    assert_eq!(good(&format!("{keys}\ncookie = \"Own\"")).cookie, "Own");
+    assert!(good("token_file = \"tokens\"").key.is_none());
+    good("websphere_key_file = \"no-realm\"\nrealm = \"r\"\nwebsphere_password_file = \"password\"");
+    for (text, line, key, message) in [
+        (format!("{secret}\n{keys}"), 5, "websphere_key_file", "leave out this or domino_secret_file"),
+        (format!("{secret}\ntoken_file = \"tokens\""), 5, "token_file", "leave one of them out"),
+        ("domino_secret_file = \"wrong\"".into(), 4, "domino_secret_file", "base64 text of exactly 20 bytes"),
+        ("domino_secret_file = \"nowhere\"".into(), 4, "domino_secret_file", "No such file"),
+        ("websphere_key_file = \"keys\"".into(), 1, "websphere_password_file", "is missing"),
+        (keys.replace("password\"", "wrong\""), 4, "websphere_key_file", "wrong password, or a damaged file"),
+        (keys.replace("password\"", "nowhere\""), 5, "websphere_password_file", "No such file"),
+        (keys.replace("\"keys", "\"wrong"), 4, "websphere_key_file", "ltpa.version is missing"),
+        (keys.replace("\"keys", "\"no-realm"), 4, "websphere_key_file", "names no realm"),
+        (keys.replace("\"keys", "\"no-private"), 4, "websphere_key_file", "has no private key"),
+        (format!("{keys}\ntoken = \"ltpa3\""), 6, "token", "expected \"ltpa2\" or \"ltpa1\""),
+        (format!("{secret}\nrealm = \"r\""), 5, "realm", "give websphere_key_file"),
+    ] {
+        let found = plan(&text).unwrap_err().mistakes;
+        let [found] = found.as_slice() else { panic!("{text}: {found:?}") };
+        assert_eq!((found.line, found.key.as_str()), (line, format!("target.{key}").as_str()), "{found:?}");
+        assert!(found.message.contains(message), "{found:?}");
+        assert!(!found.message.contains("hush") && !found.message.contains("load test"), "{found:?}");
+    }
+    let shown = format!("{:?}", plan(keys).unwrap());
+    assert!(shown.contains("TokenKey(…)") && !shown.contains("load test"), "{shown}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn schemes_and_versions_go_with_what_is_there() {
+    let folder = keys("schemes");
+    let plan = |text: &str| {
+        let text = format!("{text}\n[[phase]]\nkind = \"hold\"\nduration = \"1s\"\n");
+        Plan::parse(&folder.join("plan.toml"), &text)
+    };
+    let target = |urls: &str| format!("[target]\npeople_file = \"people\"\n{urls}\n[transports]\nsse = 1\n");
+    let (one, two) = ("url = \"https://im.example\"", "plain_url = \"http://im.example\"");
+    let both = format!("{one}\n{two}");
+    for (text, percent) in [
+        (String::new(), 0),
+        ("[estate]\ntls = true".into(), 100),
+        ("[transports]\nhttps = 30".into(), 30),
+        (target(one), 100),
+        (target(&one.replace("https", "http")), 0),
+        (target(&both), 50),
+        (format!("{}https = 80\nhttp2 = 10", target(&both)), 80),
+    ] {
+        assert_eq!(plan(&text).unwrap().transports.https_percent, percent, "{text}");
+    }
+    assert_eq!(plan("[transports]\nhttps = 30").unwrap().transports.websocket, 1);
+    for (text, key) in [
+        (target(two), "target.url"),
+        (target(&format!("{one}\nplain_url = \"https://x\"")), "target.plain_url"),
+        (format!("{}https = 80", target(one)), "transports.https"),
+        ("[estate]\ntls = false\n[transports]\nhttps = 10".into(), "transports.https"),
+        ("[transports]\nsse = 1\nhttp2 = 10".into(), "transports.http2"),
+        ("[transports]\nhttps = 10\nhttp2 = 10".into(), "transports.http2"),
+        ("[actors]\ncount = 1\ntls = true".into(), "actors.tls"),
+    ] {
+        let found = plan(&text).unwrap_err().mistakes;
+        assert!(found.iter().any(|mistake| mistake.key == key), "{text}: {found:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

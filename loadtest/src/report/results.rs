@@ -11,7 +11,7 @@ use crate::measure::{
 use crate::plan::{Phase, Plan};
 
 /// Of this file format.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A whole test.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub struct PhaseResult {
     /// Open at its end.
     pub browsers: usize,
     pub changes_per_second: f64,
-    /// Microseconds and how many there were of each; websocket, sse, then poll.
+    /// Microseconds and how many there were of each, in the order of [`Transport::ALL`].
     pub updates: ByTransport<Latency>,
     pub hellos: ByTransport<Latency>,
     pub lists: ByTransport<Latency>,

@@ -190,6 +190,7 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
         style::maybe(results.lists().quantile(0.5)),
         style::maybe(results.lists().quantile(0.99))
     ));
+    lines.extend(connections(results, &counts));
     let Counts { abandoned, unfinished, not_started, .. } = counts;
     for (count, what) in [
         (
@@ -206,6 +207,23 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
     lines.extend(changes(results));
     lines.extend(costs(results));
     lines
+}
+
+/// How pages came, where they did not all come alike.
+fn connections(results: &Results, counts: &Counts) -> Option<String> {
+    let first_messages = |phase: &PhaseResult, transport: Transport| phase.hellos[transport.index()].count();
+    let shared = Transport::ALL.into_iter().filter(|transport| transport.is_http2());
+    let http2: u64 =
+        shared.flat_map(|one| results.phases.iter().map(move |phase| first_messages(phase, one))).sum();
+    let Counts { opened, secure, .. } = *counts;
+    (http2 > 0 || (secure > 0 && secure < opened)).then(|| {
+        format!(
+            "Of these pages {} came over http, {} over https, {} of them over HTTP/2.",
+            style::count(opened - secure),
+            style::count(secure),
+            style::count(http2)
+        )
+    })
 }
 
 /// Whether those who make the changes made them in time.

@@ -153,7 +153,7 @@ fn results_of_another_version_are_told() {
     folder.write("old.json", r#"{"format": 1, "phases": [{"updates": [[], []]}]}"#);
     let ended = folder.start(&["compare", "old.json", "old.json"]).end();
     assert_eq!(ended.code, Some(64));
-    assert!(ended.err.contains("old.json: results of another version (format 1, not 2)"), "{}", ended.err);
+    assert!(ended.err.contains("old.json: results of another version (format 1, not 3)"), "{}", ended.err);
 }
 
 /// Whether it listens to SIGHUP (proc(5), SigCgt): from then on it ends as it should.

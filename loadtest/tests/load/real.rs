@@ -27,8 +27,16 @@ struct Real {
 /// Ended with the test.
 struct Service(Child);
 
+/// What browsers log in with, and test users without passwords.
+#[derive(Clone, Copy, PartialEq)]
+enum Tokens {
+    Domino,
+    /// `LtpaToken2`, at a gateway that is there over both schemes.
+    WebSphere,
+}
+
 impl Real {
-    fn start() -> Self {
+    fn start(tokens: Tokens) -> Self {
         let folder = Folder::new();
         let people = (1..=PEOPLE).map(|n| format!("CN=P{n}/O=R,p{n},P {n},p{n}@r.example,secret{n}\n"));
         folder.write(
@@ -36,6 +44,11 @@ impl Real {
             &format!("id,short_name,display_name,mail,password\n{}", people.collect::<String>()),
         );
         folder.write("domino.secret", SECRET);
+        folder.write("ltpa.keys", include_str!("../../src/estate/websphere.keys"));
+        folder.write("ltpa.password", "load test\n");
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        folder.write("gateway.pem", &made.cert.pem());
+        folder.write("gateway.key", &made.signing_key.serialize_pem());
         let own = Path::new(env!("CARGO_BIN_EXE_livename-load"));
         let (community, said) = Service::start(
             &folder,
@@ -49,10 +62,21 @@ impl Real {
                 "--directory",
                 "people.csv",
             ],
-            &["--online", "0", "--domino-secret-file", "domino.secret", "--ready-file", "community.json"],
+            &[
+                "--online",
+                "0",
+                "--domino-secret-file",
+                "domino.secret",
+                "--websphere-key-file",
+                "ltpa.keys",
+                "--websphere-password-file",
+                "ltpa.password",
+                "--ready-file",
+                "community.json",
+            ],
         );
         let (server, control) = (text(&said, "listen"), text(&said, "control"));
-        folder.write("livename.toml", &configuration(&server));
+        folder.write("livename.toml", &configuration(&server, tokens));
         let (gateway, said) = Service::start(
             &folder,
             &own.with_file_name("livename"),
@@ -65,11 +89,18 @@ impl Real {
         folder.write("testers.txt", &testers.collect::<String>());
         let watched = (TESTERS + 1..PEOPLE).map(|n| format!("CN=P{n}/O=R\n"));
         folder.write("watched.txt", &watched.collect::<String>());
+        let (http, https) = (text(&said, "http"), text(&said, "https"));
+        let target = match tokens {
+            Tokens::Domino => format!("url = \"http://{http}\"\ndomino_secret_file = \"domino.secret\""),
+            Tokens::WebSphere => format!(
+                "url = \"https://{https}\"\nplain_url = \"http://{http}\"\nca = \"gateway.pem\"\n\
+                 websphere_key_file = \"ltpa.keys\"\nwebsphere_password_file = \"ltpa.password\""
+            ),
+        };
         let target = format!(
-            "[target]\nurl = \"http://{}\"\npeople_file = \"watched.txt\"\ndomino_secret_file = \"domino.secret\"\n\
+            "[target]\npeople_file = \"watched.txt\"\n{target}\n\
              [actors]\nserver = \"{server}\"\nfile = \"testers.txt\"\nwatch = 3\n\
-             [population]\nwatches = 15\nchanges_per_second = 15\n",
-            text(&said, "http")
+             [population]\nwatches = 15\nchanges_per_second = 15\n"
         );
         folder.write("target.toml", &target);
         Self { folder, community, gateway, control }
@@ -118,16 +149,22 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap().to_owned()
 }
 
-fn configuration(server: &str) -> String {
+fn configuration(server: &str, tokens: Tokens) -> String {
+    let cookie = match tokens {
+        Tokens::Domino => "name = \"LtpaToken\"\nformat = \"domino\"",
+        Tokens::WebSphere => "name = \"LtpaToken2\"\nformat = \"ltpa2\"",
+    };
     let awareness = |path| {
         format!(
             "[[route]]\npath = \"{path}\"\nserve = \"awareness\"\ncommunity = \"r\"\nauth = \"required\"\n"
         )
     };
     format!(
-        "[listen]\nhttp = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\n\
-         [[sso.cookie]]\nname = \"LtpaToken\"\nformat = \"domino\"\n\
+        "[listen]\nhttp = [\"127.0.0.1:0\"]\nhttps = [\"127.0.0.1:0\"]\nadmin = \"127.0.0.1:0\"\n\
+         [[tls.certificate]]\nchain = \"gateway.pem\"\nkey = \"gateway.key\"\n[[sso.cookie]]\n{cookie}\n\
          [[sso.key]]\nid = \"load\"\nformat = \"domino\"\nsecret_file = \"domino.secret\"\n\
+         [[sso.key]]\nid = \"keys\"\nformat = \"websphere\"\nkey_file = \"ltpa.keys\"\n\
+         password_file = \"ltpa.password\"\n\
          [[community]]\nname = \"r\"\nservers = [\"{server}\"]\nown_presence = \"off\"\nprivacy = \"trust\"\n\
          [[community.observer]]\nname = \"CN=P{PEOPLE}/O=R\"\nmint = true\n{}{}",
         awareness("/livename"),
@@ -140,7 +177,7 @@ fn test_users_measure_a_real_estate_and_leave_nothing_behind() {
     if !has_gateway() {
         return;
     }
-    let real = Real::start();
+    let real = Real::start(Tokens::Domino);
     wait("the observer", || (real.logins() == 1).then_some(()));
     let program = real.run(
         "[transports]\nwebsocket = 1\nsse = 1\npoll = 1\n\
@@ -162,11 +199,33 @@ fn test_users_measure_a_real_estate_and_leave_nothing_behind() {
 }
 
 #[test]
+fn browsers_and_test_users_log_in_with_the_keys_of_websphere() {
+    if !has_gateway() {
+        return;
+    }
+    let real = Real::start(Tokens::WebSphere);
+    let ended = real
+        .run(
+            "[transports]\nwebsocket = 1\nsse = 1\npoll = 1\nhttps = 50\nhttp2 = 50\n\
+             [[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 12\n\
+             [[phase]]\nkind = \"hold\"\nduration = \"2s\"\n",
+        )
+        .end();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+    let results = ended.results.unwrap();
+    assert_eq!((results.converged, results.failures().len()), (Some(true), 0), "{}", ended.out);
+    let counts = results.counts();
+    assert!(counts.opened == 12 && (1..12).contains(&counts.secure), "{counts:?}");
+    // Half of the test users have no password.
+    assert!(results.phases[1].changes.is_some_and(|changes| changes.missed == 0), "{}", ended.out);
+}
+
+#[test]
 fn failures_where_people_work_end_the_test() {
     if !has_gateway() {
         return;
     }
-    let mut real = Real::start();
+    let mut real = Real::start(Tokens::Domino);
     let program = real.run(
         "[[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 12\n\
          [[phase]]\nkind = \"hold\"\nduration = \"10min\"\n",

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use loadtest::measure::Transport;
+
 use crate::support::{Folder, has_gateway, kill, wait};
 
 #[test]
@@ -16,8 +18,8 @@ fn smoke_converges_over_all_transports_and_writes_its_report() {
     let results = ended.results.unwrap();
     let counts = results.counts();
     assert_eq!((counts.visits, counts.opened), (30, 30));
-    // Ten came back; those that poll begin anew.
-    assert!((1..10).contains(&counts.resumed), "{}", counts.resumed);
+    // Ten came back, to their channels and to their sessions.
+    assert_eq!(counts.resumed, 10);
     assert_eq!((counts.duplicate, counts.out_of_order), (0, 0));
     for transport in 0..3 {
         let delivered: u64 = results.phases.iter().map(|phase| phase.updates[transport].count()).sum();
@@ -51,6 +53,56 @@ fn own_logins_over_https_converge_too() {
     assert_eq!(results.converged, Some(true));
     assert!(results.target.starts_with("https://"));
     assert_eq!(results.counts().visits, 26);
+}
+
+#[test]
+fn browsers_of_both_schemes_and_versions_converge_with_websphere_tokens() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let ended = folder
+        .run(
+            "[estate]\nown_presence = \"login\"\ntoken = \"ltpa2\"\n\
+             [population]\npeople = 60\nwatches = 15\nchanges_per_second = 40\n\
+             [transports]\nwebsocket = 1\nsse = 2\npoll = 2\nhttps = 60\nhttp2 = 60\n\
+             [actors]\ncount = 3\n\
+             [[phase]]\nkind = \"ramp\"\nduration = \"2s\"\nbrowsers = 40\n\
+             [[phase]]\nkind = \"hold\"\nduration = \"2s\"\nreloads_per_second = 5\n\
+             [[phase]]\nkind = \"storm\"\nduration = \"3s\"\nreconnect_percent = 50\n",
+        )
+        .end();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+    let results = ended.results.unwrap();
+    assert_eq!(results.converged, Some(true), "{}", ended.out);
+    let counts = results.counts();
+    assert_eq!((counts.visits, results.failures().len()), (70, 0), "{}", ended.out);
+    assert!((20..60).contains(&counts.secure), "{counts:?}");
+    for transport in Transport::ALL {
+        let all = results.phases.iter();
+        let delivered: u64 = all.map(|phase| phase.updates[transport.index()].count()).sum();
+        assert!(delivered > 10, "{delivered} over {}", transport.name());
+    }
+    let came = format!("{} over https, ", counts.secure);
+    assert!(ended.out.contains(&came) && ended.out.contains(" over HTTP/2."), "{}", ended.out);
+    assert!(results.target.starts_with("https://") && results.target.contains(" and http://"));
+}
+
+#[test]
+fn the_older_token_of_websphere_is_as_good() {
+    if !has_gateway() {
+        return;
+    }
+    let folder = Folder::new();
+    let ended = folder
+        .run(
+            "[estate]\ntoken = \"ltpa1\"\n[population]\npeople = 20\nwatches = 5\n\
+             [[phase]]\nkind = \"ramp\"\nduration = \"500ms\"\nbrowsers = 5\n\
+             [[phase]]\nkind = \"hold\"\nduration = \"500ms\"\n",
+        )
+        .end();
+    assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+    assert_eq!(ended.results.unwrap().counts().opened, 5);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use protocol::ltpa::domino::{self, DominoKey, DominoSecret};
-use protocol::ltpa::{Class, KeyLife, Policy, SystemSeconds};
+use protocol::ltpa::websphere::{self, VerifyKey, Version, WebSphereKey};
+use protocol::ltpa::{Class, KeyLife, Policy, Rejection, SystemSeconds};
 use protocol::secret::Secret;
 use protocol::vp::reason::Reason;
 
@@ -30,13 +31,22 @@ impl TokenCheck {
     pub fn domino(secret: DominoSecret) -> Self {
         let keys = [DominoKey { id: "community".into(), secret, life: KeyLife::ALWAYS }];
         Self::new(move |token| {
-            let text = str::from_utf8(token.expose()).map_err(|_| Reason::TOKEN_INVALID)?;
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-            let checked = domino::verify(text, &keys, SystemSeconds(now), &Policy::default());
-            checked.map(|identity| identity.user).map_err(|rejection| match rejection.class() {
-                Class::Expired => Reason::TOKEN_EXPIRED,
-                Class::Invalid | Class::NotYetValid => Reason::TOKEN_INVALID,
-            })
+            let checked = domino::verify(text_of(token)?, &keys, now(), &Policy::default());
+            checked.map(|identity| identity.user).map_err(reason)
+        })
+    }
+
+    /// WebSphere's tokens, `LtpaToken2` and `LtpaToken`, made with the keys that these belong to.
+    pub fn websphere(key: VerifyKey) -> Self {
+        let keys = [WebSphereKey { id: "community".into(), key: Arc::new(key), life: KeyLife::ALWAYS }];
+        Self::new(move |token| {
+            let (text, now) = (text_of(token)?, now());
+            // Those of version 1 have no other.
+            let policy = Policy { require_inner_expire: false, ..Policy::default() };
+            let prove = |version| websphere::prove(version, text, &keys, now, &policy);
+            let proof = prove(Version::Two).or_else(|_| prove(Version::One));
+            let proved = proof.and_then(|proof| proof.into_identity(now, &policy));
+            proved.map(|identity| identity.user.clone()).map_err(reason)
         })
     }
 
@@ -47,6 +57,21 @@ impl TokenCheck {
 
     pub(super) fn check(&self, token: &Secret) -> Result<String, Reason> {
         (self.0)(token)
+    }
+}
+
+fn text_of(token: &Secret) -> Result<&str, Reason> {
+    str::from_utf8(token.expose()).map_err(|_| Reason::TOKEN_INVALID)
+}
+
+fn now() -> SystemSeconds {
+    SystemSeconds(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()))
+}
+
+fn reason(rejection: Rejection) -> Reason {
+    match rejection.class() {
+        Class::Expired => Reason::TOKEN_EXPIRED,
+        Class::Invalid | Class::NotYetValid => Reason::TOKEN_INVALID,
     }
 }
 

@@ -1,37 +1,16 @@
-use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::measure::Counts;
-use crate::plan::Plan;
+use crate::clients::fixture::Fixture;
 
-struct Test {
-    cast: Cast,
-    recorder: Recorder,
-    browser: Browser,
+/// Of a page with an event channel.
+fn page() -> Fixture {
+    let mut fixture = Fixture::new(Transport::WebSocket);
+    fixture.browser.visit.unanswered = 1;
+    fixture
 }
 
-impl Test {
-    fn new() -> Self {
-        let text = "[[phase]]\nkind = \"hold\"\nduration = \"1s\"\n";
-        let plan = Plan::parse(Path::new("x"), text).unwrap();
-        let cast = Cast::new(&plan, vec!["CN=Ann/O=R".into(), "CN=Bo/O=R".into()], None).unwrap();
-        let mut recorder = Recorder::default();
-        recorder.begin_phase(1);
-        let mut browser = Browser {
-            number: 0,
-            transport: Transport::WebSocket,
-            list: vec![0, 1],
-            seen: vec![Seen::default(); 2],
-            cursor: None,
-            cookies: None,
-            visit: Visit::default(),
-        };
-        browser.begin(100, 110);
-        browser.visit.unanswered = 1;
-        Self { cast, recorder, browser }
-    }
-
+impl Fixture {
     fn say(&mut self, now: u64, text: &str) -> Notice {
         self.browser.take(text.as_bytes(), now, &self.cast, &mut self.recorder)
     }
@@ -41,15 +20,11 @@ impl Test {
         let said = self.say(now, &format!(r#"{{"type":"presence","people":[{people}],"cursor":"c{now}"}}"#));
         assert_eq!(said, Notice::Nothing);
     }
-
-    fn counts(&self) -> Counts {
-        self.recorder.phases()[0].counts
-    }
 }
 
 #[test]
 fn a_page_is_ready_when_its_commands_are_answered_and_everybody_was_named() {
-    let mut test = Test::new();
+    let mut test = page();
     assert_eq!(test.say(150, r#"{"type":"hello","channel":"abc"}"#), Notice::Hello("abc".into()));
     test.state(160, "Ann", "50 #1 Lunch");
     test.say(170, r#"{"type":"ok","id":1}"#);
@@ -63,7 +38,7 @@ fn a_page_is_ready_when_its_commands_are_answered_and_everybody_was_named() {
 
 #[test]
 fn a_page_that_shows_nobody_waits_for_nothing_but_its_greeting() {
-    let mut test = Test::new();
+    let mut test = page();
     (test.browser.list, test.browser.seen) = (Vec::new(), Vec::new());
     test.browser.begin(100, 110);
     assert_eq!(test.counts().opened, 0);
@@ -73,7 +48,7 @@ fn a_page_that_shows_nobody_waits_for_nothing_but_its_greeting() {
 
 #[test]
 fn changes_are_timed_and_skipped_old_and_double_ones_counted() {
-    let mut test = Test::new();
+    let mut test = page();
     test.state(160, "Ann", "50 #1");
     test.state(230, "Ann", "200 #2");
     test.state(330, "Ann", "300 #5 Lunch");
@@ -90,7 +65,7 @@ fn changes_are_timed_and_skipped_old_and_double_ones_counted() {
 
 #[test]
 fn the_first_change_of_somebody_who_never_changed_is_timed() {
-    let mut test = Test::new();
+    let mut test = page();
     test.state(160, "Ann", "");
     test.state(230, "Ann", "200 #1");
     assert_eq!(test.counts().delivered, 1);
@@ -98,7 +73,7 @@ fn the_first_change_of_somebody_who_never_changed_is_timed() {
 
 #[test]
 fn what_happened_while_no_page_was_open_is_no_delay() {
-    let mut test = Test::new();
+    let mut test = page();
     test.state(160, "Ann", "50 #1");
     test.state(170, "Bo", "");
     test.browser.begin(1000, 1010);
@@ -116,7 +91,7 @@ fn what_happened_while_no_page_was_open_is_no_delay() {
 
 #[test]
 fn refusals_and_ends_are_told() {
-    let mut test = Test::new();
+    let mut test = page();
     assert_eq!(test.say(1, r#"{"type":"error","code":"x"}"#), Notice::Failed(FailureKind::CommandRefused));
     assert_eq!(test.say(1, r#"{"type":"end","code":"draining","retry":true}"#), Notice::End { again: true });
     assert_eq!(test.say(1, "nonsense"), Notice::Failed(FailureKind::BadAnswer));

@@ -5,31 +5,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::clients::page::{Seen, Visit};
+use crate::clients::fixture::Fixture;
 use crate::clients::{Action, Crew, Deed, Dialer, Setup};
 use crate::measure::{Transport, Truth};
 use crate::plan::Plan;
 
-fn browser() -> (Browser, Cast, Recorder) {
-    let plan = Plan::parse(Path::new("x"), "[[phase]]\nkind = \"hold\"\nduration = \"1s\"\n").unwrap();
-    let cast = Cast::new(&plan, vec!["CN=Ann/O=R".into(), "CN=Bo/O=R".into()], None).unwrap();
-    let mut recorder = Recorder::default();
-    recorder.begin_phase(1);
-    let mut browser = Browser {
-        number: 0,
-        transport: Transport::Poll,
-        list: vec![0, 1],
-        seen: vec![Seen::default(); 2],
-        cursor: None,
-        cookies: None,
-        visit: Visit::default(),
-    };
-    browser.begin(100, 110);
-    (browser, cast, recorder)
+fn browser() -> Fixture {
+    Fixture::new(Transport::Poll)
 }
 
-fn say(parts: &mut (Browser, Cast, Recorder), now: u64, value: Value) -> Option<FailureKind> {
-    let (browser, cast, recorder) = parts;
+fn say(fixture: &mut Fixture, now: u64, value: Value) -> Option<FailureKind> {
+    let Fixture { browser, cast, recorder } = fixture;
     let ended = browser.take_value(&value, now, cast, recorder);
     browser.check_ready(now, recorder);
     ended
@@ -42,16 +28,16 @@ fn person(id: &str, status: i64, text: &str) -> Value {
 
 #[test]
 fn a_page_is_ready_when_everybody_was_named_however_the_server_writes_them() {
-    let mut parts = browser();
-    assert_eq!(say(&mut parts, 150, person("renovation::CN=Ann,O=R", 7, "50 #1")), None);
-    assert!(!parts.0.visit.ready);
+    let mut page = browser();
+    assert_eq!(say(&mut page, 150, person("renovation::CN=Ann,O=R", 7, "50 #1")), None);
+    assert!(!page.browser.visit.ready);
     let unknown =
         serde_json::json!({"action": ["watchlist", "addUser"], "userId": "CN=Bo/O=R", "returnCode": 404});
-    assert_eq!(say(&mut parts, 160, unknown), None);
-    assert!(parts.0.visit.ready);
-    assert_eq!(parts.0.seen[0].state, PersonState::new("away", true, "50 #1"));
-    say(&mut parts, 230, person("CN=Ann/O=R", 1, "200 #2"));
-    let counts = parts.2.phases()[0].counts;
+    assert_eq!(say(&mut page, 160, unknown), None);
+    assert!(page.browser.visit.ready);
+    assert_eq!(page.browser.seen[0].state, PersonState::new("away", true, "50 #1"));
+    say(&mut page, 230, person("CN=Ann/O=R", 1, "200 #2"));
+    let counts = page.counts();
     assert_eq!((counts.opened, counts.delivered, counts.states), (1, 1, 2));
 }
 
@@ -60,6 +46,20 @@ fn an_ended_session_is_told_from_one_that_may_come_back() {
     for (end, kind) in [("too_slow", FailureKind::Sent), ("logged_in_elsewhere", FailureKind::LoginEnded)] {
         let value = serde_json::json!({"action": ["session", "ended"], "end": end, "returnCode": 410});
         assert_eq!(say(&mut browser(), 1, value), Some(kind));
+    }
+}
+
+#[test]
+fn a_page_that_goes_on_with_the_session_of_the_last_one_is_counted_and_still_waits_for_everybody() {
+    let mut page = browser();
+    for (sid, resumed) in [("s1", 0), ("s1", 1), ("s2", 1), ("s2", 2)] {
+        page.browser.begin(100, 110);
+        page.browser.joined(sid);
+        say(&mut page, 150, person("CN=Ann/O=R", 1, ""));
+        assert!(!page.browser.visit.ready);
+        say(&mut page, 150, person("CN=Bo/O=R", 1, ""));
+        assert!(page.browser.visit.ready);
+        assert_eq!(page.counts().resumed, resumed, "with session {sid}");
     }
 }
 
@@ -75,9 +75,9 @@ fn cookies_are_replaced_by_their_names_and_values_are_encoded() {
 fn names_that_cannot_be_looked_up_are_failures_not_nobody() {
     for (code, kind) in [(500, FailureKind::Unavailable), (409, FailureKind::CommandRefused)] {
         let value = serde_json::json!({"action": ["watchlist", "addUser"], "userId": "CN=Bo/O=R", "returnCode": code});
-        let mut parts = browser();
-        assert_eq!(say(&mut parts, 1, value), Some(kind));
-        assert!(!parts.0.visit.ready);
+        let mut page = browser();
+        assert_eq!(say(&mut page, 1, value), Some(kind));
+        assert!(!page.browser.visit.ready);
     }
 }
 
