@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod faults;
+mod long;
 mod real;
 mod support;
 mod whole;
