@@ -103,7 +103,7 @@ impl TokenKey {
         token.map(|token| Secret::new(token.into_bytes()))
     }
 
-    /// Whether a token takes no time worth a thought; an RSA signature takes a millisecond or two, which a browser
+    /// Whether a token takes no time worth a thought; an RSA signature takes about a millisecond, which a browser
     /// would be late by.
     pub fn is_quick(&self) -> bool {
         matches!(self.0, Kind::Domino(_))

@@ -14,8 +14,8 @@ use crate::tokens::TokenKey;
 const LIST: u64 = 1 << 32;
 const TRANSPORT: u64 = 2 << 32;
 const RANKS: u64 = 3 << 32;
-const SCHEME: u64 = 4 << 32;
-const VERSION: u64 = 5 << 32;
+const SCHEME: u64 = 6 << 32;
+const VERSION: u64 = 7 << 32;
 
 /// Everybody, shared by all crews.
 pub struct Cast {
