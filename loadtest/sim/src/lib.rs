@@ -13,6 +13,7 @@
 // What a library has to say goes to its caller, or to the log.
 #![warn(clippy::print_stdout)]
 
+mod clock;
 pub mod control;
 pub mod day;
 pub mod left_out;
@@ -23,5 +24,6 @@ mod stamp;
 pub mod tls;
 pub mod web;
 
+pub use clock::{Clock, machine};
 pub use server::{Builder, Simulator, StartError, Stats, TokenCheck};
-pub use stamp::{Stamp, Stamps, due_at};
+pub use stamp::{Stamp, Stamps};

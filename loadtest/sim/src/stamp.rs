@@ -5,16 +5,11 @@
 //! how many changes were left out on the way, and when those were made.
 
 use std::collections::VecDeque;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use tokio::time::Instant;
 
 /// So many changes before the newest are told.
 const RECENT: usize = 8;
 /// In milliseconds; nothing is overtaken by a change that comes later than this.
 const LONG_AGO: u64 = 60_000;
-/// In microseconds. What is later than the grain of timers was late: its stamp is the time it was due.
-const GRAIN: u64 = 5_000;
 
 /// The changes of one person.
 #[derive(Clone, Debug, Default)]
@@ -76,20 +71,8 @@ impl<'a> Stamp<'a> {
     }
 }
 
-/// The stamp of a change that is made now and was due then, in microseconds since 1970, and how late it is.
-///
-/// A change that its maker delays has been delayed for whoever waits for it.
-pub fn due_at(due: Instant) -> (u64, u64) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-    let late = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
-    (if late > GRAIN { now.saturating_sub(late) } else { now }, late)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -117,16 +100,5 @@ mod tests {
         let stamp = Stamp::parse("17 Lunch -3").unwrap();
         assert_eq!((stamp.at, stamp.number, stamp.earlier().count()), (17, 0, 0));
         assert_eq!(Stamp::parse("17 #2 In a meeting").unwrap().earlier().count(), 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_late_is_stamped_with_the_time_it_was_due() {
-        let due = Instant::now();
-        let (on_time, late) = due_at(due);
-        assert_eq!(late, 0);
-        tokio::time::advance(Duration::from_secs(100)).await;
-        let (stamp, late) = due_at(due);
-        assert_eq!(late, 100_000_000);
-        assert!(stamp < on_time - 90_000_000, "{stamp} {on_time}");
     }
 }

@@ -1,5 +1,7 @@
 //! What the control interface can tell and do.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use protocol::presence::{PersonId, Presence, Status};
 use protocol::vp::reason::Reason;
@@ -8,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use super::meetings::Meetings;
+use crate::clock::machine;
 use crate::model::{PrivacyList, UserStatus};
 use crate::{Simulator, StartError};
 
@@ -28,6 +32,12 @@ pub(super) enum Failure {
     Status,
     #[error("nobody of that id is there, or not in the state for this")]
     Person,
+    #[error("part {0} is waiting here already")]
+    Twice(usize),
+    #[error("others here are parts of {theirs}, not of {ours}")]
+    Parts { ours: usize, theirs: usize },
+    #[error("parts are counted from 1, and there are at most {most}")]
+    NoPart { most: usize },
     #[error("{0}")]
     Start(#[from] StartError),
 }
@@ -38,8 +48,8 @@ impl Failure {
             Self::Path | Self::Person => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Body | Self::Json(_) | Self::Status => StatusCode::BAD_REQUEST,
-            Self::Start(_) => StatusCode::CONFLICT,
+            Self::Body | Self::Json(_) | Self::Status | Self::NoPart { .. } => StatusCode::BAD_REQUEST,
+            Self::Twice(_) | Self::Parts { .. } | Self::Start(_) => StatusCode::CONFLICT,
         }
     }
 }
@@ -64,12 +74,23 @@ pub(super) fn read(path: &str, simulator: &Simulator) -> Result<Value, Failure> 
                 "uptime_seconds": simulator.now().as_secs_f64(),
             }))
         }
+        "/v1/time" => {
+            let clock = simulator.clock();
+            // With a clock of its own it is on a machine of its own.
+            let machine = clock.is_ours().then(machine).flatten();
+            Ok(json!({ "micros": clock.now(), "machine": machine }))
+        }
         _ => Err(Failure::Path),
     }
 }
 
 /// Carries out a POST.
-pub(super) async fn obey(path: &str, body: &Value, simulator: &Simulator) -> Result<Value, Failure> {
+pub(super) async fn obey(
+    path: &str,
+    body: &Value,
+    simulator: &Simulator,
+    meetings: &Arc<Meetings>,
+) -> Result<Value, Failure> {
     match path {
         "/v1/view" => {
             let Named { id } = parse(body)?;
@@ -113,6 +134,11 @@ pub(super) async fn obey(path: &str, body: &Value, simulator: &Simulator) -> Res
         "/v1/change-rate" => {
             let Rate { per_second, stamped } = parse(body)?;
             simulator.change_rate(per_second, stamped);
+            done()
+        }
+        "/v1/meet" => {
+            let Meet { at, part, of } = parse(body)?;
+            meetings.meet(at, part, of).await?;
             done()
         }
         "/v1/service" => {
@@ -204,6 +230,14 @@ struct Rate {
     per_second: f64,
     #[serde(default)]
     stamped: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Meet {
+    at: String,
+    part: usize,
+    of: usize,
 }
 
 #[derive(Deserialize)]

@@ -5,10 +5,12 @@
 //! A page in a browser cannot use it by accident: commands need the content type `application/json`.
 
 mod command;
+mod meetings;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +29,7 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use self::command::Failure;
+use self::meetings::Meetings;
 use crate::Simulator;
 
 /// Largest command, in bytes.
@@ -74,7 +77,8 @@ impl Drop for Control {
 }
 
 async fn accept(listener: TcpListener, simulator: Simulator, tasks: TaskTracker, end: CancellationToken) {
-    let room = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let meetings = Arc::new(Meetings::default());
     loop {
         let Ok(place) = room.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -85,10 +89,10 @@ async fn accept(listener: TcpListener, simulator: Simulator, tasks: TaskTracker,
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (simulator, end) = (simulator.clone(), end.clone());
+        let (simulator, meetings, end) = (simulator.clone(), meetings.clone(), end.clone());
         tasks.spawn(async move {
             let served = tokio::select! {
-                served = Box::pin(serve(stream, simulator)) => served,
+                served = Box::pin(serve(stream, simulator, meetings)) => served,
                 () = end.cancelled() => Ok(()),
             };
             served.unwrap_or_else(|error| debug!(%error, "control connection ended"));
@@ -97,10 +101,10 @@ async fn accept(listener: TcpListener, simulator: Simulator, tasks: TaskTracker,
     }
 }
 
-async fn serve(stream: TcpStream, simulator: Simulator) -> hyper::Result<()> {
+async fn serve(stream: TcpStream, simulator: Simulator, meetings: Arc<Meetings>) -> hyper::Result<()> {
     let service = service_fn(move |request| {
-        let simulator = simulator.clone();
-        async move { Ok::<_, Infallible>(respond(request, &simulator).await) }
+        let (simulator, meetings) = (simulator.clone(), meetings.clone());
+        async move { Ok::<_, Infallible>(respond(request, &simulator, &meetings).await) }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -109,12 +113,16 @@ async fn serve(stream: TcpStream, simulator: Simulator) -> hyper::Result<()> {
         .await
 }
 
-async fn respond(request: Request<Incoming>, simulator: &Simulator) -> Response<Full<Bytes>> {
+async fn respond(
+    request: Request<Incoming>,
+    simulator: &Simulator,
+    meetings: &Arc<Meetings>,
+) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
     let done = match *request.method() {
         Method::GET => command::read(&path, simulator),
         Method::POST => match body(request).await {
-            Ok(body) => command::obey(&path, &body, simulator).await,
+            Ok(body) => command::obey(&path, &body, simulator, meetings).await,
             Err(failure) => Err(failure),
         },
         _ => Err(Failure::Method),

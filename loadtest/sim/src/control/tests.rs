@@ -3,6 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
+use crate::clock::{Clock, machine};
 
 struct Caller(SocketAddr);
 
@@ -85,4 +86,48 @@ async fn faults_are_ordered_and_mistakes_are_explained() {
     assert_eq!(caller.ask("PUT", "/v1/drop", "application/json", "{}").await.0, 405);
     control.stop().await;
     assert!(TcpStream::connect(control.addr()).await.is_err());
+}
+
+#[tokio::test]
+async fn it_tells_the_time_of_its_stamps_and_whose_clock_that_is() {
+    for (clock, ours) in [(Clock::default(), true), (Clock::ahead(60_000_000), false)] {
+        let simulator = Simulator::builder().people(1).clock(clock).start().await.unwrap();
+        let control = Control::start(([127, 0, 0, 1], 0).into(), simulator).await.unwrap();
+        let before = clock.now();
+        let (_, said) = Caller(control.addr()).get("/v1/time").await;
+        assert!((before..=clock.now()).contains(&said["micros"].as_u64().unwrap()), "{said}");
+        assert_eq!(said["machine"].as_str().map(str::to_owned), machine().filter(|_| ours));
+    }
+}
+
+#[tokio::test]
+async fn generators_wait_for_each_other() {
+    let simulator = Simulator::builder().people(1).start().await.unwrap();
+    let control = Control::start(([127, 0, 0, 1], 0).into(), simulator).await.unwrap();
+    let caller = Caller(control.addr());
+    let meet =
+        |part: usize, of: usize| caller.post("/v1/meet", json!({ "at": "phase 1", "part": part, "of": of }));
+    for _again in 0..2 {
+        // Whoever hangs up is not there any more, and may come again.
+        let gone = tokio::time::timeout(Duration::from_millis(100), meet(1, 3)).await;
+        assert!(gone.is_err(), "nobody else is there: {gone:?}");
+        let first = async {
+            loop {
+                // The server may not have noticed yet.
+                match meet(1, 3).await {
+                    (409, _) => tokio::task::yield_now().await,
+                    met => return met,
+                }
+            }
+        };
+        let (one, two, three) = tokio::join!(first, meet(2, 3), meet(3, 3));
+        assert_eq!((one.0, two.0, three.0), (200, 200, 200));
+    }
+    let waiting = meet(2, 2);
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut waiting).await.is_err());
+    assert!(meet(2, 2).await.1["error"].as_str().unwrap().contains("part 2 is waiting here already"));
+    assert!(meet(1, 3).await.1["error"].as_str().unwrap().contains("parts of 2, not of 3"));
+    let (last, first) = tokio::join!(meet(1, 2), waiting);
+    assert_eq!((last.0, first.0, meet(0, 2).await.0, meet(3, 2).await.0), (200, 200, 400, 400));
 }

@@ -14,6 +14,7 @@ use super::listener::Port;
 use super::simulator::Simulator;
 use super::switchboard::Switchboard;
 use super::token::TokenCheck;
+use crate::clock::Clock;
 use crate::model::{Community, Directory, Server, Settings};
 
 /// Why a simulator does not start.
@@ -43,6 +44,7 @@ pub struct Builder {
     machine: Config,
     write_limit: Duration,
     max_connections: usize,
+    clock: Clock,
 }
 
 impl Default for Builder {
@@ -59,6 +61,7 @@ impl Default for Builder {
             machine: Config::default(),
             write_limit: Duration::from_secs(30),
             max_connections: 100_000,
+            clock: Clock::default(),
         }
     }
 }
@@ -132,6 +135,12 @@ impl Builder {
         Self { max_connections, ..self }
     }
 
+    /// The clock that stamps changes (the system's). With another this is a machine of its own.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Listens on all ports.
     pub async fn start(self) -> Result<Simulator, StartError> {
         let directory = self.directory.unwrap_or_else(|| Directory::invented(self.people, self.seed));
@@ -162,7 +171,7 @@ impl Builder {
             };
             ports.push((listener, port));
         }
-        Simulator::run(board, self.seed, ports)
+        Simulator::run(board, self.seed, self.clock, ports)
             .map_err(|error| StartError::Listen { addr: self.listen, error })
     }
 }

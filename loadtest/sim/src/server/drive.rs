@@ -9,9 +9,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::switchboard::Switchboard;
+use crate::clock::Clock;
 use crate::day::{self, Change, Step};
 use crate::model::{Dice, UserStatus};
-use crate::stamp::{Stamps, due_at};
+use crate::stamp::Stamps;
 
 /// How finely a rate is spread.
 const TICK: Duration = Duration::from_millis(2);
@@ -33,6 +34,7 @@ pub(super) struct Churn {
 pub(super) async fn churn(
     board: Arc<Switchboard>,
     seed: u64,
+    clock: Clock,
     mut rate: watch::Receiver<Churn>,
     end: CancellationToken,
 ) {
@@ -72,7 +74,7 @@ pub(super) async fn churn(
             board.punctuality.gave_up(behind as u64);
         }
         while due <= now {
-            let (at, late) = due_at(due);
+            let (at, late) = clock.due_at(due);
             due += gap;
             let changed =
                 change_somebody(&board, &people, &mut dice, churn.stamped.then_some((&mut stamps, at)));

@@ -17,6 +17,7 @@ use super::builder::{Builder, StartError};
 use super::drive;
 use super::listener::{self, Port};
 use super::switchboard::Switchboard;
+use crate::clock::Clock;
 use crate::model::{Directory, Effects, Event, PrivacyList, Settings, UserStatus};
 
 /// A running community. Clones are handles on the same one; it stops when the last is dropped.
@@ -30,6 +31,7 @@ struct Inner {
     tasks: TaskTracker,
     end: CancellationToken,
     rate: watch::Sender<drive::Churn>,
+    clock: Clock,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl Simulator {
     pub(super) fn run(
         board: Arc<Switchboard>,
         seed: u64,
+        clock: Clock,
         ports: Vec<(TcpListener, Port)>,
     ) -> io::Result<Self> {
         let end = CancellationToken::new();
@@ -91,8 +94,8 @@ impl Simulator {
             servers.push(RunningServer { addr, port, running });
         }
         let (tasks, rate) = (TaskTracker::new(), watch::Sender::new(drive::Churn::default()));
-        tasks.spawn(drive::churn(board.clone(), seed, rate.subscribe(), end.clone()));
-        Ok(Self(Arc::new(Inner { board, servers, tasks, end, rate })))
+        tasks.spawn(drive::churn(board.clone(), seed, clock, rate.subscribe(), end.clone()));
+        Ok(Self(Arc::new(Inner { board, servers, tasks, end, rate, clock })))
     }
 
     /// Where the first server listens.
@@ -254,6 +257,11 @@ impl Simulator {
     /// How the last login travelled, one of [`auth_type`](protocol::vp::message::auth_type), whatever became of it.
     pub fn last_auth_type(&self) -> Option<u16> {
         self.0.board.last_auth()
+    }
+
+    /// The clock that stamps changes.
+    pub fn clock(&self) -> Clock {
+        self.0.clock
     }
 
     /// Numbers about it.
