@@ -10,7 +10,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::community::{self, CommunityArgs};
-use crate::load::{self, CompareArgs, LoadError, PresetsArgs, RunArgs};
+use crate::load::{self, CompareArgs, LoadError, PresetsArgs, ReportArgs, RunArgs};
 
 /// Bad configuration: an argument, a file or a port (EX_USAGE of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
@@ -32,6 +32,8 @@ enum Command {
     Community(Box<CommunityArgs>),
     /// Runs a load test: many browsers, one report
     Run(RunArgs),
+    /// Puts results of generators that ran at the same time together, or makes the report of one again
+    Report(ReportArgs),
     /// Lists the plans that come with the program, or prints one
     Presets(PresetsArgs),
     /// Compares the results of two tests
@@ -75,6 +77,7 @@ pub fn main() -> ExitCode {
         }
         Command::Child { .. } => return ExitCode::FAILURE,
         Command::Run(arguments) => runtime.block_on(load::run(arguments)),
+        Command::Report(arguments) => load::report(&arguments),
         Command::Presets(arguments) => load::presets(&arguments),
         Command::Compare(arguments) => load::compare(&arguments),
     };

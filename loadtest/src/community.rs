@@ -7,7 +7,7 @@ use std::{fs, io};
 use clap::Args;
 use loadtest_sim::control::Control;
 use loadtest_sim::model::{CsvError, Directory, Settings};
-use loadtest_sim::{Builder, Simulator, StartError, TokenCheck, tls};
+use loadtest_sim::{Builder, Clock, Simulator, StartError, TokenCheck, tls};
 use serde_json::json;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -57,6 +57,9 @@ pub struct CommunityArgs {
     /// Begin the text of these changes with the time in microseconds since 1970
     #[arg(long)]
     stamp: bool,
+    /// Stamp by a clock that is so many milliseconds ahead, as one of another machine is
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, default_value_t = 0)]
+    clock_shift_ms: i64,
     /// Play working days, this many times faster than life, instead of --online
     #[arg(long, value_name = "SPEED", conflicts_with = "online")]
     day: Option<f64>,
@@ -153,6 +156,7 @@ fn builder(arguments: &CommunityArgs) -> Result<Builder, CommunityError> {
         .people(arguments.people)
         .seed(arguments.seed)
         .listen(arguments.listen)
+        .clock(Clock::ahead(arguments.clock_shift_ms.saturating_mul(1000)))
         .settings(settings);
     if let Some(file) = &arguments.directory {
         builder = builder.directory(Directory::from_csv_file(file)?);

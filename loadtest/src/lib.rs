@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clients;
 pub mod community;
 pub mod estate;
+mod files;
 pub mod interrupt;
 pub mod load;
 pub mod measure;

@@ -1,15 +1,14 @@
-//! The commands `run`, `presets` and `compare`. See `docs/load-testing.md`.
+//! The commands `run`, `report`, `presets` and `compare`. See `docs/load-testing.md`.
 
-use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
 use thiserror::Error;
 
-use crate::plan::{Mistakes, PRESETS, Plan};
-use crate::report::{self, Results};
+use crate::files::{Files, read, with_ending, write};
+use crate::plan::{Mistakes, PRESETS, Part, Plan};
+use crate::report::{self, Apart, Piece};
 use crate::run::{self, Options, RunError};
 
 /// What to run.
@@ -27,6 +26,9 @@ pub struct RunArgs {
     /// Another seed than the plan's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Play one of so many shares of the browsers, as 2/3, while other generators play the others
+    #[arg(long, value_name = "N/OF", default_value = "1/1")]
+    part: Part,
     /// Do not ask before a test of an estate that people use
     #[arg(long)]
     yes: bool,
@@ -54,6 +56,17 @@ pub struct CompareArgs {
     b: PathBuf,
 }
 
+/// What to put together.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Results of `run`: of one generator, or of all that ran at the same time
+    #[arg(value_name = "RESULTS.json", required = true)]
+    files: Vec<PathBuf>,
+    /// Where the report goes: PREFIX.html, and of several generators PREFIX.json; beside the file by default
+    #[arg(long, value_name = "PREFIX")]
+    out: Option<PathBuf>,
+}
+
 /// Why a command cannot do its work.
 #[derive(Debug, Error)]
 pub enum LoadError {
@@ -66,6 +79,15 @@ pub enum LoadError {
     /// The estate or the system.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// Generators need somebody through whom they meet.
+    #[error("--part {part}: several generators need a plan with a [target] and its control interface", part = format!("{}/{}", .0.number, .0.of))]
+    Part(Part),
+    /// Results of different tests.
+    #[error(transparent)]
+    Apart(#[from] Apart),
+    /// Several generators, and no name for their report.
+    #[error("several results need a name for what they are together: --out PREFIX")]
+    NoName,
     /// Nobody has said yes.
     #[error("nothing was started; --yes starts a test of a real estate without asking")]
     NotConfirmed,
@@ -101,6 +123,10 @@ pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
     if let Some(seed) = arguments.seed {
         plan.seed = seed;
     }
+    plan.part = arguments.part;
+    if !plan.part.is_whole() && plan.target.as_ref().is_none_or(|target| target.control.is_none()) {
+        return Err(LoadError::Part(plan.part));
+    }
     let prefix = arguments.out.unwrap_or_else(|| PathBuf::from(format!("livename-load-{}", plan.name)));
     let files = Files::prepare(&prefix)?;
     if plan.is_real() && !arguments.yes && !confirmed(&plan) {
@@ -119,35 +145,6 @@ pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
 /// A line on stdout. A reader that is gone (`| head`) is no reason to stop.
 fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
-}
-
-/// Where results go.
-struct Files {
-    json: PathBuf,
-    html: PathBuf,
-}
-
-impl Files {
-    /// Makes sure before the test that they can be written after it. What is in them stays until then.
-    fn prepare(prefix: &Path) -> Result<Self, LoadError> {
-        let files = Self { json: with_ending(prefix, "json"), html: with_ending(prefix, "html") };
-        for file in [&files.json, &files.html] {
-            let was_there = file.exists();
-            let opened = OpenOptions::new().append(true).create(true).open(file);
-            opened.map_err(|error| LoadError::File { file: file.clone(), error })?;
-            if !was_there {
-                let _ = fs::remove_file(file);
-            }
-        }
-        Ok(files)
-    }
-
-    fn keep(&self, results: &Results) -> Result<(), LoadError> {
-        let json = serde_json::to_string(results);
-        let json = json.map_err(|error| LoadError::Json { file: self.json.clone(), error })?;
-        write(&self.json, &json)?;
-        write(&self.html, &report::page(results))
-    }
 }
 
 /// Says what would happen to an estate that people use, and asks.
@@ -184,6 +181,28 @@ pub fn presets(arguments: &PresetsArgs) -> Result<u8, LoadError> {
     Ok(0)
 }
 
+/// Puts the results of several generators together, or shows those of one again. The exit code is that of the test.
+pub fn report(arguments: &ReportArgs) -> Result<u8, LoadError> {
+    let mut pieces = Vec::new();
+    for file in &arguments.files {
+        pieces.push(Piece { file: file.display().to_string(), results: read(file)? });
+    }
+    if let [piece] = pieces.as_slice() {
+        let beside = arguments.files.first().map(|file| file.with_extension("html")).unwrap_or_default();
+        let html = arguments.out.as_ref().map_or(beside, |prefix| with_ending(prefix, "html"));
+        write(&html, &report::page(&piece.results))?;
+        say(&report::summary(&piece.results));
+        say(&format!("Report {}", html.display()));
+        return Ok(piece.results.exit_code());
+    }
+    let files = Files::prepare(arguments.out.as_ref().ok_or(LoadError::NoName)?)?;
+    let Some(results) = report::together(pieces)? else { return Err(LoadError::NoName) };
+    files.keep(&results)?;
+    say(&report::summary(&results));
+    say(&format!("Report {}, results {}", files.html.display(), files.json.display()));
+    Ok(results.exit_code())
+}
+
 /// Prints two results side by side.
 pub fn compare(arguments: &CompareArgs) -> Result<u8, LoadError> {
     print!("{}", report::compare(&read(&arguments.a)?, &read(&arguments.b)?));
@@ -199,35 +218,12 @@ impl LoadError {
             | Self::Preset(_)
             | Self::File { .. }
             | Self::Json { .. }
+            | Self::Part(_)
+            | Self::Apart(_)
+            | Self::NoName
             | Self::Format { .. } => 64,
             Self::Run(RunError::Interrupted) => report::INTERRUPTED,
             Self::Run(_) => 69,
         }
-    }
-}
-
-/// The prefix may have dots of its own.
-fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
-    let mut file = prefix.as_os_str().to_owned();
-    file.push(".");
-    file.push(ending);
-    file.into()
-}
-
-fn write(file: &Path, text: &str) -> Result<(), LoadError> {
-    fs::write(file, text).map_err(|error| LoadError::File { file: file.to_owned(), error })
-}
-
-fn read(file: &Path) -> Result<Results, LoadError> {
-    let text = fs::read_to_string(file);
-    let text = text.map_err(|error| LoadError::File { file: file.to_owned(), error })?;
-    #[derive(Deserialize)]
-    struct Any {
-        format: u32,
-    }
-    let wrong = |error| LoadError::Json { file: file.to_owned(), error };
-    match serde_json::from_str(&text).map_err(wrong)? {
-        Any { format: report::FORMAT } => serde_json::from_str(&text).map_err(wrong),
-        Any { format } => Err(LoadError::Format { file: file.to_owned(), found: format }),
     }
 }

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use loadtest_sim::due_at;
 use protocol::presence::Status;
 use protocol::secret::Secret;
 use rustls::ClientConfig;
@@ -23,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::interrupt::Interrupt;
-use crate::measure::{Latency, PersonState, Punctuality};
+use crate::measure::{Latency, PersonState, Punctuality, clock};
 use crate::plan::Dice;
 use crate::tokens::TokenKey;
 
@@ -250,7 +249,7 @@ async fn conduct(
                 due = Instant::now();
             }
             () = tick => {
-                let (at, late) = due_at(due);
+                let (at, late) = clock().due_at(due);
                 due += Duration::from_secs_f64(1.0 / rate);
                 stage.due.fetch_add(1, Ordering::Relaxed);
                 stage.latest.fetch_max(late, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use protocol::secret::Secret;
 
 use crate::measure::Transport;
-use crate::plan::{Amount, Dice, Plan, Transports, pick};
+use crate::plan::{Amount, Dice, Part, Plan, Transports, pick};
 use crate::tokens::TokenKey;
 
 /// Purposes of chance, so that one setting does not change the others.
@@ -31,6 +31,7 @@ pub struct Cast {
     sources: Vec<IpAddr>,
     tokens: Option<Tokens>,
     seed: u64,
+    part: Part,
 }
 
 /// How browsers log in.
@@ -101,6 +102,7 @@ impl Cast {
             sources: plan.sources.clone(),
             tokens,
             seed: plan.seed,
+            part: plan.part,
         })
     }
 
@@ -137,7 +139,9 @@ impl Cast {
 
     /// Where browser `number` connects from.
     pub(super) fn source(&self, number: usize) -> Option<IpAddr> {
-        self.sources.get(number % self.sources.len().max(1)).copied()
+        // Each generator has all of its addresses, whatever share of the browsers it plays.
+        let place = self.part.place(number).unwrap_or(number);
+        self.sources.get(place % self.sources.len().max(1)).copied()
     }
 
     /// The value of the `Cookie` header of browser `number`: a token of its user.

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::EstateError;
 use crate::measure::Punctuality;
+use crate::plan::Part;
 
 /// A community of a million people needs its time to name them.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -42,6 +43,18 @@ impl Control {
         Self { addr }
     }
 
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Waits for the other generators, as long as the limit.
+    pub(super) async fn meet(&self, at: String, part: Part, limit: Duration) -> Result<(), EstateError> {
+        let Part { number, of } = part;
+        let body = json!({ "at": at, "part": number, "of": of }).to_string();
+        let met = self.ask_within(limit, "POST", "/v1/meet", &body).await;
+        met.map(drop).map_err(|error| EstateError::Meeting { at, others: of - 1, error: error.to_string() })
+    }
+
     pub(super) async fn people(&mut self) -> Result<Vec<Shown>, EstateError> {
         let answer = self.ask("GET", "/v1/people", "").await?;
         serde_json::from_slice(&answer).map_err(|error| wrong(format!("people: {error}")))
@@ -71,6 +84,16 @@ impl Control {
 
     /// One question, one connection: there are a few in a test.
     async fn ask(&self, method: &str, path: &str, body: &str) -> Result<Vec<u8>, EstateError> {
+        self.ask_within(LIMIT, method, path, body).await
+    }
+
+    async fn ask_within(
+        &self,
+        limit: Duration,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<Vec<u8>, EstateError> {
         let exchange = async {
             let mut stream = TcpStream::connect(self.addr).await?;
             let request = format!(
@@ -84,7 +107,8 @@ impl Control {
             stream.read_to_end(&mut answer).await?;
             Ok::<_, std::io::Error>(answer)
         };
-        let answer = timeout(LIMIT, exchange).await.map_err(|_| wrong("no answer".into()))?;
+        let answer = timeout(limit, exchange).await;
+        let answer = answer.map_err(|_| wrong(format!("no answer within {} s", limit.as_secs())))?;
         let answer = answer.map_err(|error| wrong(format!("{}: {error}", self.addr)))?;
         let end =
             answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(|| wrong("no HTTP".into()))?;

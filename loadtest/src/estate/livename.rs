@@ -95,6 +95,8 @@ impl Estate {
             actors: None,
             actors_rate: 0.0,
             started: Some(Started { gateway, community }),
+            part: plan.part,
+            clock: None,
         };
         Ok(Found { estate, users, key: Some(key) })
     }

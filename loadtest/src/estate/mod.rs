@@ -1,6 +1,7 @@
 //! What is tested: an estate of our own (a simulated community and a gateway, as processes), or a target
 //! that runs already.
 
+mod clock;
 mod community;
 mod control;
 mod folder;
@@ -11,17 +12,19 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::secret::Secret;
 
 use crate::actors::{Actor, Actors, ActorsError, Call};
 use crate::clients::{Cast, CastError, DialError, Dialer, TokenSource, Tokens};
 use crate::interrupt::Interrupt;
-use crate::measure::{Latency, PersonState, Process, Punctuality, Truth};
-use crate::plan::{self, Plan, Target};
+use crate::measure::{Clocks, Latency, PersonState, Process, Punctuality, Truth};
+use crate::plan::{self, Part, Plan, Target};
 use crate::tls::{self, TlsError};
 use crate::tokens::{KeyProblem, TokenKey};
 
+use clock::ClockWatch;
 use community::Community;
 use control::Control;
 use livename::Gateway;
@@ -46,6 +49,9 @@ pub struct Estate {
     /// Changes a second by test users, where people are simulated.
     actors_rate: f64,
     started: Option<Started>,
+    /// Which of several generators this is.
+    part: Part,
+    clock: Option<ClockWatch>,
 }
 
 /// Processes of our own.
@@ -88,6 +94,16 @@ pub enum EstateError {
     /// The control interface of the community.
     #[error("control interface of the community: {0}")]
     Control(String),
+    /// Other generators of the same test do not come.
+    #[error("waiting for {others} more of this test ({at}): {error}")]
+    Meeting {
+        /// For what.
+        at: String,
+        /// How many.
+        others: usize,
+        /// What the community says, or that it says nothing.
+        error: String,
+    },
     /// The address.
     #[error(transparent)]
     Dial(#[from] DialError),
@@ -137,7 +153,11 @@ impl Estate {
             found = found => found?,
             () = interrupt.asked() => return Err(EstateError::Interrupted),
         };
+        if let Some(control) = &estate.control {
+            estate.clock = Some(ClockWatch::start(control.addr()).await?);
+        }
         if let Some(actors) = &plan.actors
+            && plan.part.leads()
             && estate.dialer.nowhere().is_none()
         {
             estate.admit(plan, actors, users, key, interrupt).await?;
@@ -181,6 +201,8 @@ impl Estate {
             actors: None,
             actors_rate: 0.0,
             started: None,
+            part: plan.part,
+            clock: None,
         };
         Ok(Found { estate, users, key })
     }
@@ -232,6 +254,22 @@ impl Estate {
         self.actors.as_ref().map(Actors::take_seen).unwrap_or_default()
     }
 
+    /// Waits for the other generators of this test, as long as the limit.
+    pub async fn meet(&self, at: String, limit: Duration) -> Result<(), EstateError> {
+        match &self.control {
+            Some(control) if !self.part.is_whole() => control.meet(at, self.part, limit).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// What is known of the community's clock, if it is asked.
+    pub async fn clocks(&self) -> Option<Clocks> {
+        match &self.clock {
+            Some(clock) => Some(clock.clocks().await),
+            None => None,
+        }
+    }
+
     /// Sets how often people change, in all; with neither a control interface nor test users they do as they
     /// like.
     pub async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
@@ -240,8 +278,8 @@ impl Estate {
             actors.change_rate(if self.control.is_some() { beside } else { per_second });
         }
         match &mut self.control {
-            Some(control) => control.change_rate(per_second).await,
-            None => Ok(()),
+            Some(control) if self.part.leads() => control.change_rate(per_second).await,
+            _ => Ok(()),
         }
     }
 
@@ -249,8 +287,8 @@ impl Estate {
     pub async fn punctuality(&mut self) -> Option<Punctuality> {
         let actors = self.actors.as_ref().map(Actors::take_punctuality);
         let simulated = match &mut self.control {
-            Some(control) => control.punctuality().await.ok().flatten(),
-            None => None,
+            Some(control) if self.part.leads() => control.punctuality().await.ok().flatten(),
+            _ => None,
         };
         [actors, simulated].into_iter().flatten().reduce(|mut one, other| {
             one.add(other);
@@ -281,8 +319,12 @@ impl Estate {
         started.gateway.casualty().or_else(|| started.community.casualty())
     }
 
-    /// Ends what was started, downstream first.
-    pub async fn stop(self) {
+    /// Leaves the community in peace, and ends what was started, downstream first.
+    pub async fn stop(mut self) {
+        if self.started.is_none() {
+            // A community that does not answer any more has no peace to be left in.
+            let _ = self.change_rate(0.0).await;
+        }
         if let Some(actors) = self.actors {
             actors.leave().await;
         }

@@ -3,19 +3,20 @@
 //!
 //! * [`Recorder`] gathers what the browsers of one thread see, per phase and transport.
 //! * [`Truth`] is the community's word, [`Agreement`] the outcome of comparing browsers with it.
+//! * [`micros`] is the time by the clock that stamps the changes, on whatever machine it is.
 //! * [`Process`] reads `/proc`.
 
 mod agreement;
+mod clock;
 mod failure;
 mod latency;
 mod process;
 mod recorder;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, PersonState, Truth, text_hash};
+pub use clock::{Clocks, Offset, clock, follow, micros};
 pub use failure::FailureKind;
 pub use latency::Latency;
 pub use process::{Process, Usage};
@@ -38,10 +39,4 @@ impl Punctuality {
         self.missed += other.missed;
         self.latest = self.latest.max(other.latest);
     }
-}
-
-/// Microseconds since 1970, by the clock that stamps the changes.
-pub fn micros() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }

@@ -104,6 +104,8 @@ pub struct Counts {
     pub duplicate: u64,
     /// An older state after a newer one.
     pub out_of_order: u64,
+    /// Changes that came before they were made, by the clocks: they count as if they had taken no time.
+    pub early: u64,
     /// Bytes received, after TLS.
     pub bytes: u64,
 }
@@ -191,6 +193,7 @@ impl Recorder {
         }
         phase.counts.delivered += 1;
         phase.counts.superseded += superseded;
+        phase.counts.early += u64::from(received < stamp);
         self.second.updates.record(received.saturating_sub(stamp));
         self.second.delivered += 1;
     }
@@ -275,6 +278,7 @@ impl Counts {
             superseded,
             duplicate,
             out_of_order,
+            early,
             bytes,
         } = other;
         self.visits += visits;
@@ -290,6 +294,7 @@ impl Counts {
         self.superseded += superseded;
         self.duplicate += duplicate;
         self.out_of_order += out_of_order;
+        self.early += early;
         self.bytes += bytes;
     }
 }
@@ -316,6 +321,17 @@ mod tests {
         let counts: Vec<_> = recorder.phases().iter().map(|phase| phase.all_updates().count()).collect();
         assert_eq!(counts, [1, 1]);
         assert_eq!(recorder.phases()[0].updates[1].max(), Some(Duration::from_micros(1000)));
+    }
+
+    #[test]
+    fn a_change_that_comes_before_it_was_made_takes_no_time_and_is_counted() {
+        let mut recorder = Recorder::default();
+        recorder.begin_phase(0);
+        recorder.update(Transport::Sse, update(2000, 1500));
+        recorder.update(Transport::Sse, update(2000, 2500));
+        let record = &recorder.phases()[0];
+        assert_eq!((record.counts.early, record.counts.delivered), (1, 2));
+        assert_eq!(record.all_updates().quantile(0.5), Some(Duration::from_micros(1)));
     }
 
     fn hung(superseded: u64, text: &str) -> Vec<(u64, u64)> {

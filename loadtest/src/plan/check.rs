@@ -7,8 +7,8 @@ use std::time::Duration;
 use settings::{Mistakes, Section};
 
 use super::{
-    Actors, Amount, Estate, Kind, Phase, Plan, Popularity, Population, Safety, Target, Thresholds, TokenKind,
-    Transports, tokens,
+    Actors, Amount, Estate, Kind, Part, Phase, Plan, Popularity, Population, Safety, Target, Thresholds,
+    TokenKind, Transports, tokens,
 };
 
 /// What one generator process could ever open.
@@ -36,6 +36,7 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
         name: path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         text: text.to_owned(),
         seed: root.number("seed", 0..=u64::MAX).unwrap_or(1),
+        part: Part::WHOLE,
         threads: root.number("threads", 1..=64).unwrap_or(1),
         sources: root.list("sources").unwrap_or_default(),
         settle: root.duration("settle").unwrap_or(Duration::from_secs(10)),

@@ -5,6 +5,7 @@
 
 mod chance;
 mod check;
+mod part;
 mod preset;
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use chance::pick;
 pub use chance::{Amount, Dice, Popularity};
+pub use part::Part;
 pub use preset::{PRESETS, Preset};
 pub use settings::Mistakes;
 
@@ -31,6 +35,8 @@ pub struct Plan {
     pub text: String,
     /// What chance depends on.
     pub seed: u64,
+    /// Which of its browsers are played here.
+    pub part: Part,
     /// Threads that play browsers.
     pub threads: usize,
     /// Where browsers connect from, in turn.
@@ -197,7 +203,7 @@ pub enum Kind {
 }
 
 /// What makes the test fail, beside browsers that do not agree with the community.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// Half of all changes arrive within.
     pub p50: Option<Duration>,

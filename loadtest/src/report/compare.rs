@@ -30,13 +30,13 @@ pub fn compare(a: &Results, b: &Results) -> String {
     }
     for phase in &a.phases {
         let other = b.phases.iter().find(|other| other.name == phase.name);
-        if let (Some(a), Some(b)) = (phase.cost(), other.and_then(super::PhaseResult::cost)) {
+        if let (Some(a), Some(b)) = (a.cost(phase), other.and_then(|phase| b.cost(phase))) {
             // Ticks of 10 ms are the resolution; what else varies from run to run is not known.
             let name = format!("gateway µs/change, {}", phase.name);
             row(&mut text, &name, around(a), around(b), style::digits);
         }
     }
-    if let (Some(a), Some(b)) = (a.memory.gateway, b.memory.gateway) {
+    if let (Some(a), Some(b)) = (a.memory_of_gateway(), b.memory_of_gateway()) {
         let show = |bytes: f64| style::bytes(bytes as u64);
         row(&mut text, "gateway memory per browser", around(a as f64), around(b as f64), show);
     }

@@ -31,7 +31,7 @@ pub fn page(results: &Results) -> String {
         page,
         "<p class=\"what\">Load test <b>{name}</b>, seed {}, {}, {:.0} s, against {} ({}).</p>",
         results.seed,
-        date(results.started),
+        date(results.started as u64),
         results.seconds,
         escape(&results.target),
         escape(&results.versions.gateway)
@@ -69,9 +69,9 @@ fn tiles(page: &mut String, results: &Results) {
     let counts = results.counts();
     let failures: u64 = results.failures().iter().map(|(_, count)| count).sum();
     let most = results.phases.iter().map(|phase| phase.browsers).max().unwrap_or(0);
-    let cost = results.phases.iter().filter_map(super::PhaseResult::cost).fold(f64::NAN, f64::min);
+    let cost = results.phases.iter().filter_map(|phase| results.cost(phase)).fold(f64::NAN, f64::min);
     let cost = if cost.is_nan() { "–".to_owned() } else { format!("{} µs", style::digits(cost)) };
-    let memory = results.memory.gateway.map_or_else(|| "–".to_owned(), style::bytes);
+    let memory = results.memory_of_gateway().map_or_else(|| "–".to_owned(), style::bytes);
     let tiles = [
         ("browsers at most", style::count(most as u64)),
         ("half of all changes arrive within", style::maybe(updates.quantile(0.5))),

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
-    Agreement, ByTransport, Counts, FailureKind, Latency, PhaseRecord, Punctuality, Transport, together,
+    Agreement, ByTransport, Clocks, Counts, FailureKind, Latency, PhaseRecord, Punctuality, Transport,
+    together,
 };
-use crate::plan::{Phase, Plan};
+use crate::plan::{Part, Phase, Plan, Thresholds};
 
 /// Of this file format.
 pub const FORMAT: u32 = 3;
@@ -21,11 +22,17 @@ pub struct Results {
     pub name: String,
     pub plan: String,
     pub seed: u64,
+    /// Which of the plan's browsers were played.
+    pub part: Part,
+    /// What was to be kept.
+    pub thresholds: Thresholds,
     pub versions: Versions,
     /// What was tested.
     pub target: String,
-    /// Seconds since 1970.
-    pub started: u64,
+    /// The generator's machine.
+    pub host: String,
+    /// Seconds since 1970, by the clock that stamps the changes.
+    pub started: f64,
     /// How long it took.
     pub seconds: f64,
     /// Cores of the generator's machine, and threads of the generator.
@@ -43,7 +50,33 @@ pub struct Results {
     pub warnings: Vec<String>,
     pub phases: Vec<PhaseResult>,
     pub memory: Memory,
+    /// The community's clock, where it was asked.
+    pub clock: Option<Clocks>,
+    /// Where several generators played this test together: what each of them did.
+    pub generators: Vec<Generator>,
     pub timeline: Vec<Tick>,
+}
+
+/// One of several generators.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Generator {
+    pub host: String,
+    pub part: Part,
+    pub seed: u64,
+    pub cores: usize,
+    pub threads: usize,
+    pub started: f64,
+    pub seconds: f64,
+    /// The most at a time.
+    pub browsers: usize,
+    pub delivered: u64,
+    pub failures: u64,
+    pub converged: Option<bool>,
+    /// CPU seconds in phases, most memory in bytes, the longest own delay in seconds.
+    pub cpu: f64,
+    pub memory: u64,
+    pub lag: f64,
+    pub clock: Option<Clocks>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,17 +158,20 @@ pub struct Tick {
 
 impl Results {
     /// Nothing measured yet.
-    pub(crate) fn new(plan: &Plan, target: &str, gateway: &str, started: u64) -> Self {
+    pub(crate) fn new(plan: &Plan, target: &str, gateway: &str, started: f64) -> Self {
         Self {
             format: FORMAT,
             name: plan.name.clone(),
             plan: plan.text.clone(),
             seed: plan.seed,
+            part: plan.part,
+            thresholds: Thresholds::default(),
             versions: Versions {
                 generator: format!("livename-load {}", env!("CARGO_PKG_VERSION")),
                 gateway: gateway.to_owned(),
             },
             target: target.to_owned(),
+            host: host(),
             started,
             seconds: 0.0,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -147,6 +183,8 @@ impl Results {
             warnings: Vec::new(),
             phases: Vec::new(),
             memory: Memory::default(),
+            clock: None,
+            generators: Vec::new(),
             timeline: Vec::new(),
         }
     }
@@ -179,6 +217,24 @@ impl Results {
         let mut failures: Vec<_> = failures.into_iter().collect();
         failures.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         failures
+    }
+
+    /// Gateway CPU per delivered change of a phase, in microseconds; `None` where it is not known or means nothing:
+    /// where pages come and go, most of it is theirs, and where others play too, it is for them as well.
+    pub fn cost(&self, phase: &PhaseResult) -> Option<f64> {
+        let enough = phase.kind == "hold" && phase.counts.delivered >= 1000 && phase.used.gateway > 0.0;
+        (enough && self.part.is_whole()).then(|| phase.used.gateway * 1e6 / phase.counts.delivered as f64)
+    }
+
+    /// Memory of the gateway per browser, in bytes, with the same reserve.
+    pub fn memory_of_gateway(&self) -> Option<u64> {
+        self.memory.gateway.filter(|_| self.part.is_whole())
+    }
+
+    /// The most browsers at a time.
+    pub fn browsers(&self) -> usize {
+        let ends = self.phases.iter().map(|phase| phase.browsers);
+        ends.chain(self.timeline.iter().map(|tick| tick.open)).max().unwrap_or(0)
     }
 
     fn together(&self, part: impl Fn(&PhaseResult) -> &ByTransport<Latency>) -> Latency {
@@ -237,13 +293,6 @@ impl PhaseResult {
     pub fn all_lists(&self) -> Latency {
         together(&self.lists)
     }
-
-    /// Gateway CPU per delivered change, in microseconds; `None` where it is not known or means nothing:
-    /// where pages come and go, most of it is theirs.
-    pub fn cost(&self) -> Option<f64> {
-        let enough = self.kind == "hold" && self.counts.delivered >= 1000 && self.used.gateway > 0.0;
-        enough.then(|| self.used.gateway * 1e6 / self.counts.delivered as f64)
-    }
 }
 
 impl Checked {
@@ -255,4 +304,10 @@ impl Checked {
 /// What a failure of this name means.
 pub(super) fn explanation(name: &str) -> &'static str {
     FailureKind::ALL.iter().find(|kind| kind.name() == name).map_or("", |kind| kind.explanation())
+}
+
+/// As the machine calls itself.
+fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }

@@ -18,6 +18,18 @@ pub(super) fn seconds(seconds: f64) -> String {
     format!("{} {unit}", digits(value))
 }
 
+/// `+1.23 ms`, `-3.02 s`.
+pub(super) fn signed(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { '-' } else { '+' };
+    format!("{sign}{}", self::seconds(seconds.abs()))
+}
+
+/// `1.23 ms ahead of`, `3.02 s behind`.
+pub(super) fn ahead(seconds: f64) -> String {
+    let words = if seconds < 0.0 { "behind" } else { "ahead of" };
+    format!("{} {words}", self::seconds(seconds.abs()))
+}
+
 /// The same of an optional time.
 pub(super) fn maybe(time: Option<Duration>) -> String {
     time.map_or_else(|| "–".to_owned(), self::time)

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::results::{PhaseResult, Results, Used, explanation};
+use super::results::{Generator, PhaseResult, Results, Used, explanation};
 use super::style;
-use crate::measure::{Counts, Latency, Punctuality, Transport};
+use crate::measure::{Clocks, Counts, Latency, Punctuality, Transport};
 
 /// All of it, with a line end.
 pub fn summary(results: &Results) -> String {
@@ -19,6 +19,9 @@ pub fn summary(results: &Results) -> String {
         "\nPlan {name}, seed {seed}, {seconds:.0} s, against {target} ({}), by {}.\n",
         versions.gateway, versions.generator
     );
+    if let Some(note) = note_of_part(results) {
+        let _ = writeln!(text, "{note}\n");
+    }
     phases(&mut text, results);
     text.push('\n');
     for line in figures(results) {
@@ -35,6 +38,17 @@ pub fn summary(results: &Results) -> String {
         let _ = writeln!(text, "\nWarning: {warning}");
     }
     text
+}
+
+/// What is not to be read from one part of a test.
+pub(super) fn note_of_part(results: &Results) -> Option<String> {
+    let part = results.part;
+    (!part.is_whole()).then(|| {
+        format!(
+            "This is {part}: gateway and community served the browsers of all parts. `livename-load report` puts them \
+             together."
+        )
+    })
 }
 
 /// Converged or not, in one sentence.
@@ -206,6 +220,8 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
     }
     lines.extend(changes(results));
     lines.extend(costs(results));
+    lines.extend(results.clock.map(|clock| sentence(&clock)));
+    lines.extend(results.generators.iter().map(generator));
     lines
 }
 
@@ -224,6 +240,45 @@ fn connections(results: &Results, counts: &Counts) -> Option<String> {
             style::count(http2)
         )
     })
+}
+
+/// How far the clocks are apart, and how well that is known.
+fn sentence(clock: &Clocks) -> String {
+    let Clocks { same, first, last, error } = clock;
+    let error = style::seconds(*error);
+    if *same {
+        let measured = style::signed(first.ahead);
+        return format!(
+            "Community and generator run on one machine, by one clock (measured over the network: {measured} ± {error}): \
+             nothing is corrected."
+        );
+    }
+    let (from, to) = (style::ahead(first.ahead), style::ahead(last.ahead));
+    let end = if from == to { String::new() } else { format!(", at the end {to}") };
+    format!("The community's clock is {from} this machine's{end} (± {error}); times are corrected by that.")
+}
+
+/// What one of several generators did.
+fn generator(one: &Generator) -> String {
+    let clock = one.clock.as_ref().map(|clock| format!(" {}", sentence(clock))).unwrap_or_default();
+    format!(
+        "Generator {}: {}, {} changes delivered, {} of CPU by {}, at most {} of memory, late by {} at most.{clock}",
+        label(one),
+        style::several(one.browsers, "browser"),
+        style::count(one.delivered),
+        style::seconds(one.cpu),
+        style::several(one.threads, "thread"),
+        style::bytes(one.memory),
+        style::seconds(one.lag)
+    )
+}
+
+/// Which one.
+pub(super) fn label(one: &Generator) -> String {
+    match one.part.is_whole() {
+        true => format!("with seed {} on {}", one.seed, one.host),
+        false => format!("{} of {} on {}", one.part.number, one.part.of, one.host),
+    }
 }
 
 /// Whether those who make the changes made them in time.
@@ -248,7 +303,8 @@ fn costs(results: &Results) -> Vec<String> {
         if known { format!("{} s", style::digits(part(&phase.used))) } else { "not known".to_owned() }
     };
     for phase in &results.phases {
-        let cost = phase.cost().map(|cost| format!(", {} µs per delivered change", style::digits(cost)));
+        let cost =
+            results.cost(phase).map(|cost| format!(", {} µs per delivered change", style::digits(cost)));
         lines.push(format!(
             "CPU in phase \"{}\": gateway {}{}; generator {}, community {}.",
             phase.name,
@@ -260,7 +316,7 @@ fn costs(results: &Results) -> Vec<String> {
     }
     let memory = results.memory;
     if memory.browsers > 0 {
-        let gateway = memory.gateway.map_or_else(|| "not known".to_owned(), style::bytes);
+        let gateway = results.memory_of_gateway().map_or_else(|| "not known".to_owned(), style::bytes);
         lines.push(format!(
             "Memory per browser at {} browsers, growth since before the first: gateway {gateway}, generator {}.",
             style::count(memory.browsers as u64),

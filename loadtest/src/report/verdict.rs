@@ -14,20 +14,29 @@ const LAG: f64 = 0.05;
 /// Of its threads' time.
 const BUSY: f64 = 0.9;
 
+/// An error of the clocks over this part of what is measured is told.
+const BLURRED: f64 = 0.2;
+
 /// Missed thresholds, not converged, or failures.
 pub(super) const FAILED: u8 = 1;
 /// Ctrl-C, as shells count it.
 pub const INTERRUPTED: u8 = 130;
 
 impl Results {
-    /// Judges what was measured.
+    /// Judges what was measured, and whether it can be believed.
     pub(crate) fn conclude(&mut self, thresholds: &Thresholds) {
+        self.thresholds = thresholds.clone();
+        self.judge();
+        self.warnings = self.doubts();
+    }
+
+    /// Judges what was measured.
+    pub(super) fn judge(&mut self) {
         let checked = || self.phases.iter().filter_map(|phase| phase.checked.as_ref());
         let converged = checked().all(|checked| checked.agreement.converged());
         let compared = checked().any(|checked| checked.agreement.browsers > 0);
         self.converged = compared.then_some(converged);
-        self.missed = self.missed(thresholds);
-        self.warnings = self.doubts();
+        self.missed = self.missed(&self.thresholds);
     }
 
     /// 0: everything is as it should be.
@@ -124,8 +133,39 @@ impl Results {
                 self.timeline.len()
             ));
         }
+        doubts.extend(self.doubts_of_clocks());
         if self.updates().count() == 0 && self.counts().opened > 0 {
             doubts.push("no change was measured: nobody stamps changes, or nobody changed".to_owned());
+        }
+        doubts
+    }
+
+    /// Both ends of a time are to be read from one clock.
+    fn doubts_of_clocks(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        let early = self.counts().early;
+        if early > 0 {
+            doubts.push(format!(
+                "{} came before they were made, by the clocks, and count as if they had taken no time: the clock of \
+                 a machine was set, or the clocks are not known well enough",
+                style::several(early as usize, "change")
+            ));
+        }
+        let Some(clock) = self.clock.filter(|clock| !clock.same) else { return doubts };
+        let half = self.updates().quantile(0.5).map_or(f64::INFINITY, |time| time.as_secs_f64());
+        if clock.error > BLURRED * half {
+            doubts.push(format!(
+                "the community's clock is known to ± {} only, and half of all changes arrive within {}",
+                style::seconds(clock.error),
+                style::seconds(half)
+            ));
+        }
+        if let Some(drift) = clock.drift() {
+            doubts.push(format!(
+                "the clocks of community and generator have drifted apart by {} during the test; times follow in \
+                 steps",
+                style::seconds(drift.abs())
+            ));
         }
         doubts
     }

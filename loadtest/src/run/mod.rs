@@ -5,7 +5,7 @@ mod schedule;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -24,6 +24,11 @@ const FEW_FAILURES: f64 = 10.0;
 const COMPARE: Duration = Duration::from_millis(250);
 /// Updates may still be on their way when changes have stopped.
 const LET_GO: Duration = Duration::from_millis(200);
+
+/// Until all generators of a test have been started.
+const COMING: Duration = Duration::from_secs(600);
+/// Until all have come to the next phase, beyond the time they may have to agree.
+const NEXT: Duration = Duration::from_secs(60);
 
 /// Why there are no results.
 #[derive(Debug, thiserror::Error)]
@@ -75,19 +80,26 @@ enum Stop {
 
 /// Runs the plan. Whatever happens after the start, what was measured is in the results.
 pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
-    let interrupt = Interrupt::listen()?;
+    let mut interrupt = Interrupt::listen()?;
     allow_many_files();
     if options.live {
         // It may take a while: test users log in one after the other.
         sampler::say(if plan.target.is_some() { "looking at the target" } else { "starting the estate" });
     }
     let estate = Estate::prepare(plan, options.gateway, interrupt.clone()).await?;
+    if options.live && !plan.part.is_whole() {
+        sampler::say(&format!("waiting for the other generators; this is {}", plan.part));
+    }
+    tokio::select! {
+        met = estate.meet(meeting(plan, "start"), COMING) => met?,
+        () = interrupt.asked() => return Err(RunError::Interrupted),
+    }
     let mut crews = Vec::new();
     for number in 0..plan.threads {
         let seed = plan.seed.wrapping_add(number as u64);
         crews.push(Crew::start(Setup { cast: estate.cast.clone(), dialer: estate.dialer.clone(), seed })?);
     }
-    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    let started = micros() as f64 / 1e6;
     let results = Results::new(plan, &estate.url, &estate.version, started);
     let sampler = Sampler::new(&estate, options.live, plan.duration());
     let dice = Dice::new(plan.seed, u64::MAX / 3);
@@ -97,6 +109,11 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
         None => test.all_phases().await,
     }
     Ok(test.end().await)
+}
+
+/// Where generators of one test meet. A later phase is another meeting.
+fn meeting(plan: &Plan, what: &str) -> String {
+    format!("{}, seed {}: {what}", plan.name, plan.seed)
 }
 
 /// As many files as the system allows.
@@ -137,6 +154,8 @@ impl Test<'_> {
     }
 
     async fn phase(&mut self, index: usize, phase: &Phase) -> Result<(), Stop> {
+        // Others may still be comparing: nothing is to change until all have done.
+        self.meet(&format!("phase {}", index + 1)).await?;
         let begun = Instant::now();
         for crew in &self.crews {
             crew.recorder().begin_phase(micros());
@@ -167,7 +186,7 @@ impl Test<'_> {
         self.sampler.note_memory(&mut self.results, open);
         outcome?;
         let opened: u64 = self.records(|record| record.counts.opened).into_iter().sum();
-        if self.open > 0 && opened == 0 {
+        if self.plan.part.share(self.open) > 0 && opened == 0 {
             let why = format!("no page could be opened in phase \"{}\"", phase.name);
             return Err(Stop::Early(why));
         }
@@ -183,7 +202,8 @@ impl Test<'_> {
                 () = self.interrupt.asked() => return Err(Stop::Interrupted),
             }
             let place = (phase, self.plan.phases.len());
-            self.sampler.look(place, self.open, &self.crews, &mut self.results);
+            let wanted = self.plan.part.share(self.open);
+            self.sampler.look(place, wanted, &self.crews, &mut self.results);
             if let Some(words) = self.estate.casualty().or_else(|| self.danger()) {
                 return Err(Stop::Early(words));
             }
@@ -211,6 +231,8 @@ impl Test<'_> {
             return Ok(None);
         }
         self.set_rate(0.0).await?;
+        // Only one of several generators can stop the changes.
+        self.meet(&format!("comparison {}", self.results.phases.len())).await?;
         let begun = Instant::now();
         sleep(LET_GO).await;
         loop {
@@ -230,6 +252,16 @@ impl Test<'_> {
         }
     }
 
+    /// Waits for the other generators of this test, if there are any.
+    async fn meet(&mut self, what: &str) -> Result<(), Stop> {
+        tokio::select! {
+            met = self.estate.meet(meeting(self.plan, what), self.plan.settle + NEXT) => {
+                met.map_err(|error| Stop::Early(error.to_string()))
+            }
+            () = self.interrupt.asked() => Err(Stop::Interrupted),
+        }
+    }
+
     async fn set_rate(&mut self, per_second: f64) -> Result<(), Stop> {
         self.estate.change_rate(per_second).await.map_err(|error| Stop::Early(error.to_string()))
     }
@@ -238,7 +270,9 @@ impl Test<'_> {
     async fn hand_out(&self, actions: Vec<Action>) {
         let count = self.crews.len().max(1);
         for (number, crew) in self.crews.iter().enumerate() {
-            let own = actions.iter().copied().filter(|action| action.browser % count == number);
+            let own = actions.iter().copied().filter(|action| {
+                self.plan.part.place(action.browser).is_some_and(|place| place % count == number)
+            });
             crew.schedule(own.collect()).await;
         }
     }
@@ -262,6 +296,7 @@ impl Test<'_> {
         self.sampler.stopping();
         self.sampler.finish(&mut self.results);
         drop(std::mem::take(&mut self.crews));
+        self.results.clock = self.estate.clocks().await;
         self.estate.stop().await;
         self.results.conclude(&self.plan.thresholds);
         self.results

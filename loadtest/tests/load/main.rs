@@ -6,4 +6,5 @@ mod faults;
 mod long;
 mod real;
 mod support;
+mod together;
 mod whole;

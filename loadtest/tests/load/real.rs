@@ -17,11 +17,12 @@ const SECRET: &str = "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=";
 const PEOPLE: usize = 20;
 const TESTERS: usize = 6;
 
-struct Real {
-    folder: Folder,
+pub(crate) struct Real {
+    pub(crate) folder: Folder,
     community: Service,
     gateway: Service,
-    control: String,
+    pub(crate) control: String,
+    pub(crate) url: String,
 }
 
 /// Ended with the test.
@@ -29,7 +30,7 @@ struct Service(Child);
 
 /// What browsers log in with, and test users without passwords.
 #[derive(Clone, Copy, PartialEq)]
-enum Tokens {
+pub(crate) enum Tokens {
     Domino,
     /// `LtpaToken2`, at a gateway that is there over both schemes.
     WebSphere,
@@ -37,6 +38,11 @@ enum Tokens {
 
 impl Real {
     fn start(tokens: Tokens) -> Self {
+        Self::start_with(tokens, &["--online", "0"])
+    }
+
+    /// With more arguments of the community.
+    pub(crate) fn start_with(tokens: Tokens, more: &[&str]) -> Self {
         let folder = Folder::new();
         let people = (1..=PEOPLE).map(|n| format!("CN=P{n}/O=R,p{n},P {n},p{n}@r.example,secret{n}\n"));
         folder.write(
@@ -53,18 +59,10 @@ impl Real {
         let (community, said) = Service::start(
             &folder,
             own,
+            &[&["community", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"], more].concat(),
             &[
-                "community",
-                "--listen",
-                "127.0.0.1:0",
-                "--control",
-                "127.0.0.1:0",
                 "--directory",
                 "people.csv",
-            ],
-            &[
-                "--online",
-                "0",
                 "--domino-secret-file",
                 "domino.secret",
                 "--websphere-key-file",
@@ -90,8 +88,9 @@ impl Real {
         let watched = (TESTERS + 1..PEOPLE).map(|n| format!("CN=P{n}/O=R\n"));
         folder.write("watched.txt", &watched.collect::<String>());
         let (http, https) = (text(&said, "http"), text(&said, "https"));
+        let url = format!("http://{http}");
         let target = match tokens {
-            Tokens::Domino => format!("url = \"http://{http}\"\ndomino_secret_file = \"domino.secret\""),
+            Tokens::Domino => format!("url = \"{url}\"\ndomino_secret_file = \"domino.secret\""),
             Tokens::WebSphere => format!(
                 "url = \"https://{https}\"\nplain_url = \"http://{http}\"\nca = \"gateway.pem\"\n\
                  websphere_key_file = \"ltpa.keys\"\nwebsphere_password_file = \"ltpa.password\""
@@ -103,7 +102,7 @@ impl Real {
              [population]\nwatches = 15\nchanges_per_second = 15\n"
         );
         folder.write("target.toml", &target);
-        Self { folder, community, gateway, control }
+        Self { folder, community, gateway, control, url }
     }
 
     fn run(&self, phases: &str) -> Program {
@@ -111,13 +110,17 @@ impl Real {
     }
 
     /// Clients of the community: the observer, and test users.
-    fn logins(&self) -> u64 {
+    pub(crate) fn logins(&self) -> u64 {
+        self.stats()["logins"].as_u64().unwrap() - self.stats()["virtual_logins"].as_u64().unwrap()
+    }
+
+    /// What the community says of itself.
+    pub(crate) fn stats(&self) -> Value {
         let mut stream = TcpStream::connect(&self.control).unwrap();
         write!(stream, "GET /v1/stats HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        let stats: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-        stats["logins"].as_u64().unwrap()
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Folder(PathBuf);
 pub(crate) struct Program {
     child: Child,
     folder: PathBuf,
+    /// Where it puts its results.
+    out: String,
 }
 
 /// What it left.
@@ -90,7 +92,8 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Program { child, folder: self.0.clone() }
+        let out = arguments.iter().skip_while(|argument| **argument != "--out").nth(1).unwrap_or(&"out");
+        Program { child, folder: self.0.clone(), out: (*out).to_owned() }
     }
 }
 
@@ -131,13 +134,13 @@ impl Program {
             assert!(begun.elapsed() < LIMIT, "it does not end");
             thread::sleep(Duration::from_millis(20));
         };
-        let file = |name: &str| fs::read_to_string(self.folder.join(name)).ok();
+        let file = |ending: &str| fs::read_to_string(self.folder.join(format!("{}.{ending}", self.out))).ok();
         Ended {
             code: status.code(),
             out: out.map(|out| out.join().unwrap()).unwrap_or_default(),
             err: err.map(|err| err.join().unwrap()).unwrap_or_default(),
-            results: file("out.json").map(|text| serde_json::from_str(&text).unwrap()),
-            html: file("out.html").unwrap_or_default(),
+            results: file("json").map(|text| serde_json::from_str(&text).unwrap()),
+            html: file("html").unwrap_or_default(),
         }
     }
 }

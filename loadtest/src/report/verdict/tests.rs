@@ -1,14 +1,14 @@
 use std::path::Path;
 
 use super::*;
-use crate::measure::Agreement;
+use crate::measure::{Agreement, Clocks, Offset};
 use crate::plan::Plan;
 use crate::report::{Checked, Line, compare, page, summary};
 
 fn results() -> Results {
     let text = "[[phase]]\nname = \"a < b\"\nkind = \"hold\"\nduration = \"1s\"\n";
     let plan = Plan::parse(Path::new("x.toml"), text).unwrap();
-    let mut results = Results::new(&plan, "http://localhost", "livename 0", 0);
+    let mut results = Results::new(&plan, "http://localhost", "livename 0", 0.0);
     let mut phase = PhaseResult::begin(&plan.phases[0]);
     phase.counts.visits = 10;
     phase.counts.opened = 10;
@@ -88,6 +88,29 @@ fn results_survive_json_and_make_a_page() {
     assert!(!html.contains("http://www") && !html.contains("src="), "nothing is loaded");
     let text = compare(&results, &again);
     assert!(text.contains("change to browser p50") && !text.contains("% *"), "{text}");
+}
+
+#[test]
+fn clocks_are_told_and_what_they_blur() {
+    let mut results = results();
+    let offset = |ahead| Offset { ahead, error: 0.0005 };
+    let mut clock = Clocks::new(offset(-1.5), false);
+    results.clock = Some(clock);
+    results.phases[0].counts.early = 1;
+    results.conclude(&Thresholds::default());
+    let text = summary(&results);
+    assert!(text.contains("The community's clock is 1.50 s behind this machine's (± 500 µs)"), "{text}");
+    let warnings = results.warnings.join("\n");
+    assert!(warnings.contains("1 change came before"), "{warnings}");
+    assert!(warnings.contains("± 500 µs only, and half of all changes arrive within 1.00 ms"), "{warnings}");
+    clock.add(offset(-1.4));
+    results.clock = Some(clock);
+    results.conclude(&Thresholds::default());
+    assert!(results.warnings.join("\n").contains("drifted apart by 100 ms"), "{:?}", results.warnings);
+    results.clock = Some(Clocks::new(offset(0.0), true));
+    results.phases[0].counts.early = 0;
+    results.conclude(&Thresholds::default());
+    assert!(results.warnings.is_empty() && summary(&results).contains("run on one machine, by one clock"));
 }
 
 fn tick(lag: f64) -> crate::report::Tick {
