@@ -54,6 +54,9 @@ pub struct CompareArgs {
     /// Other results
     #[arg(value_name = "B.json")]
     b: PathBuf,
+    /// Write the table as PREFIX.html, too
+    #[arg(long, value_name = "PREFIX")]
+    out: Option<PathBuf>,
 }
 
 /// What to put together.
@@ -205,7 +208,13 @@ pub fn report(arguments: &ReportArgs) -> Result<u8, LoadError> {
 
 /// Prints two results side by side.
 pub fn compare(arguments: &CompareArgs) -> Result<u8, LoadError> {
-    print!("{}", report::compare(&read(&arguments.a)?, &read(&arguments.b)?));
+    let (a, b) = (read(&arguments.a)?, read(&arguments.b)?);
+    say(report::compare(&a, &b).trim_end());
+    if let Some(prefix) = &arguments.out {
+        let html = with_ending(prefix, "html");
+        write(&html, &report::comparison_page(&a, &b))?;
+        say(&format!("\nReport {}", html.display()));
+    }
     Ok(0)
 }
 

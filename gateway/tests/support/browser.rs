@@ -44,6 +44,8 @@ pub struct Browser {
     pub complaints: Vec<String>,
     /// What the browser itself says of the page, at any level; with [`Browser::audit`] its issues too.
     pub remarks: Vec<String>,
+    /// The addresses of everything that was fetched.
+    pub requests: Vec<String>,
     _process: Child,
     profile: PathBuf,
 }
@@ -87,8 +89,10 @@ impl Browser {
         let host = address.split('/').next().unwrap();
         let stream = TcpStream::connect(host).await.unwrap();
         let (socket, _) = client_async(format!("ws://{address}"), stream).await.unwrap();
-        let (session, complaints, remarks) = (String::new(), Vec::new(), Vec::new());
-        let mut browser = Self { socket, session, next: 0, complaints, remarks, _process: process, profile };
+        let (complaints, remarks, requests) = (Vec::new(), Vec::new(), Vec::new());
+        let session = String::new();
+        let mut browser =
+            Self { socket, session, next: 0, complaints, remarks, requests, _process: process, profile };
         browser.new_tab().await;
         browser
     }
@@ -232,6 +236,17 @@ impl Browser {
         std::fs::write(path, picture).unwrap();
     }
 
+    /// Shows the page as it will be on paper.
+    pub async fn on_paper(&mut self) {
+        self.call("Emulation.setEmulatedMedia", json!({"media": "print"})).await;
+    }
+
+    /// The page as it is printed.
+    pub async fn pdf(&mut self) -> Vec<u8> {
+        let answer = self.call("Page.printToPDF", json!({"printBackground": true})).await;
+        decode_base64(answer["data"].as_str().unwrap())
+    }
+
     /// Pretends a dark or light colour scheme.
     pub async fn colour_scheme(&mut self, scheme: &str) {
         self.media("prefers-color-scheme", scheme).await;
@@ -269,6 +284,9 @@ impl Browser {
 
     fn note(&mut self, event: &Value) {
         let parameters = &event["params"];
+        if event["method"] == "Network.requestWillBeSent" {
+            self.requests.extend(parameters["request"]["url"].as_str().map(str::to_owned));
+        }
         let complaint = match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => Some(&parameters["exceptionDetails"]),
             Some("Runtime.consoleAPICalled") if parameters["type"] == "error" => Some(&parameters["args"]),

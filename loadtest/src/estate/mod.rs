@@ -196,7 +196,7 @@ impl Estate {
             gateway: target.gateway_pid.map(Process),
             community: target.community_pid.map(Process),
             url,
-            version: "not known".into(),
+            version: "version not known".into(),
             control,
             actors: None,
             actors_rate: 0.0,

@@ -4,10 +4,13 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 230.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 72.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 30.0;
+/// Rows for the names of phases, and the width of a letter in them.
+const ROWS: usize = 3;
+const LETTER: f64 = 6.5;
 /// More points than pixels show nothing.
 const POINTS: usize = 600;
 
@@ -42,10 +45,21 @@ impl Axis {
         Self { low: 0.0, high: count * step, logarithmic: false, ticks }
     }
 
-    /// Cut off at a value, as time is.
-    pub(super) fn until(mut self, high: f64) -> Self {
-        self.ticks.retain(|(at, _)| *at <= high);
-        Self { high, ..self }
+    /// So many seconds since the start, at round times.
+    pub(super) fn time(end: f64) -> Self {
+        let rough = end / 6.0;
+        let steps =
+            [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0];
+        let step = steps.into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or_else(|| (rough / 14_400.0).ceil() * 14_400.0);
+        let (unit, name) = match step {
+            step if step < 60.0 => (1.0, "s"),
+            step if step < 3600.0 => (60.0, "min"),
+            _ => (3600.0, "h"),
+        };
+        let ticks = (0..=(end / step) as usize).map(|number| number as f64 * step);
+        let ticks = ticks.map(|at| (at, format!("{:.0} {name}", at / unit))).collect();
+        Self { low: 0.0, high: end, logarithmic: false, ticks }
     }
 
     /// Decades around the values.
@@ -72,8 +86,15 @@ impl Axis {
     }
 }
 
-/// A chart with its legend.
-pub(super) fn chart(title: &str, x: &Axis, y: &Axis, series: &[Series], marks: &[Mark<'_>]) -> String {
+/// A chart with its legend, and a sentence that says how to read it.
+pub(super) fn chart(
+    title: &str,
+    about: &str,
+    x: &Axis,
+    y: &Axis,
+    series: &[Series],
+    marks: &[Mark<'_>],
+) -> String {
     let right = |value: f64| LEFT + x.place(value) * (WIDTH - LEFT - RIGHT);
     let up = |value: f64| HEIGHT - BOTTOM - y.place(value) * (HEIGHT - TOP - BOTTOM);
     let mut svg = String::new();
@@ -83,7 +104,7 @@ pub(super) fn chart(title: &str, x: &Axis, y: &Axis, series: &[Series], marks: &
     }
     let _ = write!(
         svg,
-        "</figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">"
+        "<br><span class=\"what\">{about}</span></figcaption><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">"
     );
     for (at, label) in &y.ticks {
         let (y, edge) = (up(*at), WIDTH - RIGHT);
@@ -106,16 +127,18 @@ pub(super) fn chart(title: &str, x: &Axis, y: &Axis, series: &[Series], marks: &
             HEIGHT - 10.0
         );
     }
+    let mut free = [f64::NEG_INFINITY; ROWS];
     for Mark(at, name) in marks {
-        let x = right(*at);
-        let _ = write!(
-            svg,
-            "<path class=\"mark\" d=\"M{x:.1} {TOP}V{:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            HEIGHT - BOTTOM,
-            x + 3.0,
-            TOP + 9.0,
-            escape(name)
-        );
+        let (x, edge) = (right(*at), HEIGHT - BOTTOM);
+        // Names of short phases stand below each other; where there is no room at all, the line stands alone.
+        let row = free.iter().position(|free| *free <= x);
+        let _ = write!(svg, "<path class=\"mark\" d=\"M{x:.1} {TOP}V{edge:.1}\"/>");
+        if let Some((row, free)) = row.and_then(|row| Some((row, free.get_mut(row)?))) {
+            *free = x + 6.0 + LETTER * name.chars().count() as f64;
+            let y = TOP + 9.0 + 13.0 * row as f64;
+            let _ =
+                write!(svg, "<text class=\"tick\" x=\"{:.1}\" y=\"{y:.1}\">{}</text>", x + 3.0, escape(name));
+        }
     }
     for (index, line) in series.iter().enumerate() {
         let path = path(thin(&line.points).map(|(x, y)| y.map(|y| (right(x), up(y)))));
@@ -168,6 +191,29 @@ mod tests {
     }
 
     #[test]
+    fn times_are_in_seconds_minutes_or_hours() {
+        let labels = |end: f64| Axis::time(end).ticks.into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        assert_eq!(labels(38.0), ["0 s", "10 s", "20 s", "30 s"]);
+        assert_eq!(labels(700.0), ["0 min", "2 min", "4 min", "6 min", "8 min", "10 min"]);
+        assert_eq!(labels(8.0 * 3600.0), ["0 h", "2 h", "4 h", "6 h", "8 h"]);
+        assert!(labels(0.5).len() == 1 && labels(900_000.0).len() < 8);
+    }
+
+    #[test]
+    fn names_of_short_phases_do_not_overlap() {
+        let x = Axis::time(100.0);
+        let marks = [Mark(0.0, "a long name"), Mark(1.0, "short"), Mark(60.0, "later")];
+        let svg = chart("x", "", &x, &Axis::linear(1.0, |y| y.to_string()), &[], &marks);
+        let row = |name: &str| {
+            svg.split("y=\"").find_map(|part| part.split_once(&format!("\">{name}<"))).unwrap().0.to_owned()
+        };
+        assert_eq!(
+            (row("a long name"), row("short"), row("later")),
+            ("21.0".into(), "34.0".into(), "21.0".into())
+        );
+    }
+
+    #[test]
     fn a_peak_survives_thinning() {
         let height = |x| if x == 1234 { 9.0 } else { 1.0 };
         let points: Vec<_> = (0..5000).map(|x| (f64::from(x), Some(height(x)))).collect();
@@ -184,7 +230,7 @@ mod tests {
     #[test]
     fn the_last_label_is_not_cut_off() {
         let x = Axis::given(0.0, 1.0, vec![(0.5, "half".into()), (1.0, "99.99 %".into())]);
-        let svg = chart("x", &x, &Axis::linear(1.0, |y| y.to_string()), &[], &[]);
+        let svg = chart("x", "", &x, &Axis::linear(1.0, |y| y.to_string()), &[], &[]);
         assert!(svg.contains("x=\"720.0\" y=\"220.0\" text-anchor=\"end\">99.99 %<"), "{svg}");
         assert!(svg.contains("text-anchor=\"middle\">half<"));
     }

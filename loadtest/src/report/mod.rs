@@ -13,7 +13,7 @@ mod timeline;
 mod together;
 mod verdict;
 
-pub use compare::compare;
+pub use compare::{compare, comparison_page};
 pub use html::page;
 pub use live::Line;
 pub use results::{Checked, FORMAT, Generator, Memory, PhaseResult, Results, Tick, Used, Versions};

@@ -199,6 +199,25 @@ impl Results {
         self.together(|phase| &phase.lists)
     }
 
+    /// Times of all phases over one transport.
+    pub fn updates_over(&self, transport: Transport) -> Latency {
+        self.over(transport, |phase| &phase.updates)
+    }
+
+    /// Lists of all phases over one transport.
+    pub fn lists_over(&self, transport: Transport) -> Latency {
+        self.over(transport, |phase| &phase.lists)
+    }
+
+    fn over(&self, transport: Transport, part: impl Fn(&PhaseResult) -> &ByTransport<Latency>) -> Latency {
+        let mut all = Latency::new();
+        self.phases
+            .iter()
+            .filter_map(|phase| part(phase).get(transport.index()))
+            .for_each(|one| all.merge(one));
+        all
+    }
+
     /// Numbers of all phases together.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -217,6 +236,14 @@ impl Results {
         let mut failures: Vec<_> = failures.into_iter().collect();
         failures.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         failures
+    }
+
+    /// States that were wrong in comparisons, or not there, and all that were compared.
+    pub fn wrong_states(&self) -> (u64, u64) {
+        let checked = self.phases.iter().filter_map(|phase| phase.checked.as_ref());
+        checked.fold((0, 0), |(wrong, all), Checked { agreement, .. }| {
+            (wrong + agreement.missing + agreement.stale, all + agreement.states)
+        })
     }
 
     /// Gateway CPU per delivered change of a phase, in microseconds; `None` where it is not known or means nothing:

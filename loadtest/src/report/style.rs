@@ -18,6 +18,16 @@ pub(super) fn seconds(seconds: f64) -> String {
     format!("{} {unit}", digits(value))
 }
 
+/// `39 s`, `12 min 5 s`, `8 h 2 min`.
+pub(super) fn span(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// `+1.23 ms`, `-3.02 s`.
 pub(super) fn signed(seconds: f64) -> String {
     let sign = if seconds < 0.0 { '-' } else { '+' };
@@ -85,6 +95,8 @@ mod tests {
         let found = [0.0000005, 0.00125, 0.0999, 1.0, 59.94, 300.0].map(seconds);
         assert_eq!(found, ["0.50 µs", "1.25 ms", "99.9 ms", "1.00 s", "59.9 s", "300 s"]);
         assert_eq!([0, 1023, 1024, 5 << 20].map(bytes), ["0 B", "1023 B", "1.00 KiB", "5.00 MiB"]);
+        assert_eq!([39.4, 725.0, 28_920.0].map(span), ["39 s", "12 min 5 s", "8 h 2 min"]);
+        assert_eq!([-0.0125, 3.0].map(signed), ["-12.5 ms", "+3.00 s"]);
         assert_eq!([1, 1200].map(|number| several(number, "page")), ["1 page", "1,200 pages"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }

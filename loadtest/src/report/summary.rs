@@ -158,13 +158,19 @@ fn phases(text: &mut String, results: &Results) {
 }
 
 /// One line per figure.
-pub(super) fn figures(results: &Results) -> Vec<String> {
+fn figures(results: &Results) -> Vec<String> {
+    let mut lines = times(results);
+    lines.extend(counted(results));
+    lines.extend(cpu(results));
+    lines.extend(memory_and_clocks(results));
+    lines.extend(results.generators.iter().map(generator));
+    lines
+}
+
+fn times(results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
     for transport in Transport::ALL {
-        let mut updates = Latency::new();
-        for phase in &results.phases {
-            updates.merge(&phase.updates[transport.index()]);
-        }
+        let updates = results.updates_over(transport);
         if updates.count() > 0 {
             lines.push(format!(
                 "From change to browser over {}: p50 {}, p90 {}, p99 {}, p99.9 {}, max {}.",
@@ -177,6 +183,12 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
             ));
         }
     }
+    lines
+}
+
+/// What was counted, and how it came without Livename.
+pub(super) fn counted(results: &Results) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut direct = Latency::new();
     results.phases.iter().for_each(|phase| direct.merge(&phase.direct));
     if direct.count() > 0 {
@@ -219,9 +231,6 @@ pub(super) fn figures(results: &Results) -> Vec<String> {
         }
     }
     lines.extend(changes(results));
-    lines.extend(costs(results));
-    lines.extend(results.clock.map(|clock| sentence(&clock)));
-    lines.extend(results.generators.iter().map(generator));
     lines
 }
 
@@ -295,7 +304,7 @@ fn changes(results: &Results) -> Option<String> {
     })
 }
 
-fn costs(results: &Results) -> Vec<String> {
+fn cpu(results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
     // Processes elsewhere use nothing that could be seen here.
     let used = |part: fn(&Used) -> f64, phase: &PhaseResult| {
@@ -314,6 +323,12 @@ fn costs(results: &Results) -> Vec<String> {
             used(|used| used.community, phase)
         ));
     }
+    lines
+}
+
+/// Memory per browser, and how far the clocks are apart.
+pub(super) fn memory_and_clocks(results: &Results) -> Vec<String> {
+    let mut lines = Vec::new();
     let memory = results.memory;
     if memory.browsers > 0 {
         let gateway = results.memory_of_gateway().map_or_else(|| "not known".to_owned(), style::bytes);
@@ -323,5 +338,6 @@ fn costs(results: &Results) -> Vec<String> {
             style::bytes(memory.generator)
         ));
     }
+    lines.extend(results.clock.map(|clock| sentence(&clock)));
     lines
 }

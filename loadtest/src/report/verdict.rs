@@ -22,6 +22,16 @@ pub(super) const FAILED: u8 = 1;
 /// Ctrl-C, as shells count it.
 pub const INTERRUPTED: u8 = 130;
 
+/// One thing that a plan asks for.
+pub(super) struct Requirement {
+    /// What it is, for people who have not written the plan.
+    pub(super) words: String,
+    pub(super) limit: String,
+    pub(super) found: String,
+    /// What is wrong, in words; nothing if it was kept.
+    pub(super) missed: Option<String>,
+}
+
 impl Results {
     /// Judges what was measured, and whether it can be believed.
     pub(crate) fn conclude(&mut self, thresholds: &Thresholds) {
@@ -36,7 +46,7 @@ impl Results {
         let converged = checked().all(|checked| checked.agreement.converged());
         let compared = checked().any(|checked| checked.agreement.browsers > 0);
         self.converged = compared.then_some(converged);
-        self.missed = self.missed(&self.thresholds);
+        self.missed = self.requirements().into_iter().filter_map(|one| one.missed).collect();
     }
 
     /// 0: everything is as it should be.
@@ -48,34 +58,37 @@ impl Results {
         if failed || self.counts().opened == 0 { FAILED } else { 0 }
     }
 
-    fn missed(&self, thresholds: &Thresholds) -> Vec<String> {
-        let mut missed = Vec::new();
-        let mut time = |name: &str, limit: Option<Duration>, latency: &Latency, part: f64| {
-            let Some(limit) = limit else { return };
-            match latency.quantile(part) {
-                Some(found) if found <= limit => {}
-                Some(found) => {
-                    let (found, limit) = (style::time(found), style::time(limit));
-                    missed.push(format!("{name} is {found}, over {limit}"));
-                }
-                None => missed.push(format!("{name} was never measured")),
-            }
+    /// What the plan asks for, beside browsers that know the truth.
+    pub(super) fn requirements(&self) -> Vec<Requirement> {
+        let (updates, lists, limits) = (self.updates(), self.lists(), &self.thresholds);
+        let mut all = Vec::new();
+        let mut time = |name: &str, words: &str, limit: Option<Duration>, latency: &Latency, part: f64| {
+            let Some(most) = limit else { return };
+            let (found, limit) = (latency.quantile(part), style::time(most));
+            let missed = match found {
+                Some(found) if found <= most => None,
+                Some(found) => Some(format!("{name} is {}, over {limit}", style::time(found))),
+                None => Some(format!("{name} was never measured")),
+            };
+            all.push(Requirement { words: words.to_owned(), limit, found: style::maybe(found), missed });
         };
-        let (updates, lists) = (self.updates(), self.lists());
-        time("p50", thresholds.p50, &updates, 0.5);
-        time("p99", thresholds.p99, &updates, 0.99);
-        time("list_p99", thresholds.list_p99, &lists, 0.99);
-        let limit = thresholds.failed_percent.unwrap_or(FAILED_PERCENT);
+        time("p50", "half of all changes are in the browser within (p50)", limits.p50, &updates, 0.5);
+        time("p99", "99 of 100 changes are in the browser within (p99)", limits.p99, &updates, 0.99);
+        let words = "99 of 100 pages have their complete list within (list_p99)";
+        time("list_p99", words, limits.list_p99, &lists, 0.99);
+        let limit = limits.failed_percent.unwrap_or(FAILED_PERCENT);
         let failures: u64 = self.failures().iter().map(|(_, count)| count).sum();
-        let percent = failures as f64 * 100.0 / self.counts().visits.max(1) as f64;
-        if percent > limit {
-            missed.push(format!("{failures} failures are {percent:.2} % of all pages, over {limit} %"));
-        }
         let counts = self.counts();
-        if counts.out_of_order > 0 {
-            missed.push(format!("{} states came after newer ones", counts.out_of_order));
-        }
-        missed
+        let percent = failures as f64 * 100.0 / counts.visits.max(1) as f64;
+        let missed = (percent > limit)
+            .then(|| format!("{failures} failures are {percent:.2} % of all pages, over {limit} %"));
+        let (words, found) = ("failures, of all pages".to_owned(), format!("{percent:.2} %"));
+        all.push(Requirement { words, limit: format!("{limit} %"), found, missed });
+        let late = counts.out_of_order;
+        let missed = (late > 0).then(|| format!("{late} states came after newer ones"));
+        let words = "states that came after newer ones".to_owned();
+        all.push(Requirement { words, limit: "0".to_owned(), found: style::count(late), missed });
+        all
     }
 
     fn doubts(&self) -> Vec<String> {

@@ -10,7 +10,7 @@ use loadtest::measure::Counts;
 use crate::support::{Folder, kill, wait};
 
 /// The discard port: nobody listens there, and the system gives it to nobody.
-const CLOSED: &str = "127.0.0.1:9";
+pub(crate) const CLOSED: &str = "127.0.0.1:9";
 
 /// A plan against a target that needs nobody behind it.
 fn plan(url: &str, more: &str) -> String {

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+#[path = "../../../gateway/tests/support/browser.rs"]
+mod browser;
 mod faults;
 mod long;
+mod look;
 mod real;
 mod support;
 mod together;
