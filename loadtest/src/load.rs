@@ -103,11 +103,13 @@ pub enum LoadError {
         error: io::Error,
     },
     /// Not a file that `run` has written.
-    #[error("{file}: not results of livename-load: {error}", file = .file.display())]
+    #[error("{file}: not results of livename-load: {field}{error}", file = .file.display())]
     Json {
         /// Which.
         file: PathBuf,
-        /// Where it is wrong.
+        /// Where it is wrong, if it is not the whole.
+        field: String,
+        /// What is wrong.
         error: serde_json::Error,
     },
     /// Another program's.

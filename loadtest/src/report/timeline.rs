@@ -48,28 +48,29 @@ fn fill(ticks: &mut [Option<Tick>]) {
 }
 
 fn add(all: &mut Tick, tick: &Tick) {
-    all.p50 = match (all.p50, tick.p50) {
+    // Name by name, so that nothing new is forgotten.
+    let Tick { at: _, phase, wanted, open, coming, delivered, failures: _, p50, p99, max, cpu, memory, lag } =
+        tick;
+    all.p50 = match (all.p50, *p50) {
         (Some(one), Some(other)) => {
-            let weight = all.delivered + tick.delivered;
-            Some((one * all.delivered + other * tick.delivered) / weight).filter(|mean| mean.is_finite())
+            let weight = all.delivered + delivered;
+            Some((one * all.delivered + other * delivered) / weight).filter(|mean| mean.is_finite())
         }
         (one, other) => one.or(other),
     };
-    all.p99 = longer(all.p99, tick.p99);
-    all.max = longer(all.max, tick.max);
-    all.phase = all.phase.min(tick.phase);
-    all.wanted += tick.wanted;
-    all.open += tick.open;
-    all.coming += tick.coming;
-    all.delivered += tick.delivered;
+    all.p99 = longer(all.p99, *p99);
+    all.max = longer(all.max, *max);
+    all.phase = all.phase.min(*phase);
+    all.wanted += wanted;
+    all.open += open;
+    all.coming += coming;
+    all.delivered += delivered;
     merge_failures(all, tick);
-    let [gateway, generator, community] = &mut all.cpu;
-    (*gateway, *community) = (gateway.max(tick.cpu[0]), community.max(tick.cpu[2]));
-    *generator += tick.cpu[1];
-    let [gateway, generator, community] = &mut all.memory;
-    (*gateway, *community) = ((*gateway).max(tick.memory[0]), (*community).max(tick.memory[2]));
-    *generator += tick.memory[1];
-    all.lag = all.lag.max(tick.lag);
+    let [gateway, generator, community] = cpu;
+    all.cpu = [all.cpu[0].max(*gateway), all.cpu[1] + generator, all.cpu[2].max(*community)];
+    let [gateway, generator, community] = *memory;
+    all.memory = [all.memory[0].max(gateway), all.memory[1] + generator, all.memory[2].max(community)];
+    all.lag = all.lag.max(*lag);
 }
 
 fn longer(one: Option<f64>, other: Option<f64>) -> Option<f64> {

@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-use super::results::{Generator, PhaseResult, Results};
+use super::results::{Checked, Generator, Memory, PhaseResult, Results, Used};
 use super::summary::label;
 use super::timeline;
 use crate::plan::Part;
@@ -185,49 +185,70 @@ impl Results {
                 None => self.phases.push(phase.clone()),
             }
         }
-        let (own, more) = (self.memory, other.memory);
-        let browsers = own.browsers + more.browsers;
+        self.memory = self.memory.with(other.memory);
+    }
+}
+
+impl Memory {
+    /// That of two generators and the gateway of both.
+    fn with(self, other: Self) -> Self {
+        let browsers = self.browsers + other.browsers;
+        let all = |per: u64, others: u64| per * self.browsers as u64 + others * other.browsers as u64;
         let each = |bytes: u64| bytes / browsers.max(1) as u64;
         // Its whole growth was divided by the browsers of one part.
-        let gateway = own.gateway.map(|per| per * own.browsers as u64);
-        let gateway = gateway.or(more.gateway.map(|per| per * more.browsers as u64));
-        self.memory.gateway = gateway.map(each);
-        self.memory.generator =
-            each(own.generator * own.browsers as u64 + more.generator * more.browsers as u64);
-        self.memory.browsers = browsers;
+        let gateway = match (self.gateway, other.gateway) {
+            (Some(per), _) => Some(all(per, 0)),
+            (None, Some(per)) => Some(all(0, per)),
+            (None, None) => None,
+        };
+        Self { browsers, gateway: gateway.map(each), generator: each(all(self.generator, other.generator)) }
     }
 }
 
 impl PhaseResult {
     /// Adds what another generator measured in the same phase.
     fn join(&mut self, other: &Self) {
-        self.seconds = self.seconds.max(other.seconds);
-        self.browsers += other.browsers;
-        let pairs = [
-            (&mut self.updates, &other.updates),
-            (&mut self.hellos, &other.hellos),
-            (&mut self.lists, &other.lists),
-        ];
+        // Name by name, so that nothing new is forgotten.
+        let Self {
+            name: _,
+            kind: _,
+            seconds,
+            browsers,
+            changes_per_second: _,
+            updates,
+            hellos,
+            lists,
+            direct,
+            counts,
+            failures,
+            used,
+            changes,
+            checked,
+        } = other;
+        self.seconds = self.seconds.max(*seconds);
+        self.browsers += browsers;
+        let pairs = [(&mut self.updates, updates), (&mut self.hellos, hellos), (&mut self.lists, lists)];
         for (own, other) in pairs {
             own.iter_mut().zip(other).for_each(|(own, other)| own.merge(other));
         }
-        self.direct.merge(&other.direct);
-        self.counts.add(&other.counts);
-        for (kind, count) in &other.failures {
+        self.direct.merge(direct);
+        self.counts.add(counts);
+        for (kind, count) in failures {
             *self.failures.entry(kind.clone()).or_default() += count;
         }
+        let Used { gateway, generator, community } = used;
         // Seen from wherever those processes run, and from there alike.
-        self.used.gateway = self.used.gateway.max(other.used.gateway);
-        self.used.community = self.used.community.max(other.used.community);
-        self.used.generator += other.used.generator;
-        match (&mut self.changes, other.changes) {
+        self.used.gateway = self.used.gateway.max(*gateway);
+        self.used.community = self.used.community.max(*community);
+        self.used.generator += generator;
+        match (&mut self.changes, *changes) {
             (Some(own), Some(other)) => own.add(other),
             (own, other) => *own = own.or(other),
         }
-        match (&mut self.checked, &other.checked) {
-            (Some(own), Some(other)) => {
-                own.agreement.add(other.agreement.clone());
-                own.seconds = own.seconds.max(other.seconds);
+        match (&mut self.checked, checked) {
+            (Some(own), Some(Checked { agreement, seconds })) => {
+                own.agreement.add(agreement.clone());
+                own.seconds = own.seconds.max(*seconds);
             }
             (own, other) => *own = own.take().or_else(|| other.clone()),
         }

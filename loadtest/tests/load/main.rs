@@ -1,6 +1,6 @@
 //! `livename-load run` as a process: the whole estate, faults, and what it says about them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 #[path = "../../../gateway/tests/support/browser.rs"]
 mod browser;

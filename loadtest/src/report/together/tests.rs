@@ -125,7 +125,8 @@ fn what_does_not_belong_together_is_told_with_file_and_field() {
         edit(&mut other.results);
         together(vec![piece(1, 2), other]).unwrap_err().to_string()
     };
-    let cases: [(&dyn Fn(&mut Results), &str); 10] = [
+    type Edit<'a> = &'a dyn Fn(&mut Results);
+    let cases: [(Edit<'_>, &str); 10] = [
         (&|other| other.name = "y".into(), "2.json: name: \"y\"; in 1.json it is \"x\""),
         (&|other| other.target = "http://h".into(), "2.json: target: \"http://h\"; in 1.json it is"),
         (&|other| other.phases[0].name = "z".into(), "2.json: phases[0].name: \"z\"; in 1.json"),
