@@ -28,16 +28,14 @@ pub(super) fn span(seconds: f64) -> String {
     }
 }
 
-/// `+1.23 ms`, `-3.02 s`.
-pub(super) fn signed(seconds: f64) -> String {
-    let sign = if seconds < 0.0 { '-' } else { '+' };
-    format!("{sign}{}", self::seconds(seconds.abs()))
+/// `1500.012 ms`: what clocks differ by is of interest to the microsecond, however much it is.
+pub(super) fn clock(seconds: f64) -> String {
+    format!("{:.3} ms", seconds * 1e3)
 }
 
-/// `1.23 ms ahead of`, `3.02 s behind`.
+/// `1500.012 ms ahead of`, `3.020 ms behind`.
 pub(super) fn ahead(seconds: f64) -> String {
-    let words = if seconds < 0.0 { "behind" } else { "ahead of" };
-    format!("{} {words}", self::seconds(seconds.abs()))
+    format!("{} {}", clock(seconds.abs()), if seconds < 0.0 { "behind" } else { "ahead of" })
 }
 
 /// The same of an optional time.
@@ -96,7 +94,7 @@ mod tests {
         assert_eq!(found, ["0.50 µs", "1.25 ms", "99.9 ms", "1.00 s", "59.9 s", "300 s"]);
         assert_eq!([0, 1023, 1024, 5 << 20].map(bytes), ["0 B", "1023 B", "1.00 KiB", "5.00 MiB"]);
         assert_eq!([39.4, 725.0, 28_920.0].map(span), ["39 s", "12 min 5 s", "8 h 2 min"]);
-        assert_eq!([-0.0125, 3.0].map(signed), ["-12.5 ms", "+3.00 s"]);
+        assert_eq!([-1.500_012, 0.003].map(ahead), ["1500.012 ms behind", "3.000 ms ahead of"]);
         assert_eq!([1, 1200].map(|number| several(number, "page")), ["1 page", "1,200 pages"]);
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }

@@ -254,9 +254,9 @@ fn connections(results: &Results, counts: &Counts) -> Option<String> {
 /// How far the clocks are apart, and how well that is known.
 fn sentence(clock: &Clocks) -> String {
     let Clocks { same, first, last, error } = clock;
-    let error = style::seconds(*error);
+    let error = style::clock(*error);
     if *same {
-        let measured = style::signed(first.ahead);
+        let measured = style::clock(first.ahead);
         return format!(
             "Community and generator run on one machine, by one clock (measured over the network: {measured} ± {error}): \
              nothing is corrected."

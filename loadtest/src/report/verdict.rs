@@ -169,7 +169,7 @@ impl Results {
         if clock.error > BLURRED * half {
             doubts.push(format!(
                 "the community's clock is known to ± {} only, and half of all changes arrive within {}",
-                style::seconds(clock.error),
+                style::clock(clock.error),
                 style::seconds(half)
             ));
         }
@@ -177,7 +177,7 @@ impl Results {
             doubts.push(format!(
                 "the clocks of community and generator have drifted apart by {} during the test; times follow in \
                  steps",
-                style::seconds(drift.abs())
+                style::clock(drift.abs())
             ));
         }
         doubts

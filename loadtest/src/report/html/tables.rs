@@ -164,7 +164,7 @@ pub(super) fn generators(page: &mut String, results: &Results) {
                 None => "–".to_owned(),
                 Some(clock) if clock.same => "the community's".to_owned(),
                 Some(clock) => {
-                    format!("{} (± {})", style::signed(-clock.last.ahead), style::seconds(clock.error))
+                    format!("{:.3} ± {}", clock.last.ahead * -1e3, style::clock(clock.error))
                 }
             };
             let agreed = match one.converged {
@@ -178,7 +178,7 @@ pub(super) fn generators(page: &mut String, results: &Results) {
                 style::count(one.delivered),
                 style::count(one.failures),
                 agreed.to_owned(),
-                format!("{} on {}", style::seconds(one.cpu), style::several(one.threads, "thread")),
+                style::seconds(one.cpu),
                 style::bytes(one.memory),
                 style::seconds(one.lag),
                 clock,
@@ -200,7 +200,7 @@ pub(super) fn generators(page: &mut String, results: &Results) {
     table(page, &head, &rows);
     page.push_str(
         "<p class=\"what\">They played this test together. Gateway and community served all of them and are counted \
-         once. <b>late</b>: the generator's own delay. <b>its clock</b>: ahead (+) of or behind (-) the community's; times \
+         once. <b>late</b>: the generator's own delay. <b>its clock</b>: how far it is ahead of the community's, or behind it (-); times \
          are corrected by that.</p>",
     );
 }

@@ -99,14 +99,20 @@ fn clocks_are_told_and_what_they_blur() {
     results.phases[0].counts.early = 1;
     results.conclude(&Thresholds::default());
     let text = summary(&results);
-    assert!(text.contains("The community's clock is 1.50 s behind this machine's (± 500 µs)"), "{text}");
+    assert!(
+        text.contains("The community's clock is 1500.000 ms behind this machine's (± 0.500 ms)"),
+        "{text}"
+    );
     let warnings = results.warnings.join("\n");
     assert!(warnings.contains("1 change came before"), "{warnings}");
-    assert!(warnings.contains("± 500 µs only, and half of all changes arrive within 1.00 ms"), "{warnings}");
+    assert!(
+        warnings.contains("± 0.500 ms only, and half of all changes arrive within 1.00 ms"),
+        "{warnings}"
+    );
     clock.add(offset(-1.4));
     results.clock = Some(clock);
     results.conclude(&Thresholds::default());
-    assert!(results.warnings.join("\n").contains("drifted apart by 100 ms"), "{:?}", results.warnings);
+    assert!(results.warnings.join("\n").contains("drifted apart by 100.000 ms"), "{:?}", results.warnings);
     results.clock = Some(Clocks::new(offset(0.0), true));
     results.phases[0].counts.early = 0;
     results.conclude(&Thresholds::default());
