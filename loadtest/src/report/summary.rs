@@ -263,7 +263,7 @@ fn sentence(clock: &Clocks) -> String {
         );
     }
     let (from, to) = (style::ahead(first.ahead), style::ahead(last.ahead));
-    let end = if from == to { String::new() } else { format!(", at the end {to}") };
+    let end = clock.drift().map(|_| format!(", at the end {to}")).unwrap_or_default();
     format!("The community's clock is {from} this machine's{end} (± {error}); times are corrected by that.")
 }
 
