@@ -1,5 +1,6 @@
 //! The report as people see it: in a browser, narrow, wide, dark and printed.
 
+use loadtest::plan::Part;
 use serde_json::Value;
 
 use crate::browser::{self, Browser};
@@ -122,6 +123,20 @@ async fn the_report_of_a_test_is_readable_in_a_browser_and_on_paper() {
     let first = browser.value("document.querySelector('h1').innerText").await;
     assert!(first.as_str().unwrap().starts_with("0 differences of "), "{first}");
     is_sound(&mut browser, "compared").await;
+
+    let mut results = ended.results.unwrap();
+    for (number, name) in [(1, "one.json"), (2, "two.json")] {
+        results.part = Part { number, of: 2 };
+        folder.write(name, &serde_json::to_string(&results).unwrap());
+    }
+    let joined = folder.start(&["report", "one.json", "two.json", "--out", "joined"]).end();
+    assert_eq!(joined.code, Some(1), "{}", joined.err);
+    let mut browser = opened(&folder, "joined.html").await;
+    let generators = "[...document.querySelectorAll('h2')].some((title) => title.innerText === 'Generators')";
+    assert_eq!(browser.value(generators).await, true);
+    charts(&mut browser, 1280).await;
+    is_sound(&mut browser, "joined").await;
+    print(&mut browser, "joined").await;
 }
 
 /// Nothing but failures: there is no change to tell of, and the page says why.

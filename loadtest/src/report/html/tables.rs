@@ -109,7 +109,7 @@ pub(super) fn transports(page: &mut String, results: &Results) {
     page.push_str(
         "<p class=\"what\"><b>websocket</b>: a connection in both directions. <b>sse</b>: server-sent events, a stream \
          to the browser. <b>poll</b>: the Sametime Proxy's REST interface, whose answers wait \
-         for news. <b>pages</b> come with \
+         for news. <b>h2</b>: over HTTP/2, where all requests of a page share a connection. <b>pages</b> come with \
          the time to their complete list, <b>changes</b> with the time to the browser, overtaken ones included.</p>",
     );
 }
