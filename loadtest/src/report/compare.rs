@@ -20,14 +20,29 @@ const NOISE: &str = "more than the noise: the 99 % intervals do not meet, and th
     one second belongs together, so a test has as many independent samples as it has seconds. CPU and memory \
     have to be 10 % apart beyond that, memory a MiB more. Two runs cannot tell what changes from run to run: repeat before you believe.";
 
+const SHORT: &str =
+    "too short to tell: a p90 needs 50 seconds of test, a p99 nine minutes, a p99.9 an hour and a half.";
+/// The chance that no sample is above a percentile; where it is greater, nobody knows how far up it may be.
+const UNSEEN: f64 = 0.005;
+
 /// What is compared, as text.
 struct Row {
     name: String,
     a: String,
     b: String,
     change: String,
-    /// More than noise.
-    apart: bool,
+    verdict: Verdict,
+}
+
+/// What a difference means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Verdict {
+    /// Nothing: runs of the same differ by as much.
+    Noise,
+    /// The tests were too short to know this percentile.
+    TooShort,
+    /// Something.
+    Apart,
 }
 
 /// A table as text, with a line end.
@@ -38,11 +53,15 @@ pub fn compare(a: &Results, b: &Results) -> String {
         let _ = writeln!(text, "\n{remark}");
     }
     let _ = writeln!(text, "\n{:<28} {:>12} {:>12} {:>9}", "", "A", "B", "B to A");
-    for Row { name, a, b, change, apart } in rows(a, b) {
-        let mark = if apart { " *" } else { "" };
+    for Row { name, a, b, change, verdict } in rows(a, b) {
+        let mark = match verdict {
+            Verdict::Noise => "",
+            Verdict::TooShort => " ?",
+            Verdict::Apart => " *",
+        };
         let _ = writeln!(text, "{name:<28} {a:>12} {b:>12} {change:>9}{mark}");
     }
-    let _ = writeln!(text, "\n* {NOISE}");
+    let _ = writeln!(text, "\n* {NOISE}\n? {SHORT}");
     text
 }
 
@@ -50,7 +69,7 @@ pub fn compare(a: &Results, b: &Results) -> String {
 pub fn comparison_page(a: &Results, b: &Results) -> String {
     let mut page = head(&format!("{} and {}", a.name, b.name));
     let rows = rows(a, b);
-    let apart = rows.iter().filter(|row| row.apart).count();
+    let apart = rows.iter().filter(|row| row.verdict == Verdict::Apart).count();
     let differences = style::several(apart, "difference");
     let verb = if apart == 1 { "is" } else { "are" };
     let _ = write!(
@@ -63,15 +82,20 @@ pub fn comparison_page(a: &Results, b: &Results) -> String {
         let _ = write!(page, "<p>{}</p>", escape(&remark));
     }
     let cells = |row: Row| {
-        let mark = if row.apart { "more than noise" } else { "" };
+        let mark = match row.verdict {
+            Verdict::Noise => "",
+            Verdict::TooShort => "too short to tell",
+            Verdict::Apart => "more than noise",
+        };
         vec![row.name, row.a, row.b, row.change, mark.to_owned()]
     };
     let rows: Vec<_> = rows.into_iter().map(cells).collect();
     table(&mut page, &["", "A", "B", "B to A", ""], &rows);
+    let noise = escape(NOISE.trim_start_matches("more than the noise: "));
+    let short = escape(SHORT.trim_start_matches("too short to tell: "));
     let _ = write!(
         page,
-        "<p class=\"what\"><b>more than noise</b>: {}</p>",
-        escape(NOISE.trim_start_matches("more than the noise: "))
+        "<p class=\"what\"><b>more than noise</b>: {noise} <b>too short to tell</b>: {short}</p>"
     );
     end(page)
 }
@@ -140,7 +164,8 @@ fn interval(latency: &Latency, part: f64, seconds: f64) -> Option<Noisy> {
     let count = (latency.count() as f64).min(seconds.max(1.0));
     let spread = SURE * (part * (1.0 - part) / count).sqrt();
     let at = |part: f64| Some(latency.quantile(part.clamp(0.0, 1.0))?.as_secs_f64());
-    Some(Noisy { low: at(part - spread)?, value: at(part)?, high: at(part + spread)? })
+    let high = if part.powf(count) > UNSEEN { f64::INFINITY } else { at(part + spread)? };
+    Some(Noisy { low: at(part - spread)?, value: at(part)?, high })
 }
 
 /// Of the phase of this name, with what it varies by from second to second (as of a ratio of sums).
@@ -158,8 +183,16 @@ fn cost(results: &Results, phase: &str) -> Option<Noisy> {
 
 fn row(name: String, a: &Noisy, b: &Noisy, show: impl Fn(f64) -> String) -> Row {
     let change = b.value / a.value - 1.0;
-    let apart = (a.high < b.low || b.high < a.low) && change.abs() > WORTH;
-    Row { name, a: show(a.value), b: show(b.value), change: format!("{:+.1} %", change * 100.0), apart }
+    let verdict = if change.abs() <= WORTH {
+        Verdict::Noise
+    } else if a.high < b.low || b.high < a.low {
+        Verdict::Apart
+    } else if a.high.is_infinite() || b.high.is_infinite() {
+        Verdict::TooShort
+    } else {
+        Verdict::Noise
+    };
+    Row { name, a: show(a.value), b: show(b.value), change: format!("{:+.1} %", change * 100.0), verdict }
 }
 
 fn title(results: &Results) -> String {
@@ -178,7 +211,7 @@ mod tests {
     fn only_what_exceeds_the_noise_is_marked() {
         let apart = |a: &Latency, b: &Latency, seconds: f64| {
             let found = |latency| interval(latency, 0.5, seconds).unwrap();
-            row("x".into(), &found(a), &found(b), style::seconds).apart
+            row("x".into(), &found(a), &found(b), style::seconds).verdict == Verdict::Apart
         };
         let base = around_ms(10, 5000);
         assert!(apart(&base, &around_ms(20, 5000), 60.0));
@@ -192,10 +225,19 @@ mod tests {
     }
 
     #[test]
+    fn a_short_test_does_not_know_its_rare_times() {
+        let rare = |latency: &Latency, seconds| interval(latency, 0.99, seconds).unwrap();
+        let (good, bad) = (around_ms(10, 50_000), around_ms(30, 50_000));
+        let verdict =
+            |seconds| row("x".into(), &rare(&good, seconds), &rare(&bad, seconds), style::seconds).verdict;
+        assert_eq!((verdict(60.0), verdict(600.0)), (Verdict::TooShort, Verdict::Apart));
+    }
+
+    #[test]
     fn memory_of_a_few_browsers_says_little() {
         let apart = |browsers: f64| {
             let noisy = |value| around(value, PIECES / 2.0 / browsers);
-            row("x".into(), &noisy(30_000.0), &noisy(36_000.0), style::digits).apart
+            row("x".into(), &noisy(30_000.0), &noisy(36_000.0), style::digits).verdict == Verdict::Apart
         };
         assert!(apart(10_000.0) && !apart(100.0));
     }
