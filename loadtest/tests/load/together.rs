@@ -83,6 +83,32 @@ fn two_generators_play_one_plan_and_their_report_is_one() {
 }
 
 #[test]
+fn phases_begin_together_though_a_generator_is_held_up() {
+    if !has_gateway() {
+        return;
+    }
+    let real = Real::start_with(Tokens::Domino, &["--online", "80"]);
+    let folder = &real.folder;
+    let phases = "[[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 6\ncheck = true\n\
+                  [[phase]]\nkind = \"hold\"\nduration = \"3s\"\n";
+    folder.write("test.toml", &plan(&real, phases));
+    let one = folder.start(&arguments("one", &["--part", "1/2"]));
+    let two = folder.start(&arguments("two", &["--part", "2/2"]));
+    wait("the first phase", || (real.stats()["changes"].as_u64()? > 0).then_some(()));
+    two.signal("STOP");
+    std::thread::sleep(Duration::from_secs(4));
+    two.signal("CONT");
+    let second_phase = |ended: Ended| {
+        assert_eq!(ended.code, Some(0), "{}{}", ended.err, ended.out);
+        let results = ended.results.unwrap();
+        let first = results.timeline.iter().find(|tick| tick.phase == 1).unwrap();
+        results.started + first.at
+    };
+    let apart = (second_phase(one.end()) - second_phase(two.end())).abs();
+    assert!(apart < 1.5, "{apart} s");
+}
+
+#[test]
 fn generators_that_do_not_fit_are_told() {
     if !has_gateway() {
         return;
