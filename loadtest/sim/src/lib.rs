@@ -18,6 +18,7 @@ pub mod control;
 pub mod day;
 pub mod left_out;
 pub mod model;
+mod pace;
 pub mod peer;
 mod server;
 mod stamp;
@@ -25,5 +26,6 @@ pub mod tls;
 pub mod web;
 
 pub use clock::{Clock, machine};
-pub use server::{Builder, Simulator, StartError, Stats, TokenCheck};
+pub use pace::Pace;
+pub use server::{Builder, Churn, Simulator, StartError, Stats, TokenCheck};
 pub use stamp::{Stamp, Stamps};

@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use loadtest_sim::model::Directory;
-use loadtest_sim::{Simulator, Stamp, tls};
+use loadtest_sim::{Churn, Simulator, Stamp, tls};
 use protocol::vp::client::{Auth, Closed, Config, Event};
 use protocol::vp::reason::Reason;
 use protocol::vp::server;
@@ -177,6 +177,26 @@ async fn people_change_at_the_rate_that_is_set_and_live_through_a_day() {
     let simulator = Simulator::builder().people(40).start().await.unwrap();
     simulator.play_day(3, 0.0);
     assert!(simulator.stats().virtual_logins > 20, "the morning is over when the play begins");
+    simulator.shut_down().await;
+}
+
+#[tokio::test]
+async fn some_people_never_change_and_a_rate_goes_on() {
+    let simulator = Simulator::builder().people(100).seed(5).start().await.unwrap();
+    for person in simulator.directory().people() {
+        simulator.login_virtual(&person.id);
+    }
+    let churn = Churn { per_second: 1000.0, stamped: true, changing: 20, goes_on: false };
+    simulator.churn(churn);
+    eventually("changes", || simulator.stats().changes >= 400).await;
+    simulator.churn(Churn { per_second: 900.0, goes_on: true, ..churn });
+    eventually("more of them", || simulator.stats().changes >= 600).await;
+    let stats = simulator.stats();
+    assert!(stats.due >= 600 && stats.missed == 0, "all since it began: {stats:?}");
+    simulator.churn(Churn::default());
+    let texts = simulator.truths(None);
+    let changed = texts.values().filter(|presence| Stamp::parse(&presence.text).is_some()).count();
+    assert!((10..=32).contains(&changed), "{changed} of 100");
     simulator.shut_down().await;
 }
 

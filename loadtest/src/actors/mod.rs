@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use loadtest_sim::Pace;
 use protocol::presence::Status;
 use protocol::secret::Secret;
 use rustls::ClientConfig;
@@ -237,20 +238,24 @@ async fn conduct(
     stage: Arc<Stage>,
 ) {
     let mut dice = Dice::new(seed, u64::MAX / 5);
-    let mut due = Instant::now();
+    let mut pace = Pace::still();
     loop {
-        let rate = *rates.borrow_and_update();
-        let tick = async { if rate > 0.0 { sleep_until(due).await } else { std::future::pending().await } };
+        let tick = async {
+            match pace.due() {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             changed = rates.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                due = Instant::now();
+                pace.set(*rates.borrow_and_update());
             }
             () = tick => {
+                let Some(due) = pace.take(Instant::now()) else { continue };
                 let (at, late) = clock().due_at(due);
-                due += Duration::from_secs_f64(1.0 / rate);
                 stage.due.fetch_add(1, Ordering::Relaxed);
                 stage.latest.fetch_max(late, Ordering::Relaxed);
                 let change = Change { status: STATUSES[dice.below(STATUSES.len())], at };

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::meetings::Meetings;
 use crate::clock::machine;
 use crate::model::{PrivacyList, UserStatus};
-use crate::{Simulator, StartError};
+use crate::{Churn, Simulator, StartError};
 
 /// Why a request was not carried out. The text goes to the caller.
 #[derive(Debug, Error)]
@@ -132,8 +132,8 @@ pub(super) async fn obey(
             done()
         }
         "/v1/change-rate" => {
-            let Rate { per_second, stamped } = parse(body)?;
-            simulator.change_rate(per_second, stamped);
+            let Rate { per_second, stamped, changing, goes_on } = parse(body)?;
+            simulator.churn(Churn { per_second, stamped, changing: changing.min(100), goes_on });
             done()
         }
         "/v1/meet" => {
@@ -230,6 +230,14 @@ struct Rate {
     per_second: f64,
     #[serde(default)]
     stamped: bool,
+    #[serde(default = "everybody")]
+    changing: u8,
+    #[serde(default)]
+    goes_on: bool,
+}
+
+fn everybody() -> u8 {
+    Churn::default().changing
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ use super::switchboard::Switchboard;
 use crate::clock::Clock;
 use crate::day::{self, Change, Step};
 use crate::model::{Dice, UserStatus};
+use crate::pace::Pace;
 use crate::stamp::Stamps;
 
 /// How finely a rate is spread.
@@ -22,11 +23,23 @@ const LATE: f64 = 100_000.0;
 /// How much of the first day is over when it begins.
 const MORNING: Duration = Duration::from_secs(3 * 3600);
 
-/// Changes at a rate.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Churn {
-    pub(super) per_second: f64,
-    pub(super) stamped: bool,
+/// How often people who are online without a connection change their status.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Churn {
+    /// In all, evenly spaced.
+    pub per_second: f64,
+    /// Whether the status text begins with a [`Stamp`](crate::Stamp), by which the load tester measures.
+    pub stamped: bool,
+    /// How many of a hundred people ever change; the same ones for the same seed.
+    pub changing: u8,
+    /// Only the rate is another: how punctual the changes are is counted on.
+    pub goes_on: bool,
+}
+
+impl Default for Churn {
+    fn default() -> Self {
+        Self { per_second: 0.0, stamped: false, changing: 100, goes_on: false }
+    }
 }
 
 /// Changes people at the rate that is set, until the end. Open loop: what is late is made up for, and a stamp tells
@@ -40,19 +53,26 @@ pub(super) async fn churn(
 ) {
     let people: Vec<PersonId> = board
         .read(|community| community.directory().people().iter().map(|person| person.id.clone()).collect());
+    let (mut changing, mut chosen) = (0, Vec::new());
     let mut dice = Dice(0x0063_6875_726e ^ seed);
     let mut stamps = vec![Stamps::default(); people.len()];
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut due = Instant::now();
+    let mut pace = Pace::still();
     loop {
         let is_new = rate.has_changed().unwrap_or(false);
         let churn = *rate.borrow_and_update();
-        if is_new && churn.per_second > 0.0 {
-            due = Instant::now();
-            board.punctuality.begin();
+        if is_new {
+            pace.set(churn.per_second);
+            if churn.per_second > 0.0 && !churn.goes_on {
+                board.punctuality.begin();
+            }
         }
-        if churn.per_second <= 0.0 || people.is_empty() {
+        if changing != churn.changing {
+            changing = churn.changing;
+            chosen = (0..people.len()).filter(|index| ever_changes(*index, changing, seed)).collect();
+        }
+        if pace.due().is_none() || people.is_empty() {
             tokio::select! {
                 () = end.cancelled() => return,
                 changed = rate.changed() => match changed {
@@ -66,34 +86,35 @@ pub(super) async fn churn(
             () = end.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        let gap = Duration::from_secs_f64(1.0 / churn.per_second);
         let now = Instant::now();
-        let behind = now.saturating_duration_since(due).as_secs_f64() * churn.per_second - LATE;
-        if behind >= 1.0 {
-            due += Duration::from_secs_f64(behind.floor() / churn.per_second);
-            board.punctuality.gave_up(behind as u64);
-        }
-        while due <= now {
+        board.punctuality.gave_up(pace.give_up(now, LATE));
+        while let Some(due) = pace.take(now) {
             let (at, late) = clock.due_at(due);
-            due += gap;
-            let changed =
-                change_somebody(&board, &people, &mut dice, churn.stamped.then_some((&mut stamps, at)));
+            let stamps = churn.stamped.then_some((&mut stamps, at));
+            let changed = change_somebody(&board, &people, &chosen, &mut dice, stamps);
             board.punctuality.was_due(changed, late);
         }
     }
 }
 
-/// Changes somebody who is online without a connection: people with clients are their own masters.
+/// Whether this person is one of those who change now and then; the others came with a status and keep it.
+fn ever_changes(index: usize, changing: u8, seed: u64) -> bool {
+    let mut dice = Dice(seed ^ 0x6368_616e_6765 ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    changing >= 100 || dice.below(100) < usize::from(changing)
+}
+
+/// Changes one of `chosen` who is online without a connection: people with clients are their own masters.
 /// Gives up if a few draws find nobody: false. With `stamps` the text begins with a stamp of this time, so that whoever
 /// receives it knows what was left out.
 fn change_somebody(
     board: &Switchboard,
     people: &[PersonId],
+    chosen: &[usize],
     dice: &mut Dice,
     stamps: Option<(&mut Vec<Stamps>, u64)>,
 ) -> bool {
     for _ in 0..64 {
-        let index = dice.below(people.len());
+        let Some(index) = chosen.get(dice.below(chosen.len())).copied() else { return false };
         let Some(person) = people.get(index) else { return false };
         if !board.is_virtual(person) {
             continue;

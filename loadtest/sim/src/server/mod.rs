@@ -17,5 +17,6 @@ mod switchboard;
 mod token;
 
 pub use builder::{Builder, StartError};
+pub use drive::Churn;
 pub use simulator::{Simulator, Stats};
 pub use token::TokenCheck;

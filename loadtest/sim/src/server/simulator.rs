@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::builder::{Builder, StartError};
-use super::drive;
+use super::drive::{self, Churn};
 use super::listener::{self, Port};
 use super::switchboard::Switchboard;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ struct Inner {
     servers: Vec<RunningServer>,
     tasks: TaskTracker,
     end: CancellationToken,
-    rate: watch::Sender<drive::Churn>,
+    rate: watch::Sender<Churn>,
     clock: Clock,
 }
 
@@ -93,7 +93,7 @@ impl Simulator {
             let running = Mutex::new(Running::start(listener, port.clone(), &end));
             servers.push(RunningServer { addr, port, running });
         }
-        let (tasks, rate) = (TaskTracker::new(), watch::Sender::new(drive::Churn::default()));
+        let (tasks, rate) = (TaskTracker::new(), watch::Sender::new(Churn::default()));
         tasks.spawn(drive::churn(board.clone(), seed, clock, rate.subscribe(), end.clone()));
         Ok(Self(Arc::new(Inner { board, servers, tasks, end, rate, clock })))
     }
@@ -289,7 +289,12 @@ impl Simulator {
     /// all, evenly spaced; 0 stops. With `stamped` the status text begins with a [`Stamp`](crate::Stamp), by which
     /// the load tester measures.
     pub fn change_rate(&self, per_second: f64, stamped: bool) {
-        self.0.rate.send_replace(drive::Churn { per_second: per_second.max(0.0), stamped });
+        self.churn(Churn { per_second, stamped, ..Churn::default() });
+    }
+
+    /// The same with everything that can be said about it.
+    pub fn churn(&self, churn: Churn) {
+        self.0.rate.send_replace(churn);
     }
 
     /// Plays working days, one after the other, this many times faster than life (at most 100,000).
