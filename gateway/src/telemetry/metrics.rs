@@ -11,6 +11,7 @@ use prometheus::{
 use super::access_log::AccessLog;
 use super::page_logins::PageLogins;
 use super::pilot::Pilot;
+use super::process;
 use super::requests::Requests;
 use super::series::Series;
 use super::upstreams::Servers;
@@ -36,6 +37,8 @@ pub struct Metrics {
 
 #[derive(Debug)]
 struct Process {
+    /// Unix time.
+    started: f64,
     uptime: IntGauge,
     reloads: IntCounterVec,
     last_reload_ok: IntGauge,
@@ -122,6 +125,7 @@ impl Metrics {
     pub fn gather(&self) -> String {
         self.process.uptime.set(self.uptime_seconds().try_into().unwrap_or(i64::MAX));
         let mut text = String::new();
+        process::write(&mut text, self.process.started);
         if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "metrics cannot be written as text");
         }
@@ -293,14 +297,15 @@ impl Process {
             .gauges("build_info", "Version of the running program; the value is always 1.", &["version"])
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         series
             .gauge("process_start_time_seconds", "Unix time at which the process started.")
-            .set(now.try_into().unwrap_or(i64::MAX));
+            .set(now.as_secs().try_into().unwrap_or(i64::MAX));
         let last_reload_ok = series
             .gauge("config_last_reload_successful", "Whether the last reload was taken (1) or refused (0).");
         last_reload_ok.set(1);
         Self {
+            started: now.as_secs_f64(),
             uptime: series.gauge("uptime_seconds", "Seconds since the process started."),
             reloads: series.counters("config_reloads_total", "Reloads of the configuration.", &["result"]),
             last_reload_ok,

@@ -7,6 +7,7 @@ pub mod log;
 mod metrics;
 mod page_logins;
 mod pilot;
+mod process;
 mod requests;
 mod series;
 #[cfg(test)]
