@@ -94,7 +94,9 @@ fn proxy(ini: &IniFile, draft: &mut Draft) {
         rest.iter().map(|(_, place)| place).filter(|place| *place != upstream).cloned().collect();
     for path in PROXY_PATHS {
         let why = format!("{} (line {})", entry.name, entry.line);
-        draft.toml.push_str(&route(path, upstream, &aliases, &why));
+        // That is where the long poll is.
+        let waits = path == "/stwebapi";
+        draft.toml.push_str(&route(path, upstream, &aliases, waits, &why));
     }
 }
 
@@ -130,17 +132,22 @@ fn server(ini: &IniFile, scheme: Option<bool>, draft: &mut Draft) {
             (place(false), vec![place(true)])
         }
     };
-    draft.toml.push_str(&route("/", &upstream, &aliases, &why));
+    draft.toml.push_str(&route("/", &upstream, &aliases, false, &why));
 }
 
-fn route(path: &str, upstream: &Place, aliases: &[Place], why: &str) -> String {
+/// `waits`: an answer may take as long as the browser waits for it. The others have the limit of the presets.
+fn route(path: &str, upstream: &Place, aliases: &[Place], waits: bool, why: &str) -> String {
     let mut lines =
         format!("# from {why}\n[[route]]\npath      = \"{path}\"\nupstreams = [\"{}\"]\n", upstream.url());
     if !aliases.is_empty() {
         let urls: Vec<_> = aliases.iter().map(|alias| format!("\"{}\"", alias.url())).collect();
         lines.push_str(&format!("aliases   = [{}]\n", urls.join(", ")));
     }
-    lines.push_str("sametime_protocol = \"page\"\nauth      = \"off\"\n\n");
+    lines.push_str("sametime_protocol = \"page\"\nauth      = \"off\"\n");
+    if !waits {
+        lines.push_str("head_timeout = \"60s\"\n");
+    }
+    lines.push('\n');
     lines
 }
 
@@ -192,7 +199,8 @@ mod tests {
         assert_eq!(
             draft.toml,
             "# from iNotes_WA_SametimeServer (line 2)\n[[route]]\npath      = \"/\"\n\
-             upstreams = [\"https://st1.acme.example\"]\nsametime_protocol = \"page\"\nauth      = \"off\"\n\n"
+             upstreams = [\"https://st1.acme.example\"]\nsametime_protocol = \"page\"\nauth      = \"off\"\n\
+             head_timeout = \"60s\"\n\n"
         );
         let [only] = &draft.unmapped[..] else { panic!("{:?}", draft.unmapped) };
         assert!(only.starts_with("Line 3, iNotes_WA_SametimeProtocol: take the line out"), "{only}");
@@ -205,6 +213,9 @@ mod tests {
              iNotes_WA_SametimeProxyServer=http://stweb.acme.example\niNotes_WA_SametimeServer=st1.acme.example",
         );
         assert_eq!(draft.toml.matches("[[route]]").count(), PROXY_PATHS.len() + 1);
+        let limited = draft.toml.split("[[route]]").filter(|route| route.contains("head_timeout = \"60s\""));
+        let limited: Vec<_> = limited.filter_map(|route| route.split('"').nth(1)).collect();
+        assert_eq!(limited, ["/stwebclient", "/stbaseapi", "/stwebav", "/"], "polls may hang");
         let first = "path      = \"/stwebapi\"\nupstreams = [\"https://stweb.acme.example:9443\"]\n\
                      aliases   = [\"http://stweb.acme.example\"]\n";
         assert!(draft.toml.contains(first), "{}", draft.toml);
