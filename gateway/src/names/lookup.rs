@@ -56,7 +56,7 @@ impl LookUps {
                         return;
                     }
                     let Some(names) = self.names.upgrade() else { return };
-                    if let Some((batch, login)) = self.gather(&mut turn) {
+                    if let Some((batch, login)) = self.gather(&names, &mut turn) {
                         for _ in &batch {
                             self.allowance.take().await;
                         }
@@ -69,9 +69,14 @@ impl LookUps {
     }
 
     /// Whom nobody is asking for yet, and a login that can ask.
-    fn gather(&mut self, turn: &mut Vec<Wanted>) -> Option<(Vec<Spelling>, Option<Asked>)> {
+    fn gather(&mut self, names: &Names, turn: &mut Vec<Wanted>) -> Option<(Vec<Spelling>, Option<Asked>)> {
         let (mut batch, mut login) = (Vec::new(), None);
         for Wanted { spelling, login: own, answer } in turn.drain(..) {
+            // Somebody else's question may have been answered while this one stood in line.
+            if let Some(known) = names.remembered(spelling.key()) {
+                let _ = answer.send(known);
+                continue;
+            }
             let waiting = self.waiting.entry(spelling.key().clone()).or_default();
             waiting.push(answer);
             if waiting.len() == 1 {

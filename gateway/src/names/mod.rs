@@ -161,7 +161,11 @@ impl Names {
         if spelling.is_outside(&self.tuning) {
             return Some(Meaning::Outside);
         }
-        self.memory().recall(spelling.key(), Instant::now())
+        self.remembered(spelling.key())
+    }
+
+    fn remembered(&self, key: &Key) -> Option<Meaning> {
+        self.memory().recall(key, Instant::now())
     }
 
     async fn ask(&self, spelling: Spelling, asker: &Asker) -> oneshot::Receiver<Meaning> {

@@ -66,6 +66,25 @@ async fn a_name_is_asked_for_once_and_remembered_both_ways() {
 }
 
 #[tokio::test]
+async fn what_was_answered_while_it_stood_in_line_is_not_asked_again() {
+    let (observers, questions) = mpsc::channel(16);
+    let (seen, mut requests) = mpsc::channel(64);
+    let (names, lookups) = Names::new(NameTuning::default(), Some(observers));
+    tokio::spawn(directory(questions, seen));
+    let (asked, asker) = (texts(&["ann", "bo"]), names.asker(None));
+    let mut resolving = std::pin::pin!(names.resolve(&asked, &asker));
+    tokio::select! {
+        biased;
+        _ = &mut resolving => panic!("nobody answers yet"),
+        () = tokio::task::yield_now() => {}
+    }
+    names.remember(Spelling::of("ann").key(), &person("ann"));
+    tokio::spawn(lookups.run());
+    assert_eq!(resolving.await, [person("ann"), person("bo")]);
+    assert_eq!(requests.try_recv(), Ok(vec!["bo".to_owned()]));
+}
+
+#[tokio::test]
 async fn an_inbox_full_of_outside_senders_asks_nobody() {
     let tuning = NameTuning { allow_domains: vec!["acme.example".into()], ..NameTuning::default() };
     let (names, mut requests) = facility(tuning);
