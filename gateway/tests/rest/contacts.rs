@@ -1,6 +1,7 @@
 //! The contact list is the community's: what one client stores, the others find.
 
 use http::Method;
+use protocol::vp::service::Service;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, encoded};
@@ -92,4 +93,16 @@ async fn privacy_is_the_communitys_and_applies_at_once() {
     let failed = page.hears(&["privacy", "set"]).await;
     assert_eq!((&failed["code"], &failed["userId"]), (&7.into(), &"nobody".into()));
     assert_eq!(viewer.status(&id(0)), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_hears_which_of_its_questions_failed() {
+    let estate = Plan::default().start().await;
+    let mut page = Browser::logged_in(estate.address(), &id(0)).await;
+    estate.community.set_service(Service::STORAGE.id, false);
+    for (path, word) in [("", "get"), ("/users", "users"), ("/groups?isPrivate=true", "groups")] {
+        page.does(Method::GET, &format!("buddylist{path}")).await;
+        let failed = page.hears(&["buddylist", word]).await;
+        assert_eq!(failed["returnCode"], 500, "{failed}");
+    }
 }

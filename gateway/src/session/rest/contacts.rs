@@ -35,6 +35,17 @@ pub(super) struct Shown {
     pub(super) watch: bool,
 }
 
+impl Shown {
+    /// The action's second word, by which a page knows what it has asked for.
+    fn word(self) -> &'static str {
+        match (self.people, self.groups) {
+            (true, false) => "users",
+            (false, true) => "groups",
+            (true, true) | (false, false) => "get",
+        }
+    }
+}
+
 impl WebSession {
     /// Tells the contact list.
     pub(super) fn contacts(self: &Arc<Self>, shown: Shown, work: Work<'_>) -> Result<(), Refused> {
@@ -48,7 +59,8 @@ impl WebSession {
                     }
                 }
                 Err((status, code)) => {
-                    session.tell(&Update::failed(["buddylist", "get"], json!({}), status.as_u16(), code));
+                    let action = ["buddylist", shown.word()];
+                    session.tell(&Update::failed(action, json!({}), status.as_u16(), code));
                 }
             }
         })
@@ -218,20 +230,15 @@ fn told(list: &ContactList, shown: Shown, community: &str) -> Update {
     let everybody = |public: bool| -> Vec<Value> {
         of(public).filter(|_| wanted(public)).flat_map(|group| people(group, community)).collect()
     };
-    match (shown.people, shown.groups) {
-        (true, false) => {
-            let fields = json!({"AllPrivateUsers": everybody(false), "AllPublicUsers": everybody(true)});
-            Update::new(["buddylist", "users"], fields)
-        }
-        (false, true) => {
-            let fields = json!({"AllPrivateGroups": groups(false), "AllPublicGroups": groups(true)});
-            Update::new(["buddylist", "groups"], fields)
-        }
+    let fields = match (shown.people, shown.groups) {
+        (true, false) => json!({"AllPrivateUsers": everybody(false), "AllPublicUsers": everybody(true)}),
+        (false, true) => json!({"AllPrivateGroups": groups(false), "AllPublicGroups": groups(true)}),
         _ => {
             let all: Vec<Value> = list.groups.iter().map(|group| self::group(group, community)).collect();
-            Update::new(["buddylist", "get"], json!({"buddylist": all, "groups": all}))
+            json!({"buddylist": all, "groups": all})
         }
-    }
+    };
+    Update::new(["buddylist", shown.word()], fields)
 }
 
 fn group(group: &Group, community: &str) -> Value {
