@@ -189,6 +189,34 @@ impl<'a> Section<'a> {
         Some(values)
     }
 
+    /// A table whose keys are the writer's own, with numbers within limits; wrong ones are noted and left out.
+    pub fn numbers<K: FromStr<Err: Display>>(
+        &self,
+        key: &'static str,
+        limits: RangeInclusive<f64>,
+    ) -> Option<Vec<(K, f64)>> {
+        let table = self.value(key, "a table", DeValue::as_table)?;
+        let mut numbers = Vec::new();
+        for (name, value) in table {
+            let full = format!("{}.{}", self.full(key), name.get_ref());
+            let wrong = |message: String| self.reader.wrong(name.span().start, &full, message);
+            let number = match value.get_ref() {
+                DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().parse::<f64>().ok(),
+                DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
+                _ => None,
+            };
+            match (name.get_ref().parse(), number) {
+                (Err(error), _) => wrong(format!("{error}")),
+                (_, None) => wrong(format!("expected a number, found {}", kind(value.get_ref()))),
+                (_, Some(number)) if !limits.contains(&number) => {
+                    wrong(format!("{number} is outside {} to {}", limits.start(), limits.end()));
+                }
+                (Ok(key), Some(number)) => numbers.push((key, number)),
+            }
+        }
+        Some(numbers)
+    }
+
     /// A path, taken from the folder of the file.
     pub fn path(&self, key: &'static str) -> Option<PathBuf> {
         let folder = self.reader.file.parent().unwrap_or(Path::new(""));

@@ -22,6 +22,8 @@ pub struct Cast {
     ids: Vec<Box<str>>,
     /// How many of them, from the first, browsers are played for.
     players: usize,
+    /// Browsers that change their user's status now and then: each the first of its user. Ascending.
+    changers: Vec<u32>,
     index: HashMap<Box<str>, u32>,
     /// Most popular first.
     ranks: Vec<u32>,
@@ -94,6 +96,7 @@ impl Cast {
         Ok(Self {
             sums: plan.population.popularity.sums(ids.len()),
             players: ids.len(),
+            changers: Vec::new(),
             ids,
             index,
             ranks,
@@ -110,6 +113,30 @@ impl Cast {
     pub fn played_by(mut self, players: usize) -> Self {
         self.players = players.clamp(1, self.ids.len());
         self
+    }
+
+    /// Where users change their status on their pages: chooses those whose browsers are not idle. `is_taken`: somebody
+    /// else changes this person's.
+    pub fn changing_themselves(mut self, plan: &Plan, is_taken: impl Fn(&str) -> bool) -> Self {
+        if plan.has_own_changes() {
+            let chosen = |number: &u32| {
+                let browser = *number as usize;
+                !plan.population.is_idle(browser, plan.seed) && !is_taken(self.id(*number))
+            };
+            let browsers = self.players.min(plan.most_browsers());
+            self.changers = (0..).take(browsers).filter(chosen).collect();
+        }
+        self
+    }
+
+    /// Browsers whose users change their status, who are the people of the same numbers.
+    pub(crate) fn changers(&self) -> &[u32] {
+        &self.changers
+    }
+
+    /// Whether this person changes status on a page, and nowhere else.
+    pub(super) fn changes_itself(&self, person: u32) -> bool {
+        self.changers.binary_search(&person).is_ok()
     }
 
     /// What browser `number` is.

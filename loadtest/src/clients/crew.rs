@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::cast::Cast;
 use super::dial::{Dialer, Way};
+use super::own;
 use super::page::Browser;
 use super::visit::{Order, Seat, visit};
 use crate::measure::{Agreement, FailureKind, Recorder, Transport, Truth, micros};
@@ -58,6 +59,8 @@ pub enum Deed {
     Drop,
     /// Go to another page.
     Reload,
+    /// Change the user's status on the page.
+    Change,
     /// Open a page again after the last one was lost, if it is still wanted.
     Return,
 }
@@ -98,9 +101,9 @@ pub(super) struct Stage {
 }
 
 /// One browser, present or not.
-struct Role {
-    browser: RefCell<Browser>,
-    seat: Seat,
+pub(super) struct Role {
+    pub(super) browser: RefCell<Browser>,
+    pub(super) seat: Seat,
     state: RefCell<State>,
 }
 
@@ -347,6 +350,7 @@ fn act(stage: &Rc<Stage>, roles: &mut Vec<Option<Rc<Role>>>, action: Action) {
             let replaced = if state.busy { role.seat.tell(Order::Leave) } else { 0 };
             stage.never_started(unstarted + replaced);
         }
+        Deed::Change => own::change(stage, &role, at),
         Deed::Drop if state.busy => stage.never_started(role.seat.tell(Order::Drop)),
         Deed::Drop => {}
     }
@@ -376,15 +380,16 @@ async fn live(stage: Rc<Stage>, role: Rc<Role>, first: Instant) {
     while let Some(intended) = next.take() {
         stage.recorder().count(|counts| counts.visits += 1);
         let ended = visit(&stage, &role.browser, &role.seat, intended).await;
+        let over = stage.shared.over.load(Ordering::Relaxed);
         let (was_ready, transport) = {
             let mut browser = role.browser.borrow_mut();
+            browser.cut_off(ended.err(), over, &mut stage.recorder());
             (std::mem::take(&mut browser.visit).ready, browser.transport)
         };
         if was_ready {
             stage.shared.open.fetch_sub(1, Ordering::Relaxed);
         }
         let mut state = role.state.borrow_mut();
-        let over = stage.shared.over.load(Ordering::Relaxed);
         if !was_ready && ended.is_ok() && !over {
             stage.gave_up(transport, intended);
         }
@@ -437,6 +442,7 @@ fn close(stage: &Stage, roles: &[Option<Rc<Role>>], due: impl Iterator<Item = Ac
     let mut recorder = stage.recorder();
     for role in roles.iter().flatten() {
         let (state, browser) = (role.state.borrow(), role.browser.borrow());
+        browser.count_unanswered(&mut recorder);
         let waited = match state.owed {
             Some(first) => elapsed(first),
             None if state.busy && !browser.visit.ready => {
@@ -463,6 +469,7 @@ fn compare(roles: &[Option<Rc<Role>>], cast: &Cast, truth: &Truth) -> Agreement 
         let browser = role.browser.borrow();
         agreement.browsers += 1;
         agreement.absent += u64::from(!browser.visit.ready);
+        browser.compare_own(truth, &mut agreement);
         for (person, seen) in browser.list.iter().zip(&browser.seen) {
             let (held, mut truth) = (seen.state, truth.of(*person));
             if browser.transport.is_poll() {

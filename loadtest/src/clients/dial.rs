@@ -79,6 +79,11 @@ impl Dialer {
         [Some(&self.way), self.other.as_ref()].into_iter().flatten().find_map(|way| way.unknown.as_deref())
     }
 
+    /// Where it leads, for messages.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.way.origin, self.way.prefix)
+    }
+
     /// The way of a browser that comes over `https`, or over `http`; with one address there is no choice.
     pub(super) fn way(&self, secure: bool) -> &Way {
         let other = self.other.as_ref().filter(|other| other.tls.is_some() == secure);

@@ -10,11 +10,13 @@ mod body;
 mod cast;
 mod crew;
 mod dial;
+mod fetch;
 #[cfg(test)]
 mod fixture;
 mod http;
 mod http2;
 mod opening;
+mod own;
 mod page;
 mod poll;
 mod request;
@@ -26,3 +28,4 @@ mod wire;
 pub use cast::{Cast, CastError, TokenSource, Tokens};
 pub use crew::{Action, Crew, Deed, Setup};
 pub use dial::{DialError, Dialer};
+pub use fetch::fetch;

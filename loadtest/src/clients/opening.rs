@@ -12,6 +12,7 @@ use super::crew::Stage;
 use super::dial::Way;
 use super::http::{self, Head};
 use super::http2::Line;
+use super::own::{self, Beside};
 use super::page::Browser;
 use super::request::Request;
 use super::visit::{Channel, Decoder, Event, IDS, Pipe, next, obey, reading, take};
@@ -40,7 +41,7 @@ pub(super) async fn open(stage: &Stage, browser: &RefCell<Browser>) -> Result<Ch
         obey(&mut channel, taken).await?;
         match next(&mut channel, stage, browser, None).await {
             Event::Took(next) => taken = next,
-            Event::Order(_) | Event::Gone => return Err(FailureKind::Lost),
+            Event::Order(_) | Event::Say(_) | Event::Gone => return Err(FailureKind::Lost),
         }
     };
     let commands = watch_commands(browser, &stage.cast);
@@ -50,17 +51,9 @@ pub(super) async fn open(stage: &Stage, browser: &RefCell<Browser>) -> Result<Ch
         }
         return Ok(channel);
     }
-    let request = Request::new("POST", format!("{EVENTS}/{name}"))
-        .with("Cookie", &cookie)
-        .with("Content-Type", "application/json")
-        .saying(format!("[{}]", commands.join(",")));
-    match line {
-        Some(line) => {
-            let (head, answers) = line.ask(request, way).await?;
-            accepted(head.status, &answers)?;
-        }
-        None => post(request, way, source).await?,
-    }
+    let beside = Beside { key: name, line };
+    say(&beside, format!("[{}]", commands.join(",")), stage, browser).await?;
+    own::may_say(beside, stage, browser);
     let answered = |browser: &mut Browser, recorder: &mut Recorder| {
         browser.answered(commands.len(), micros(), recorder);
     };
@@ -133,7 +126,30 @@ fn watch_commands(browser: &RefCell<Browser>, cast: &Cast) -> Vec<String> {
     commands
 }
 
-/// Commands beside a channel that has one direction, on a connection of their own.
+/// Commands beside a channel that has one direction, of its name: on the page's connection, if it is one for
+/// everything.
+pub(super) async fn say(
+    beside: &Beside,
+    commands: String,
+    stage: &Stage,
+    browser: &RefCell<Browser>,
+) -> Result<(), FailureKind> {
+    let number = browser.borrow().number;
+    let (way, source) = (stage.way(browser), stage.cast.source(number));
+    let request = Request::new("POST", format!("{EVENTS}/{}", beside.key))
+        .with("Cookie", &stage.cast.cookie(number).unwrap_or_default())
+        .with("Content-Type", "application/json")
+        .saying(commands);
+    match &beside.line {
+        Some(line) => {
+            let (head, answers) = line.ask(request, way).await?;
+            accepted(head.status, &answers)
+        }
+        None => post(request, way, source).await,
+    }
+}
+
+/// On a connection of its own.
 async fn post(request: Request, way: &Way, source: Option<IpAddr>) -> Result<(), FailureKind> {
     let mut wire = way.dial(source).await?;
     wire.write(request.with("Connection", "close").text(way).as_bytes()).await?;
@@ -148,9 +164,10 @@ async fn post(request: Request, way: &Way, source: Option<IpAddr>) -> Result<(),
 
 /// Whether all commands were carried out.
 fn accepted(status: u16, answers: &[u8]) -> Result<(), FailureKind> {
-    let refused = answers.windows(ERROR.len()).any(|part| part == ERROR);
+    let says = |words: &[u8]| answers.windows(words.len()).any(|part| part == words);
     match status {
-        200 if refused => Err(FailureKind::CommandRefused),
+        200 if says(NOT_LOGGED_IN) => Err(FailureKind::NotLoggedIn),
+        200 if says(ERROR) => Err(FailureKind::CommandRefused),
         200 => Ok(()),
         status => Err(http::failure_of(status)),
     }
@@ -158,3 +175,4 @@ fn accepted(status: u16, answers: &[u8]) -> Result<(), FailureKind> {
 
 /// In a list of answers.
 const ERROR: &[u8] = br#""type":"error""#;
+const NOT_LOGGED_IN: &[u8] = br#""code":"not_logged_in""#;

@@ -7,6 +7,7 @@ use loadtest_sim::Stamp;
 use serde::Deserialize;
 
 use super::cast::{Cast, Person};
+use super::own::{self, Beside, Own};
 use crate::measure::{FailureKind, Opened, PersonState, Recorder, Transport, Update};
 
 /// What a browser remembers of a person, over all its pages.
@@ -38,6 +39,10 @@ pub(super) struct Browser {
     pub(super) cookies: Option<Box<str>>,
     /// The session of the last page there.
     pub(super) sid: Option<Box<str>>,
+    /// How its page says something beside its channel, if it ever does.
+    pub(super) beside: Option<Box<Beside>>,
+    /// What the user has changed, if anything.
+    pub(super) own: Option<Box<Own>>,
     pub(super) visit: Visit,
 }
 
@@ -85,6 +90,11 @@ struct Message<'a> {
     channel: Option<Cow<'a, str>>,
     #[serde(default)]
     retry: bool,
+    /// Of the command that is answered.
+    #[serde(default)]
+    id: Option<u64>,
+    #[serde(borrow, default)]
+    code: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -104,8 +114,9 @@ impl Browser {
     pub(super) fn new(number: usize, person: Person) -> Self {
         let Person { transport, secure, list } = person;
         let seen = vec![Seen::default(); list.len()];
-        let (cursor, cookies, sid) = (None, None, None);
-        Self { number, transport, secure, list, seen, cursor, cookies, sid, visit: Visit::default() }
+        let (cursor, cookies, sid, beside, own) = Default::default();
+        let visit = Visit::default();
+        Self { number, transport, secure, list, seen, cursor, cookies, sid, beside, own, visit }
     }
 
     /// A new page, from nothing or from where the last channel was left.
@@ -127,7 +138,8 @@ impl Browser {
             "presence" => {
                 for Entry { id, status, text, mobile } in &message.people {
                     if let Some(person) = cast.index_of(id) {
-                        self.learn(person, PersonState::new(status, *mobile, text), text, now, recorder);
+                        let state = PersonState::new(status, *mobile, text);
+                        self.learn((person, cast.changes_itself(person)), state, text, now, recorder);
                     }
                 }
                 if let Some(cursor) = message.cursor {
@@ -143,6 +155,10 @@ impl Browser {
                     self.check_ready(now, recorder);
                 }
                 Notice::Hello(message.channel.map(Cow::into_owned).unwrap_or_default())
+            }
+            "ok" | "error" if own::is_own(message.id) => {
+                self.own_answered(message.id.unwrap_or_default(), message.code.as_deref(), recorder);
+                Notice::Nothing
             }
             "ok" => {
                 self.answered(1, now, recorder);
@@ -177,10 +193,10 @@ impl Browser {
         self.check_ready(now, recorder);
     }
 
-    /// A state has come of somebody who may be on the list.
+    /// A state has come of somebody who may be on the list, and whether it is the user who changes it.
     pub(super) fn learn(
         &mut self,
-        person: u32,
+        (person, own): (u32, bool),
         state: PersonState,
         text: &str,
         now: u64,
@@ -191,7 +207,7 @@ impl Browser {
         let times = Stamp::parse(text);
         let (stamp, number) = times.map_or((0, 0), |stamp| (stamp.at, stamp.number));
         recorder.count(|counts| counts.states += 1);
-        let update = Update { stamp, received: now, before: stamp, superseded: 0, times };
+        let update = Update { stamp, received: now, before: stamp, superseded: 0, times, own };
         if stamp > 0 && seen.stamp > 0 {
             if stamp < seen.stamp {
                 recorder.count(|counts| counts.out_of_order += 1);

@@ -14,6 +14,7 @@ use super::cast::Cast;
 use super::crew::Stage;
 use super::http::{self, Head};
 use super::http2::Line;
+use super::own::{self, Beside};
 use super::page::Browser;
 use super::request::Request;
 use super::visit::{IDS, OPEN_LIMIT, Order, Seat, reading};
@@ -112,6 +113,20 @@ pub(super) async fn visit(
     }
 }
 
+/// Sets the user's own status, beside the poll that hangs.
+pub(super) async fn set_status(
+    stage: &Stage,
+    browser: &RefCell<Browser>,
+    beside: &Beside,
+    form: &str,
+) -> Result<(), FailureKind> {
+    let token = stage.cast.cookie(browser.borrow().number);
+    let link = beside.line.clone().map_or(Link::Wire(None), |line| Link::Line(Some(line)));
+    let (sid, login_name, nonce) = (String::new(), String::new(), beside.key.clone());
+    let mut session = Session { stage, browser, link, token, sid, login_name, nonce, ack: None };
+    session.call("POST", "user/status", form).await.map(drop)
+}
+
 impl Session<'_> {
     async fn open(&mut self) -> Result<(), FailureKind> {
         let body = self.call("POST", CONNECT, "").await?;
@@ -127,6 +142,11 @@ impl Session<'_> {
         if !joined.joined_nonce.is_empty() {
             self.nonce = joined.joined_nonce;
         }
+        let line = match &self.link {
+            Link::Line(line) => line.clone(),
+            Link::Wire(_) => None,
+        };
+        own::may_say(Beside { key: self.nonce.clone(), line }, self.stage, self.browser);
         for part in self.lists() {
             self.call("POST", "presence", &part).await?;
         }
@@ -225,6 +245,7 @@ impl Session<'_> {
         self.keep(&head.cookies);
         match head.status {
             200..=299 => Ok(content),
+            409 => Err(FailureKind::NotLoggedIn),
             410 => Err(FailureKind::Sent),
             status => Err(http::failure_of(status)),
         }
@@ -276,7 +297,7 @@ fn merged(kept: Option<&str>, fresh: &[String]) -> String {
 }
 
 /// Reads an answer; while it is waited for, only the connection takes memory.
-async fn answer(wire: &mut Wire) -> Result<(Head, Vec<u8>), FailureKind> {
+pub(super) async fn answer(wire: &mut Wire) -> Result<(Head, Vec<u8>), FailureKind> {
     let mut rest = Vec::new();
     let head = http::read_head(wire, &mut rest).await?;
     let (mut body, mut content) = (Body::of(&head), Vec::new());
@@ -300,7 +321,7 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, FailureKind> {
 }
 
 /// A value in a query or a form.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -332,7 +353,8 @@ impl Browser {
                     if let Some(index) = cast.index_of_any(&text(person, "id"))
                         && let Some((status, mobile)) = person["status"].as_i64().and_then(word_of)
                     {
-                        self.learn(index, PersonState::new(status, mobile, &words), &words, now, recorder);
+                        let state = PersonState::new(status, mobile, &words);
+                        self.learn((index, cast.changes_itself(index)), state, &words, now, recorder);
                     }
                 }
             }

@@ -36,6 +36,8 @@ pub(super) enum Order {
 #[derive(Default)]
 pub(super) struct Seat {
     order: Cell<Option<Order>>,
+    /// What the page is to say on its connection.
+    words: Cell<Vec<String>>,
     waker: Cell<Option<Waker>>,
 }
 
@@ -54,6 +56,16 @@ impl Seat {
             waker.wake();
         }
         replaced
+    }
+
+    /// Lets the page that is open say something.
+    pub(super) fn say(&self, command: String) {
+        let mut words = self.words.take();
+        words.push(command);
+        self.words.set(words);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
     }
 
     /// Whether the page that is open, or opening, is about to end, and no other follows it.
@@ -78,6 +90,10 @@ impl Seat {
         }
         order
     }
+
+    fn words(&self) -> Option<Vec<String>> {
+        Some(self.words.take()).filter(|words| !words.is_empty())
+    }
 }
 
 /// An event channel (docs/events.md).
@@ -101,6 +117,7 @@ pub(super) enum Decoder {
 
 pub(super) enum Event {
     Order(Order),
+    Say(Vec<String>),
     Took(Taken),
     Gone,
 }
@@ -139,6 +156,8 @@ pub(super) async fn visit(
     seat: &Seat,
     intended: Instant,
 ) -> Result<Order, FailureKind> {
+    // What the page before was to say, nobody says any more.
+    seat.words();
     let late = intended.elapsed();
     let now = micros();
     browser.borrow_mut().begin(now.saturating_sub(late.as_micros() as u64), now);
@@ -159,6 +178,11 @@ pub(super) async fn visit(
                     say_goodbye(&mut channel).await;
                 }
                 return Ok(order);
+            }
+            Event::Say(words) => {
+                for command in words {
+                    channel.pipe.write(&websocket::text(&command)).await?;
+                }
             }
             Event::Gone => return Err(FailureKind::Lost),
             Event::Took(taken) => obey(&mut channel, taken).await?,
@@ -190,6 +214,9 @@ pub(super) async fn next(
     std::future::poll_fn(|context| {
         if let Some(order) = seat.and_then(|seat| seat.poll(context)) {
             return Poll::Ready(Event::Order(order));
+        }
+        if let Some(words) = seat.and_then(Seat::words) {
+            return Poll::Ready(Event::Say(words));
         }
         let Channel { pipe, decoder } = channel;
         // An event is only of interest to the task if there is something to do about it.

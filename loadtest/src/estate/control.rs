@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::EstateError;
+use super::{EstateError, Rate};
 use crate::measure::Punctuality;
 use crate::plan::Part;
 
@@ -60,8 +60,17 @@ impl Control {
         serde_json::from_slice(&answer).map_err(|error| wrong(format!("people: {error}")))
     }
 
-    pub(super) async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
-        let body = json!({ "per_second": per_second, "stamped": true }).to_string();
+    pub(super) async fn change_rate(&mut self, rate: Rate, changing: u8) -> Result<(), EstateError> {
+        let per_second = rate.per_second * rate.share;
+        let mut order = json!({ "per_second": per_second, "stamped": true });
+        // An older community does not know the others.
+        if changing < 100 {
+            order["changing"] = changing.into();
+        }
+        if rate.goes_on {
+            order["goes_on"] = true.into();
+        }
+        let body = order.to_string();
         self.ask("POST", "/v1/change-rate", &body).await.map(drop)
     }
 

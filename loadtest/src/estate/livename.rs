@@ -1,5 +1,6 @@
 //! The gateway of a started estate: the `livename` program with a configuration made for the test.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use super::community::Community;
 use super::control::Control;
 use super::folder::Folder;
 use super::started::Service;
-use super::{Estate, EstateError, Found, Started, dialer};
+use super::{Estate, EstateError, Found, Started, dialer, take_over};
 use crate::actors::Actor;
 use crate::clients::{Cast, TokenSource, Tokens};
 use crate::plan::{self, Plan, TokenKind};
@@ -80,20 +81,25 @@ impl Estate {
         let version = version(&program).await;
         // The last of all is the observer.
         let count = plan.actors.as_ref().map_or(0, |actors| actors.count);
+        let taken: HashSet<String> = ids.iter().rev().take(1 + count).cloned().collect();
         let users = ids.iter().rev().skip(1).take(count);
         let users = users.map(|id| Actor { id: id.clone(), password: None }).collect();
         let source = TokenSource::of(Arc::clone(&key), plan, &ids).await;
         let tokens = Tokens { cookie: key.cookie().to_owned(), source };
+        let cast = Cast::new(plan, ids, Some(tokens))?.changing_themselves(plan, |id| taken.contains(id));
+        take_over(Some(&mut control), &cast).await;
         let estate = Self {
-            cast: Arc::new(Cast::new(plan, ids, Some(tokens))?),
+            cast: Arc::new(cast),
             dialer: Arc::new(dialer),
             gateway: gateway.service.process(),
+            metrics: None,
             community: community.process(),
             url,
             version,
             control: Some(control),
             actors: None,
             actors_rate: 0.0,
+            changing: plan.population.changing_percent,
             started: Some(Started { gateway, community }),
             part: plan.part,
             clock: None,

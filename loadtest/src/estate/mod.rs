@@ -38,6 +38,8 @@ pub struct Estate {
     pub dialer: Arc<Dialer>,
     /// What to measure, where it runs on this machine.
     pub gateway: Option<Process>,
+    /// The way to the gateway's metrics, where it runs elsewhere and the plan says where they are.
+    pub metrics: Option<Arc<Dialer>>,
     /// See `gateway`.
     pub community: Option<Process>,
     /// Where the gateway is.
@@ -48,10 +50,28 @@ pub struct Estate {
     actors: Option<Actors>,
     /// Changes a second by test users, where people are simulated.
     actors_rate: f64,
+    /// How many of a hundred simulated people ever change.
+    changing: u8,
     started: Option<Started>,
     /// Which of several generators this is.
     part: Part,
     clock: Option<ClockWatch>,
+}
+
+/// How often people change their status.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// In all, as the plan says.
+    pub per_second: f64,
+    /// How much of it, and of what test users do beside, there is at this time of day.
+    pub share: f64,
+    /// Still the same, at another time of day.
+    pub goes_on: bool,
+}
+
+impl Rate {
+    /// Nobody changes.
+    pub const NONE: Self = Self { per_second: 0.0, share: 0.0, goes_on: false };
 }
 
 /// Processes of our own.
@@ -175,6 +195,7 @@ impl Estate {
         let players = ids.len();
         let file = plan.actors.as_ref().and_then(|actors| actors.file.as_ref());
         let users = file.map(test_users).transpose()?.unwrap_or_default();
+        let taken: HashSet<String> = users.iter().map(|actor| actor.id.clone()).collect();
         let known: HashSet<String> = ids.iter().cloned().collect();
         let more = users.iter().map(|actor| actor.id.clone()).filter(|id| !known.contains(id));
         let key = target.key.clone();
@@ -190,16 +211,25 @@ impl Estate {
         let tokens = source.map(|source| Tokens { cookie: target.cookie.clone(), source });
         let (ca, plain) = (target.ca.as_deref(), target.plain_url.as_deref());
         let (dialer, url) = dialer(&target.url, plain, ca).await?;
+        let metrics = match &target.metrics {
+            Some(url) => Some(Arc::new(Dialer::new(url, ca).await?)),
+            None => None,
+        };
+        let cast = Cast::new(plan, ids, tokens)?.played_by(players);
+        let cast = cast.changing_themselves(plan, |id| taken.contains(id));
+        take_over(control.as_mut(), &cast).await;
         let estate = Self {
-            cast: Arc::new(Cast::new(plan, ids, tokens)?.played_by(players)),
+            cast: Arc::new(cast),
             dialer: Arc::new(dialer),
             gateway: target.gateway_pid.map(Process),
+            metrics,
             community: target.community_pid.map(Process),
             url,
             version: "version not known".into(),
             control,
             actors: None,
             actors_rate: 0.0,
+            changing: plan.population.changing_percent,
             started: None,
             part: plan.part,
             clock: None,
@@ -272,13 +302,14 @@ impl Estate {
 
     /// Sets how often people change, in all; with neither a control interface nor test users they do as they
     /// like.
-    pub async fn change_rate(&mut self, per_second: f64) -> Result<(), EstateError> {
+    pub async fn change_rate(&mut self, rate: Rate) -> Result<(), EstateError> {
         if let Some(actors) = &self.actors {
-            let beside = if per_second > 0.0 { self.actors_rate } else { 0.0 };
-            actors.change_rate(if self.control.is_some() { beside } else { per_second });
+            let beside = if rate.per_second > 0.0 { self.actors_rate } else { 0.0 };
+            let per_second = if self.control.is_some() { beside } else { rate.per_second };
+            actors.change_rate(per_second * rate.share);
         }
         match &mut self.control {
-            Some(control) if self.part.leads() => control.change_rate(per_second).await,
+            Some(control) if self.part.leads() => control.change_rate(rate, self.changing).await,
             _ => Ok(()),
         }
     }
@@ -323,7 +354,7 @@ impl Estate {
     pub async fn stop(mut self) {
         if self.started.is_none() {
             // A community that does not answer any more has no peace to be left in.
-            let _ = self.change_rate(0.0).await;
+            let _ = self.change_rate(Rate::NONE).await;
         }
         if let Some(actors) = self.actors {
             actors.leave().await;
@@ -332,6 +363,14 @@ impl Estate {
             gateway.stop().await;
             community.stop().await;
         }
+    }
+}
+
+/// Who changes status on a page was online without a client, and is not any more.
+async fn take_over(control: Option<&mut Control>, cast: &Cast) {
+    let Some(control) = control else { return };
+    for person in cast.changers() {
+        control.hand_over(cast.id(*person)).await;
     }
 }
 

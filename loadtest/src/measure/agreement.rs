@@ -32,6 +32,11 @@ pub struct Agreement {
     pub missing: u64,
     /// Another state than the true one.
     pub stale: u64,
+    /// Users who have changed their status on a page, and those of them of whom the community does not say so.
+    #[serde(default)]
+    pub own: u64,
+    #[serde(default)]
+    pub own_lost: u64,
     /// A few of these, in words.
     pub examples: Vec<String>,
 }
@@ -101,6 +106,25 @@ impl Agreement {
         }
     }
 
+    /// Compares what a user has set on a page; `Err`: the gateway has not answered yet.
+    pub fn compare_own(
+        &mut self,
+        set: Result<PersonState, ()>,
+        truth: PersonState,
+        describe: impl FnOnce(&'static str) -> String,
+    ) {
+        self.own += 1;
+        let what = match set {
+            Ok(set) if set == truth => return,
+            Ok(_) => "is not what the community says",
+            Err(()) => "has no answer",
+        };
+        self.own_lost += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(describe(what));
+        }
+    }
+
     /// Adds the browsers of another thread.
     pub fn add(&mut self, other: Self) {
         self.browsers += other.browsers;
@@ -108,13 +132,15 @@ impl Agreement {
         self.states += other.states;
         self.missing += other.missing;
         self.stale += other.stale;
+        self.own += other.own;
+        self.own_lost += other.own_lost;
         self.examples.extend(other.examples);
         self.examples.truncate(EXAMPLES);
     }
 
     /// Everybody who should be there is, and knows the truth.
     pub fn converged(&self) -> bool {
-        self.absent == 0 && self.missing == 0 && self.stale == 0
+        self.absent == 0 && self.missing == 0 && self.stale == 0 && self.own_lost == 0
     }
 }
 
@@ -146,6 +172,17 @@ mod tests {
         assert_eq!((agreement.states, agreement.missing, agreement.stale), (5, 1, 3));
         assert_eq!(agreement.examples, ["an old state", "an old state", "an old state", "nothing"]);
         assert!(!agreement.converged() && Agreement::default().converged());
+    }
+
+    #[test]
+    fn what_users_have_set_has_to_be_true() {
+        let (away, busy) = (PersonState::new("away", false, "1"), PersonState::new("dnd", false, "2"));
+        let mut agreement = Agreement::default();
+        agreement.compare_own(Ok(away), away, str::to_owned);
+        assert!(agreement.converged());
+        agreement.compare_own(Ok(away), busy, str::to_owned);
+        agreement.compare_own(Err(()), away, str::to_owned);
+        assert_eq!((agreement.own, agreement.own_lost, agreement.converged()), (3, 2, false));
     }
 
     #[test]

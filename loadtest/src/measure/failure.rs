@@ -20,13 +20,14 @@ pub enum FailureKind {
     NoAnswer,
     CommandRefused,
     LoginEnded,
+    NotLoggedIn,
     Sent,
     Lost,
 }
 
 impl FailureKind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Unreachable,
         Self::UnknownHost,
         Self::ConnectTimeout,
@@ -44,6 +45,7 @@ impl FailureKind {
         Self::NoAnswer,
         Self::CommandRefused,
         Self::LoginEnded,
+        Self::NotLoggedIn,
         Self::Sent,
         Self::Lost,
     ];
@@ -68,6 +70,7 @@ impl FailureKind {
             Self::NoAnswer => "no answer",
             Self::CommandRefused => "command refused",
             Self::LoginEnded => "login ended",
+            Self::NotLoggedIn => "not logged in",
             Self::Sent => "sent away",
             Self::Lost => "connection lost",
         }
@@ -106,6 +109,9 @@ impl FailureKind {
             }
             Self::LoginEnded => {
                 "the channel was ended for good: token expired, login refused or logged in elsewhere"
+            }
+            Self::NotLoggedIn => {
+                "a user has no login at the community, or not yet: does the gateway log users in (own_presence)?"
             }
             Self::Sent => {
                 "the gateway ended the channel and asked to come back: draining, or the browser was too slow"

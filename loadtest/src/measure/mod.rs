@@ -10,6 +10,7 @@ mod agreement;
 mod clock;
 mod failure;
 mod latency;
+mod own;
 mod process;
 mod recorder;
 
@@ -19,6 +20,7 @@ pub use agreement::{Agreement, PersonState, Truth, text_hash};
 pub use clock::{Clocks, Offset, clock, follow, micros};
 pub use failure::FailureKind;
 pub use latency::Latency;
+pub use own::OwnChanges;
 pub use process::{Process, Usage};
 pub use recorder::{ByTransport, Counts, Opened, PhaseRecord, Recorder, Second, Transport, Update, together};
 

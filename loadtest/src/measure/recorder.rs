@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use loadtest_sim::Stamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Latency};
+use super::{FailureKind, Latency, OwnChanges};
 
 /// How a browser is connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +41,8 @@ pub struct Update<'a> {
     pub superseded: u64,
     /// When they were made, as far as the newest tells.
     pub times: Option<Stamp<'a>>,
+    /// The user made it on a page.
+    pub own: bool,
 }
 
 /// A page that is ready.
@@ -68,6 +70,8 @@ pub struct PhaseRecord {
     pub counts: Counts,
     /// By kind.
     pub failures: BTreeMap<FailureKind, u64>,
+    /// Changes that users made on their pages.
+    pub own: OwnChanges,
 }
 
 /// Numbers of one phase.
@@ -173,9 +177,9 @@ impl Recorder {
 
     /// A change reached a browser that was waiting for it.
     pub fn update(&mut self, transport: Transport, update: Update<'_>) {
-        let Update { stamp, received, before, superseded, times } = update;
+        let Update { stamp, received, before, superseded, times, own } = update;
         let Some(phase) = self.phase_at(stamp) else { return };
-        let updates = &mut phase.updates[transport.index()];
+        let updates = if own { &mut phase.own.updates } else { &mut phase.updates[transport.index()] };
         updates.record(received.saturating_sub(stamp));
         let (mut oldest, mut left) = (stamp, superseded);
         for made in
@@ -228,6 +232,13 @@ impl Recorder {
     pub fn count(&mut self, edit: impl FnOnce(&mut Counts)) {
         if let Some(phase) = self.phases.last_mut() {
             edit(&mut phase.counts);
+        }
+    }
+
+    /// What became of a change that a user makes on a page.
+    pub fn own(&mut self, edit: impl FnOnce(&mut OwnChanges)) {
+        if let Some(phase) = self.phases.last_mut() {
+            edit(&mut phase.own);
         }
     }
 
@@ -306,7 +317,7 @@ mod tests {
     use super::*;
 
     fn update(stamp: u64, received: u64) -> Update<'static> {
-        Update { stamp, received, before: 0, superseded: 0, times: None }
+        Update { stamp, received, before: 0, superseded: 0, times: None, own: false }
     }
 
     #[test]
@@ -340,7 +351,14 @@ mod tests {
         let times = Stamp::parse(text);
         recorder.update(
             Transport::WebSocket,
-            Update { stamp: 4_000_000, received: 4_000_100, before: 1_000_000, superseded, times },
+            Update {
+                stamp: 4_000_000,
+                received: 4_000_100,
+                before: 1_000_000,
+                superseded,
+                times,
+                own: false,
+            },
         );
         assert_eq!(recorder.phases()[0].counts.superseded, superseded);
         recorder.phases()[0].all_updates().buckets().collect()
@@ -363,6 +381,17 @@ mod tests {
     fn superseded_changes_of_unknown_times_are_spread_evenly() {
         near(&hung(2, "4000000 #9"), &[100, 1_000_100, 2_000_100]);
         near(&hung(2, "4000000 #9 -1000"), &[100, 1_000_100, 2_000_100]);
+    }
+
+    #[test]
+    fn changes_by_users_have_times_of_their_own() {
+        let mut recorder = Recorder::default();
+        recorder.begin_phase(0);
+        recorder.update(Transport::Sse, Update { own: true, superseded: 1, ..update(2000, 9000) });
+        recorder.update(Transport::Sse, update(2000, 3000));
+        let phase = &recorder.phases()[0];
+        assert_eq!((phase.own.updates.count(), phase.all_updates().count()), (2, 1));
+        assert_eq!((phase.counts.delivered, phase.counts.superseded), (2, 1), "all are work for the gateway");
     }
 
     #[test]

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use settings::{Mistakes, Section};
 
+use super::people::{Own, day, population};
 use super::{
-    Actors, Amount, Estate, Kind, Part, Phase, Plan, Popularity, Population, Safety, Target, Thresholds,
-    TokenKind, Transports, tokens,
+    Actors, Day, Estate, Kind, Part, Phase, Plan, Population, Safety, Target, Thresholds, TokenKind,
+    Transports, tokens,
 };
 
 /// What one generator process could ever open.
 const MOST_BROWSERS: usize = 1_000_000;
-const MOST_PEOPLE: usize = 1_000_000;
-const MOST_PER_SECOND: f64 = 100_000.0;
+pub(super) const MOST_PEOPLE: usize = 1_000_000;
+pub(super) const MOST_PER_SECOND: f64 = 100_000.0;
 /// Beyond half of its 28,000 ports Linux takes milliseconds to find a free one for an address, and the
 /// generator would measure that.
 const BROWSERS_PER_SOURCE: usize = 10_000;
@@ -24,14 +25,17 @@ pub(super) fn plan(path: &Path, text: &str) -> Result<Plan, Mistakes> {
 }
 
 fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
-    let population = population(root.table("population"));
     let target = target(root.table("target"), path, root.has("actors"));
     let (estate, tls) = estate(root.table("estate"), target.is_some());
+    let own = Own::of(target.as_ref(), estate);
+    let population = population(root.table("population"), target.as_ref(), own);
+    let day = day(root.table("day"));
+    let busiest = day.as_ref().map_or(1.0, Day::busiest);
     let actors = actors(root.table("actors"), path, target.as_ref());
     let safety = safety(root.table("safety"));
     let transports = transports(root.table("transports"), target.as_ref(), tls);
     let thresholds = thresholds(root.table("thresholds"));
-    let phases = phases(root, population.changes_per_second);
+    let phases = phases(root, &population, own);
     let mut plan = Plan {
         name: path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         text: text.to_owned(),
@@ -45,6 +49,7 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
         safety,
         estate,
         population,
+        day,
         transports,
         phases,
         thresholds,
@@ -53,7 +58,7 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
     if plan.is_real() {
         let (mut open, limit) = (0, safety.pages_per_second);
         for phase in &plan.phases {
-            let pages = phase.pages_per_second(open);
+            let pages = phase.pages_per_second(open, busiest);
             phase.after(&mut open);
             if pages > limit {
                 let name = &phase.name;
@@ -64,7 +69,7 @@ fn document(path: &Path, text: &str, root: &Section<'_>) -> Plan {
             }
         }
     }
-    let most = plan.phases.iter().map(|phase| phase.changes_per_second).fold(0.0, f64::max);
+    let most = plan.phases.iter().map(|phase| phase.changes_per_second * busiest).fold(0.0, f64::max);
     if plan.is_real() && plan.actors.is_some() && most > safety.changes_per_second {
         let limit = safety.changes_per_second;
         root.wrong("safety", format!("{most} changes a second where people work; {limit} are allowed"));
@@ -80,31 +85,6 @@ fn sources(plan: &Plan) -> Vec<IpAddr> {
     let count = plan.most_browsers().div_ceil(BROWSERS_PER_SOURCE).clamp(1, 250);
     let last = |number| u8::try_from(number).unwrap_or(u8::MAX);
     (1..=count).map(|number| IpAddr::V4(Ipv4Addr::new(127, 0, 0, last(number)))).collect()
-}
-
-fn population(section: Section<'_>) -> Population {
-    let amount = section.loose("watches", "a number or a text such as \"20-80\" or \"4d100\"");
-    let watches = match amount.as_deref().map(str::parse::<Amount>) {
-        None => Amount::Fixed(50),
-        Some(Ok(amount)) => amount,
-        Some(Err(())) => {
-            section
-                .wrong("watches", "expected a number, a range such as \"20-80\" or dice such as \"4d100\"");
-            Amount::Fixed(1)
-        }
-    };
-    if watches.most() > 5000 {
-        section.wrong("watches", "more than 5000 for one browser");
-    }
-    let population = Population {
-        people: section.number("people", 1..=MOST_PEOPLE).unwrap_or(300),
-        online_percent: section.number("online", 0..=100).unwrap_or(80),
-        watches,
-        popularity: Popularity(section.number("popularity", 0.0..=3.0).unwrap_or(0.5)),
-        changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(5.0),
-    };
-    section.no_others();
-    population
 }
 
 fn target(section: Section<'_>, plan: &Path, has_actors: bool) -> Option<Target> {
@@ -125,6 +105,7 @@ fn target(section: Section<'_>, plan: &Path, has_actors: bool) -> Option<Target>
         key,
         token_file: file("token_file"),
         ca: file("ca"),
+        metrics: section.text("metrics").map(str::to_owned),
         gateway_pid: section.number("gateway_pid", 1..=u32::MAX),
         community_pid: section.number("community_pid", 1..=u32::MAX),
     };
@@ -141,6 +122,15 @@ fn target(section: Section<'_>, plan: &Path, has_actors: bool) -> Option<Target>
         if target.token_file.is_some() && target.key.is_some() && !has_actors {
             let why = "browsers take their tokens from here or make them with a key: leave one of them out";
             section.wrong("token_file", why);
+        }
+        if let Some(metrics) = &target.metrics {
+            if !metrics.starts_with("http://") && !metrics.starts_with("https://") {
+                section.wrong("metrics", "expected a URL such as \"http://im.example:9180/metrics\"");
+            }
+            if target.gateway_pid.is_some() {
+                section
+                    .wrong("metrics", "is for a gateway whose process is not known: leave out gateway_pid");
+            }
         }
         if target.control.is_none() && target.people_file.is_none() {
             let why =
@@ -311,15 +301,16 @@ fn thresholds(section: Section<'_>) -> Thresholds {
     thresholds
 }
 
-fn phases(root: &Section<'_>, changes: f64) -> Vec<Phase> {
-    let phases: Vec<_> = root.tables("phase").into_iter().map(|section| phase(section, changes)).collect();
+fn phases(root: &Section<'_>, population: &Population, own: Own) -> Vec<Phase> {
+    let sections = root.tables("phase").into_iter();
+    let phases: Vec<_> = sections.map(|section| phase(section, population, own)).collect();
     if phases.is_empty() {
         root.wrong("phase", "is missing; a test needs at least one [[phase]]");
     }
     phases
 }
 
-fn phase(section: Section<'_>, changes: f64) -> Phase {
+fn phase(section: Section<'_>, population: &Population, own: Own) -> Phase {
     let kinds = [("ramp", Kind::Ramp), ("hold", Kind::Hold), ("storm", Kind::Storm), ("drain", Kind::Drain)];
     let kind = section.word("kind", &kinds);
     if kind.is_none() && section.text("kind").is_none() {
@@ -360,7 +351,10 @@ fn phase(section: Section<'_>, changes: f64) -> Phase {
         kind,
         duration,
         browsers,
-        changes_per_second: section.number("changes_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(changes),
+        changes_per_second: section
+            .number("changes_per_second", 0.0..=MOST_PER_SECOND)
+            .unwrap_or(population.changes_per_second),
+        own_changes_per_second: own.rate(&section).unwrap_or(population.own_changes_per_second),
         reconnect_percent: reconnect.unwrap_or(0),
         within: within.unwrap_or(duration.min(Duration::from_secs(1))),
         reloads_per_second: section.number("reloads_per_second", 0.0..=MOST_PER_SECOND).unwrap_or(0.0),

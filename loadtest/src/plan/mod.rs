@@ -5,7 +5,9 @@
 
 mod chance;
 mod check;
+mod day;
 mod part;
+mod people;
 mod preset;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use chance::pick;
 pub use chance::{Amount, Dice, Popularity};
+pub use day::{Day, TimeOfDay};
 pub use part::Part;
 pub use preset::{PRESETS, Preset};
 pub use settings::Mistakes;
@@ -53,6 +56,8 @@ pub struct Plan {
     pub estate: Estate,
     /// Who there is and who watches whom.
     pub population: Population,
+    /// The hours of a day that the test plays, if it does.
+    pub day: Option<Day>,
     /// How browsers connect, by weight.
     pub transports: Transports,
     /// What happens, in order. Never empty.
@@ -80,6 +85,8 @@ pub struct Target {
     pub cookie: String,
     /// Authorities for `https`; the system's by default.
     pub ca: Option<PathBuf>,
+    /// The gateway's metrics page: its CPU and memory where its process is not known.
+    pub metrics: Option<String>,
     /// Processes to measure, if they run on this machine.
     pub gateway_pid: Option<u32>,
     /// See `gateway_pid`.
@@ -146,14 +153,20 @@ pub enum TokenKind {
 pub struct Population {
     /// People in the directory.
     pub people: usize,
-    /// How many of a hundred are online without a client; they make the changes.
+    /// How many of a hundred are online without a client.
     pub online_percent: u8,
+    /// How many of a hundred of those ever change; they make the changes.
+    pub changing_percent: u8,
+    /// How many of a hundred browsers are open, and nothing is done on their pages.
+    pub idle_percent: u8,
     /// Length of a watch list.
     pub watches: Amount,
     /// Skew of who is watched.
     pub popularity: Popularity,
     /// Status changes a second, in all, where a phase says nothing else.
     pub changes_per_second: f64,
+    /// Status changes a second, in all, that users make on their pages, where a phase says nothing else.
+    pub own_changes_per_second: f64,
 }
 
 /// Weights, not all zero, and what is spoken below.
@@ -179,6 +192,8 @@ pub struct Phase {
     pub browsers: Option<usize>,
     /// Status changes a second, in all.
     pub changes_per_second: f64,
+    /// The same by users on their pages.
+    pub own_changes_per_second: f64,
     /// Storm: how many of a hundred browsers lose their connection.
     pub reconnect_percent: u8,
     /// Storm: over which time browsers come (back).
@@ -247,6 +262,11 @@ impl Plan {
         self.phases.iter().scan(0, |open, phase| Some(phase.after(open))).max().unwrap_or(0)
     }
 
+    /// Whether users change their status on their pages.
+    pub fn has_own_changes(&self) -> bool {
+        self.phases.iter().any(|phase| phase.own_changes_per_second > 0.0)
+    }
+
     /// How long all phases take, without the comparisons between them.
     pub fn duration(&self) -> Duration {
         self.phases.iter().map(|phase| phase.duration).sum()
@@ -254,8 +274,8 @@ impl Plan {
 }
 
 impl Phase {
-    /// Pages that are opened in a second, at most, with so many browsers at its start.
-    fn pages_per_second(&self, open: usize) -> f64 {
+    /// Pages that are opened in a second, at most, with so many browsers at its start and this part of page changes.
+    fn pages_per_second(&self, open: usize, busiest: f64) -> f64 {
         let (come, within) = match (self.kind, self.browsers.unwrap_or(0)) {
             (Kind::Ramp, browsers) => (browsers.saturating_sub(open), self.duration),
             (Kind::Storm, browsers) => {
@@ -264,7 +284,7 @@ impl Phase {
             (Kind::Hold | Kind::Drain, _) => (0, self.duration),
         };
         // Within no time at all is within a moment.
-        let reloads = if open > 0 { self.reloads_per_second } else { 0.0 };
+        let reloads = if open > 0 { self.reloads_per_second * busiest } else { 0.0 };
         come as f64 / within.as_secs_f64().max(0.001) + reloads
     }
 

@@ -30,6 +30,7 @@ pub const PRESETS: &[Preset] = presets![
     "status-storm",
     "reconnect-storm",
     "soak",
+    "day",
     "full-off",
     "full-login",
     "server-load-init",

@@ -105,6 +105,61 @@ fn the_plans_in_the_documentation_are_good() {
 }
 
 #[test]
+fn a_day_has_a_clock_and_rates_by_time() {
+    let hold = "[[phase]]\nkind = \"hold\"\nduration = \"1s\"\n";
+    let plan = |day: &str| Plan::parse(Path::new("x"), &format!("{day}{hold}"));
+    let day = plan("[day]\nstarts = \"07:30\"\npace = 60\n").unwrap().day.unwrap();
+    assert_eq!((day.starts, day.pace, day.rates), (TimeOfDay(7.5), 60.0, Day::working()));
+    let day = plan("[day]\nstarts = \"0\"\nrates = { \"12\" = 3, \"06:30\" = 0.5 }\n").unwrap().day.unwrap();
+    assert_eq!(day.rates, [(TimeOfDay(6.5), 0.5), (TimeOfDay(12.0), 3.0)]);
+    assert!(plan("").unwrap().day.is_none());
+
+    let text = "[day]\npace = 0\nspeed = 3\n[day.rates]\n\"25\" = 1\n\"9\" = \"many\"\n\"10\" = -1\n\"11\" = 1\n\"11:00\" = 2\n";
+    let found = mistakes(&format!("{text}{hold}"));
+    let places: Vec<_> = found.iter().map(|(line, key, _)| (*line, key.as_str())).collect();
+    let wanted = [
+        (1, "day.starts"),
+        (2, "day.pace"),
+        (3, "day.speed"),
+        (4, "day.rates"),
+        (5, "day.rates.25"),
+        (6, "day.rates.9"),
+        (7, "day.rates.10"),
+    ];
+    assert_eq!(places, wanted, "{found:#?}");
+    assert_eq!(found[3].2, "has the same time twice");
+}
+
+#[test]
+fn users_change_their_own_status_only_where_they_have_logins_of_their_own() {
+    let hold = "[[phase]]\nkind = \"hold\"\nduration = \"1s\"\nown_changes_per_second = 2\n";
+    let found = mistakes(hold);
+    assert_eq!((found[0].0, found[0].1.as_str()), (4, "phase.own_changes_per_second"));
+    assert!(found[0].2.contains("own_presence = \"login\""), "{found:?}");
+    let with = |more: &str| Plan::parse(Path::new("x"), &format!("{more}{hold}"));
+    assert!(with("[estate]\nown_presence = \"login\"\n").unwrap().has_own_changes());
+    assert!(with("[target]\nurl = \"http://x\"\ncontrol = \"127.0.0.1:1\"\n").is_ok());
+
+    let file = std::env::temp_dir().join(format!("livename-load-own-{}.txt", std::process::id()));
+    std::fs::write(&file, "CN=Ann/O=R\n").unwrap();
+    let real =
+        format!("[target]\nurl = \"http://x\"\npeople_file = {file:?}\n[population]\nchanging = 5\n{hold}");
+    let found = mistakes(&real);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!((found[0].0, found[0].1.as_str()), (5, "population.changing"), "{found:?}");
+    assert!(found[1].2.contains("only [actors] change their status"), "{found:?}");
+}
+
+#[test]
+fn metrics_have_a_url_and_stand_in_for_a_process() {
+    let text = "[target]\nurl = \"http://x\"\ncontrol = \"127.0.0.1:1\"\ngateway_pid = 3\nmetrics = \"x:9180\"\n\
+                [[phase]]\nkind = \"hold\"\nduration = \"1s\"\n";
+    let found = mistakes(text);
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|(line, key, _)| (*line, key.as_str()) == (5, "target.metrics")), "{found:?}");
+}
+
+#[test]
 fn where_people_work_a_plan_stays_below_the_ceiling() {
     let file = std::env::temp_dir().join(format!("livename-load-plan-{}.txt", std::process::id()));
     std::fs::write(&file, "CN=Ann/O=R\n").unwrap();

@@ -75,6 +75,11 @@ impl Axis {
         Self { low, high, logarithmic: false, ticks }
     }
 
+    #[cfg(test)]
+    pub(super) fn ticks(self) -> Vec<(f64, String)> {
+        self.ticks
+    }
+
     /// 0 to 1.
     fn place(&self, value: f64) -> f64 {
         let place = if self.logarithmic {

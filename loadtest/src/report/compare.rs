@@ -52,14 +52,14 @@ pub fn compare(a: &Results, b: &Results) -> String {
     for remark in remarks(a, b) {
         let _ = writeln!(text, "\n{remark}");
     }
-    let _ = writeln!(text, "\n{:<28} {:>12} {:>12} {:>9}", "", "A", "B", "B to A");
+    let _ = writeln!(text, "\n{:<31} {:>12} {:>12} {:>9}", "", "A", "B", "B to A");
     for Row { name, a, b, change, verdict } in rows(a, b) {
         let mark = match verdict {
             Verdict::Noise => "",
             Verdict::TooShort => " ?",
             Verdict::Apart => " *",
         };
-        let _ = writeln!(text, "{name:<28} {a:>12} {b:>12} {change:>9}{mark}");
+        let _ = writeln!(text, "{name:<31} {a:>12} {b:>12} {change:>9}{mark}");
     }
     let _ = writeln!(text, "\n* {NOISE}\n? {SHORT}");
     text
@@ -122,9 +122,11 @@ fn remarks(a: &Results, b: &Results) -> Vec<String> {
 
 fn rows(a: &Results, b: &Results) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (name, one, other) in
-        [("change to browser", a.updates(), b.updates()), ("start to complete list", a.lists(), b.lists())]
-    {
+    for (name, one, other) in [
+        ("change to browser", a.updates(), b.updates()),
+        ("change on page to browser", a.own().updates, b.own().updates),
+        ("start to complete list", a.lists(), b.lists()),
+    ] {
         for (part, label) in [(0.5, "p50"), (0.9, "p90"), (0.99, "p99"), (0.999, "p99.9")] {
             let found = (interval(&one, part, a.seconds), interval(&other, part, b.seconds));
             let (Some(one), Some(other)) = found else { continue };

@@ -3,6 +3,7 @@
 
 mod chart;
 mod compare;
+mod hours;
 mod html;
 mod live;
 mod results;

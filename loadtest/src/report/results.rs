@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::{
-    Agreement, ByTransport, Clocks, Counts, FailureKind, Latency, PhaseRecord, Punctuality, Transport,
-    together,
+    Agreement, ByTransport, Clocks, Counts, FailureKind, Latency, OwnChanges, PhaseRecord, Punctuality,
+    Transport, together,
 };
 use crate::plan::{Part, Phase, Plan, Thresholds};
 
@@ -94,6 +94,9 @@ pub struct PhaseResult {
     /// Open at its end.
     pub browsers: usize,
     pub changes_per_second: f64,
+    /// Changes that users made on their pages.
+    #[serde(default)]
+    pub own: OwnChanges,
     /// Microseconds and how many there were of each, in the order of [`Transport::ALL`].
     pub updates: ByTransport<Latency>,
     pub hellos: ByTransport<Latency>,
@@ -139,6 +142,9 @@ pub struct Memory {
 pub struct Tick {
     pub at: f64,
     pub phase: usize,
+    /// What the clock of the plan's day shows, in hours since midnight.
+    #[serde(default)]
+    pub hour: Option<f64>,
     pub wanted: usize,
     /// Browsers whose page is ready, and those whose page is on its way.
     pub open: usize,
@@ -238,6 +244,13 @@ impl Results {
         failures
     }
 
+    /// Changes that users made on their pages, of all phases.
+    pub fn own(&self) -> OwnChanges {
+        let mut own = OwnChanges::default();
+        self.phases.iter().for_each(|phase| own.add(&phase.own));
+        own
+    }
+
     /// States that were wrong in comparisons, or not there, and all that were compared.
     pub fn wrong_states(&self) -> (u64, u64) {
         let checked = self.phases.iter().filter_map(|phase| phase.checked.as_ref());
@@ -281,6 +294,7 @@ impl PhaseResult {
             seconds: 0.0,
             browsers: 0,
             changes_per_second: phase.changes_per_second,
+            own: OwnChanges::default(),
             updates: Default::default(),
             hellos: Default::default(),
             lists: Default::default(),
@@ -306,6 +320,7 @@ impl PhaseResult {
             self.lists[transport].merge(&record.lists[transport]);
         }
         self.counts.add(&record.counts);
+        self.own.add(&record.own);
         for (kind, count) in &record.failures {
             *self.failures.entry(kind.name().to_owned()).or_default() += count;
         }

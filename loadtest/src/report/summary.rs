@@ -95,6 +95,14 @@ pub(super) fn trouble(results: &Results) -> Vec<String> {
                 style::count(agreement.absent),
                 style::seconds(checked.seconds)
             ));
+            if agreement.own_lost > 0 {
+                lines.push(format!(
+                    "After phase \"{}\": what {} of {} users have set on their pages is not what the community says.",
+                    phase.name,
+                    style::count(agreement.own_lost),
+                    style::count(agreement.own)
+                ));
+            }
             lines.extend(agreement.examples.iter().map(|example| format!("  for example {example}")));
         }
     }
@@ -199,6 +207,7 @@ pub(super) fn counted(results: &Results) -> Vec<String> {
             style::maybe(direct.max())
         ));
     }
+    lines.extend(own(results));
     let counts = results.counts();
     lines.push(format!(
         "{} changes delivered; {} more were superseded before they were sent and count with the time until their \
@@ -249,6 +258,53 @@ fn connections(results: &Results, counts: &Counts) -> Option<String> {
             style::count(http2)
         )
     })
+}
+
+/// Changes that users made on their pages.
+fn own(results: &Results) -> Vec<String> {
+    let own = results.own();
+    if own.due == 0 {
+        return Vec::new();
+    }
+    let checked = results.phases.iter().filter_map(|phase| phase.checked.as_ref());
+    let (compared, lost) = checked.fold((0, 0), |(compared, lost), checked| {
+        (compared + checked.agreement.own, lost + checked.agreement.own_lost)
+    });
+    let compared = if compared > 0 {
+        format!(
+            " Compared with the community {} times, {} wrong.",
+            style::count(compared),
+            style::count(lost)
+        )
+    } else {
+        String::new()
+    };
+    let mut lines = vec![
+        format!(
+            "From change on a page to other browsers, through the user's own login: p50 {}, p90 {}, p99 {}, max {}.",
+            style::maybe(own.updates.quantile(0.5)),
+            style::maybe(own.updates.quantile(0.9)),
+            style::maybe(own.updates.quantile(0.99)),
+            style::maybe(own.updates.max())
+        ),
+        format!(
+            "{} changes on pages were due: {} taken by the gateway, {} failed, {} not made because the user's page was \
+             not ready, {} without an answer when the page was closed.{compared}",
+            style::count(own.due),
+            style::count(own.made),
+            style::count(own.failures()),
+            style::count(own.missed),
+            style::count(own.unanswered)
+        ),
+    ];
+    for (kind, count) in &own.failures {
+        lines.push(format!(
+            "Changes on pages: {} times {kind}: {}.",
+            style::count(*count),
+            explanation(kind)
+        ));
+    }
+    lines
 }
 
 /// How far the clocks are apart, and how well that is known.

@@ -49,8 +49,22 @@ fn fill(ticks: &mut [Option<Tick>]) {
 
 fn add(all: &mut Tick, tick: &Tick) {
     // Name by name, so that nothing new is forgotten.
-    let Tick { at: _, phase, wanted, open, coming, delivered, failures: _, p50, p99, max, cpu, memory, lag } =
-        tick;
+    let Tick {
+        at: _,
+        phase,
+        hour,
+        wanted,
+        open,
+        coming,
+        delivered,
+        failures: _,
+        p50,
+        p99,
+        max,
+        cpu,
+        memory,
+        lag,
+    } = tick;
     all.p50 = match (all.p50, *p50) {
         (Some(one), Some(other)) => {
             let weight = all.delivered + delivered;
@@ -61,6 +75,7 @@ fn add(all: &mut Tick, tick: &Tick) {
     all.p99 = longer(all.p99, *p99);
     all.max = longer(all.max, *max);
     all.phase = all.phase.min(*phase);
+    all.hour = all.hour.or(*hour);
     all.wanted += wanted;
     all.open += open;
     all.coming += coming;

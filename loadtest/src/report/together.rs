@@ -215,6 +215,7 @@ impl PhaseResult {
             seconds,
             browsers,
             changes_per_second: _,
+            own,
             updates,
             hellos,
             lists,
@@ -227,6 +228,7 @@ impl PhaseResult {
         } = other;
         self.seconds = self.seconds.max(*seconds);
         self.browsers += browsers;
+        self.own.add(own);
         let pairs = [(&mut self.updates, updates), (&mut self.hellos, hellos), (&mut self.lists, lists)];
         for (own, other) in pairs {
             own.iter_mut().zip(other).for_each(|(own, other)| own.merge(other));

@@ -84,6 +84,14 @@ impl Results {
             .then(|| format!("{failures} failures are {percent:.2} % of all pages, over {limit} %"));
         let (words, found) = ("failures, of all pages".to_owned(), format!("{percent:.2} %"));
         all.push(Requirement { words, limit: format!("{limit} %"), found, missed });
+        let own = self.own();
+        if own.due > 0 {
+            let percent = own.failures() as f64 * 100.0 / own.due as f64;
+            let missed = (percent > limit)
+                .then(|| format!("{percent:.2} % of all changes on pages failed, over {limit} %"));
+            let (words, found) = ("failures, of all changes on pages".to_owned(), format!("{percent:.2} %"));
+            all.push(Requirement { words, limit: format!("{limit} %"), found, missed });
+        }
         let late = counts.out_of_order;
         let missed = (late > 0).then(|| format!("{late} states came after newer ones"));
         let words = "states that came after newer ones".to_owned();
@@ -126,6 +134,13 @@ impl Results {
                 doubts.push(format!("in phase \"{name}\" {missed} of {due} changes were not made"));
             }
         }
+        let own = self.own();
+        if own.missed > 0 {
+            let (missed, due) = (style::count(own.missed), style::count(own.due));
+            doubts.push(format!(
+                "{missed} of {due} changes on pages were not made: no page of the user was ready"
+            ));
+        }
         let busy = |phase: &&PhaseResult| {
             phase.used.generator > BUSY * self.threads as f64 * phase.seconds && phase.seconds >= 1.0
         };
@@ -147,7 +162,7 @@ impl Results {
             ));
         }
         doubts.extend(self.doubts_of_clocks());
-        if self.updates().count() == 0 && self.counts().opened > 0 {
+        if self.updates().count() + own.updates.count() == 0 && self.counts().opened > 0 {
             doubts.push("no change was measured: nobody stamps changes, or nobody changed".to_owned());
         }
         doubts

@@ -2,6 +2,7 @@
 
 mod sampler;
 mod schedule;
+mod scrape;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,13 +11,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::clients::{Action, Crew, Setup};
-use crate::estate::{Estate, EstateError};
+use crate::estate::{Estate, EstateError, Rate};
 use crate::interrupt::Interrupt;
 use crate::measure::{Agreement, FailureKind, PhaseRecord, micros};
 use crate::plan::{Dice, Phase, Plan};
 use crate::report::{Checked, PhaseResult, Results, Used};
 
-use sampler::Sampler;
+use sampler::{Place, Sampler};
+use schedule::Crowd;
 
 /// So many failures happen anywhere.
 const FEW_FAILURES: f64 = 10.0;
@@ -67,6 +69,9 @@ struct Test<'a> {
     sampler: Sampler,
     interrupt: Interrupt,
     dice: Dice,
+    crowd: Crowd,
+    /// The plan's time that is over: comparisons between phases are not in it.
+    since: Duration,
     /// Browsers that should be there.
     open: usize,
     results: Results,
@@ -101,9 +106,11 @@ pub async fn run(plan: &Plan, options: Options) -> Result<Results, RunError> {
     }
     let started = micros() as f64 / 1e6;
     let results = Results::new(plan, &estate.url, &estate.version, started);
-    let sampler = Sampler::new(&estate, options.live, plan.duration());
+    let sampler = Sampler::new(&estate, options.live, plan.duration()).await;
     let dice = Dice::new(plan.seed, u64::MAX / 3);
-    let mut test = Test { plan, estate, crews, sampler, interrupt, dice, open: 0, results };
+    let crowd = Crowd::new(plan, estate.cast.changers());
+    let (since, open) = (Duration::ZERO, 0);
+    let mut test = Test { plan, estate, crews, sampler, interrupt, dice, crowd, since, open, results };
     match test.estate.dialer.nowhere().map(str::to_owned) {
         Some(why) => test.nowhere(why),
         None => test.all_phases().await,
@@ -156,17 +163,19 @@ impl Test<'_> {
     async fn phase(&mut self, index: usize, phase: &Phase) -> Result<(), Stop> {
         // Others may still be comparing: nothing is to change until all have done.
         self.meet(&format!("phase {}", index + 1)).await?;
+        let before = self.sampler.usage().await;
         let begun = Instant::now();
         for crew in &self.crews {
             crew.recorder().begin_phase(micros());
         }
-        let before = self.sampler.usage();
         self.results.phases.push(PhaseResult::begin(phase));
-        self.set_rate(phase.changes_per_second).await?;
-        let actions = schedule::actions(phase, begun, &mut self.open, &mut self.dice);
+        self.set_rate(phase, self.since, false).await?;
+        let when = (begun, self.since);
+        let actions = schedule::actions(phase, when, &mut self.open, &self.crowd, &mut self.dice);
         self.hand_out(actions).await;
-        let mut outcome = self.wait_until(index, begun + phase.duration).await;
-        let used = before.until(&self.sampler.usage());
+        let mut outcome = self.wait_until(index, phase, begun).await;
+        self.since += phase.duration;
+        let used = before.until(&self.sampler.usage().await);
         let lasted = begun.elapsed();
         let changes = self.estate.punctuality().await;
         let mut checked = None;
@@ -193,22 +202,30 @@ impl Test<'_> {
         Ok(())
     }
 
-    /// Looks at everything once a second until the time has come.
-    async fn wait_until(&mut self, phase: usize, end: Instant) -> Result<(), Stop> {
+    /// Looks at everything once a second until the phase is over.
+    async fn wait_until(&mut self, index: usize, phase: &Phase, begun: Instant) -> Result<(), Stop> {
+        let end = begun + phase.duration;
         loop {
             let next = end.min(self.sampler.next_look());
             tokio::select! {
                 () = sleep_until(next) => {}
                 () = self.interrupt.asked() => return Err(Stop::Interrupted),
             }
-            let place = (phase, self.plan.phases.len());
-            let wanted = self.plan.part.share(self.open);
-            self.sampler.look(place, wanted, &self.crews, &mut self.results);
+            let since = self.since + begun.elapsed();
+            let place = Place {
+                phase: (index, self.plan.phases.len()),
+                hour: self.crowd.hour(since),
+                wanted: self.plan.part.share(self.open),
+            };
+            let has_looked = self.sampler.look(&place, &self.crews, &mut self.results);
             if let Some(words) = self.estate.casualty().or_else(|| self.danger()) {
                 return Err(Stop::Early(words));
             }
             if Instant::now() >= end {
                 return Ok(());
+            }
+            if has_looked && self.plan.day.is_some() {
+                self.set_rate(phase, since, true).await?;
             }
         }
     }
@@ -230,7 +247,7 @@ impl Test<'_> {
         if !self.estate.knows_truth() {
             return Ok(None);
         }
-        self.set_rate(0.0).await?;
+        self.change(Rate::NONE).await?;
         // Only one of several generators can stop the changes.
         self.meet(&format!("comparison {}", self.results.phases.len())).await?;
         let begun = Instant::now();
@@ -252,6 +269,19 @@ impl Test<'_> {
         }
     }
 
+    /// What the phase says, as far as the time of day allows.
+    async fn set_rate(&mut self, phase: &Phase, since: Duration, goes_on: bool) -> Result<(), Stop> {
+        let share = self.crowd.share(since);
+        self.change(Rate { per_second: phase.changes_per_second, share, goes_on }).await
+    }
+
+    async fn change(&mut self, rate: Rate) -> Result<(), Stop> {
+        tokio::select! {
+            set = self.estate.change_rate(rate) => set.map_err(|error| Stop::Early(error.to_string())),
+            () = self.interrupt.asked() => Err(Stop::Interrupted),
+        }
+    }
+
     /// Waits for the other generators of this test, if there are any.
     async fn meet(&mut self, what: &str) -> Result<(), Stop> {
         tokio::select! {
@@ -260,10 +290,6 @@ impl Test<'_> {
             }
             () = self.interrupt.asked() => Err(Stop::Interrupted),
         }
-    }
-
-    async fn set_rate(&mut self, per_second: f64) -> Result<(), Stop> {
-        self.estate.change_rate(per_second).await.map_err(|error| Stop::Early(error.to_string()))
     }
 
     /// To each crew what its browsers do.
@@ -299,6 +325,7 @@ impl Test<'_> {
         self.results.clock = self.estate.clocks().await;
         self.estate.stop().await;
         self.results.conclude(&self.plan.thresholds);
+        self.results.warnings.extend(self.sampler.doubt());
         self.results
     }
 }
@@ -306,7 +333,8 @@ impl Test<'_> {
 /// CPU time of everybody at one moment.
 #[derive(Clone, Copy, Debug, Default)]
 struct Moment {
-    gateway: Duration,
+    /// `None`: not known.
+    gateway: Option<Duration>,
     generator: Duration,
     community: Duration,
 }
@@ -315,7 +343,7 @@ impl Moment {
     fn until(&self, later: &Self) -> Used {
         let seconds = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64();
         Used {
-            gateway: seconds(self.gateway, later.gateway),
+            gateway: self.gateway.zip(later.gateway).map_or(0.0, |(from, to)| seconds(from, to)),
             generator: seconds(self.generator, later.generator),
             community: seconds(self.community, later.community),
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Moment;
+use super::scrape::Scraper;
 use crate::clients::Crew;
 use crate::estate::Estate;
 use crate::measure::{Latency, Process, Usage};
@@ -18,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const LINES: u32 = 40;
 
 pub(super) struct Sampler {
-    gateway: Option<Process>,
+    gateway: Gateway,
     community: Option<Process>,
     began: Instant,
     next: Instant,
@@ -33,6 +34,24 @@ pub(super) struct Sampler {
     duration: Duration,
 }
 
+/// How it is known what the gateway uses.
+enum Gateway {
+    Unknown,
+    Here(Process),
+    Elsewhere(Scraper),
+}
+
+/// Where in its plan a test is.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// The phase that is on, and how many there are.
+    pub(super) phase: (usize, usize),
+    /// What the clock of the plan's day shows.
+    pub(super) hour: Option<f64>,
+    /// Browsers that should be there at its end.
+    pub(super) wanted: usize,
+}
+
 /// How it is told what goes on.
 enum Live {
     Quiet,
@@ -42,10 +61,15 @@ enum Live {
 }
 
 impl Sampler {
-    pub(super) fn new(estate: &Estate, live: bool, duration: Duration) -> Self {
-        let (gateway, community) = (estate.gateway, estate.community);
+    pub(super) async fn new(estate: &Estate, live: bool, duration: Duration) -> Self {
+        let community = estate.community;
+        let gateway = match (estate.gateway, &estate.metrics) {
+            (Some(process), _) => Gateway::Here(process),
+            (None, Some(metrics)) => Gateway::Elsewhere(Scraper::start(metrics.clone())),
+            (None, None) => Gateway::Unknown,
+        };
+        let idle = usages(gateway.now().await, community);
         let now = Instant::now();
-        let idle = usages(gateway, community);
         let live = match live.then(Screen::take).flatten() {
             Some(screen) => Live::Screen(Box::new(screen)),
             None if live => Live::Lines((duration / LINES).as_secs().clamp(1, 60)),
@@ -78,25 +102,21 @@ impl Sampler {
         self.next
     }
 
-    pub(super) fn usage(&self) -> Moment {
-        let [gateway, generator, community] = usages(self.gateway, self.community);
-        Moment { gateway: gateway.cpu, generator: generator.cpu, community: community.cpu }
+    pub(super) async fn usage(&self) -> Moment {
+        let gateway = self.gateway.now().await;
+        let [_, generator, community] = usages(gateway, self.community);
+        Moment { gateway: gateway.map(|usage| usage.cpu), generator: generator.cpu, community: community.cpu }
     }
 
     /// Takes the second that has passed, if it has.
-    pub(super) fn look(
-        &mut self,
-        (phase, phases): (usize, usize),
-        wanted: usize,
-        crews: &[Crew],
-        results: &mut Results,
-    ) {
+    pub(super) fn look(&mut self, place: &Place, crews: &[Crew], results: &mut Results) -> bool {
         let now = Instant::now();
         if now < self.next {
-            return;
+            return false;
         }
+        let (Place { hour, wanted, .. }, (phase, phases)) = (*place, place.phase);
         self.next = (self.next + SECOND).max(now);
-        let usages = usages(self.gateway, self.community);
+        let usages = usages(self.gateway.latest(), self.community);
         let (then, before) = std::mem::replace(&mut self.last, (now, usages));
         let passed = now.duration_since(then).as_secs_f64();
         let mut updates = Latency::new();
@@ -116,12 +136,16 @@ impl Sampler {
         let mut cpu = [0.0; 3];
         let mut memory = [0; 3];
         for (index, (usage, before)) in usages.iter().zip(&before).enumerate() {
-            cpu[index] = usage.cpu.saturating_sub(before.cpu).as_secs_f64() / passed;
+            // What was not known a second ago has not been used since.
+            let known = before.memory > 0;
+            cpu[index] =
+                if known { usage.cpu.saturating_sub(before.cpu).as_secs_f64() / passed } else { 0.0 };
             memory[index] = usage.memory;
         }
         let tick = Tick {
             at: now.duration_since(self.began).as_secs_f64(),
             phase,
+            hour,
             wanted,
             open,
             coming,
@@ -140,6 +164,7 @@ impl Sampler {
         }
         results.timeline.push(tick);
         self.tell(phase, phases, results);
+        true
     }
 
     fn tell(&mut self, phase: usize, phases: usize, results: &Results) {
@@ -170,10 +195,19 @@ impl Sampler {
             return;
         }
         let per = |now: Usage, before: Usage| now.memory.saturating_sub(before.memory) / open as u64;
-        let [gateway, generator, _] = usages(self.gateway, self.community);
+        let [gateway, generator, _] = usages(self.gateway.latest(), self.community);
         results.memory.browsers = open;
-        results.memory.gateway = self.gateway.map(|_| per(gateway, self.idle[0]));
+        // Without a look before the first browser it is not known how much there was.
+        results.memory.gateway = (self.idle[0].memory > 0).then(|| per(gateway, self.idle[0]));
         results.memory.generator = per(generator, self.idle[1]);
+    }
+
+    /// What makes doubtful what is said of the gateway.
+    pub(super) fn doubt(&self) -> Option<String> {
+        match &self.gateway {
+            Gateway::Elsewhere(scraper) => scraper.doubt(),
+            Gateway::Unknown | Gateway::Here(_) => None,
+        }
     }
 
     pub(super) fn finish(&self, results: &mut Results) {
@@ -186,8 +220,25 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Of gateway, generator and community; nothing for those elsewhere.
-fn usages(gateway: Option<Process>, community: Option<Process>) -> [Usage; 3] {
+impl Gateway {
+    async fn now(&self) -> Option<Usage> {
+        match self {
+            Self::Elsewhere(scraper) => scraper.now().await,
+            Self::Unknown | Self::Here(_) => self.latest(),
+        }
+    }
+
+    fn latest(&self) -> Option<Usage> {
+        match self {
+            Self::Unknown => None,
+            Self::Here(process) => process.usage(),
+            Self::Elsewhere(scraper) => scraper.latest(),
+        }
+    }
+}
+
+/// Of gateway, generator and community; nothing for those that are not known.
+fn usages(gateway: Option<Usage>, community: Option<Process>) -> [Usage; 3] {
     let usage = |process: Option<Process>| process.and_then(Process::usage).unwrap_or_default();
-    [usage(gateway), usage(Some(Process::own())), usage(community)]
+    [gateway.unwrap_or_default(), usage(Some(Process::own())), usage(community)]
 }

@@ -7,6 +7,7 @@ mod browser;
 mod faults;
 mod long;
 mod look;
+mod population;
 mod real;
 mod support;
 mod together;

@@ -87,7 +87,7 @@ impl Real {
         folder.write("testers.txt", &testers.collect::<String>());
         let watched = (TESTERS + 1..PEOPLE).map(|n| format!("CN=P{n}/O=R\n"));
         folder.write("watched.txt", &watched.collect::<String>());
-        let (http, https) = (text(&said, "http"), text(&said, "https"));
+        let (http, https, admin) = (text(&said, "http"), text(&said, "https"), text(&said, "admin"));
         let url = format!("http://{http}");
         let target = match tokens {
             Tokens::Domino => format!("url = \"{url}\"\ndomino_secret_file = \"domino.secret\""),
@@ -97,7 +97,7 @@ impl Real {
             ),
         };
         let target = format!(
-            "[target]\npeople_file = \"watched.txt\"\n{target}\n\
+            "[target]\npeople_file = \"watched.txt\"\n{target}\nmetrics = \"http://{admin}/metrics\"\n\
              [actors]\nserver = \"{server}\"\nfile = \"testers.txt\"\nwatch = 3\n\
              [population]\nwatches = 15\nchanges_per_second = 15\n"
         );
@@ -196,6 +196,9 @@ fn test_users_measure_a_real_estate_and_leave_nothing_behind() {
     assert!(hold.direct.count() > 20, "seen without Livename: {}", hold.direct.count());
     assert!(ended.out.contains("Baseline, from change to test users"), "{}", ended.out);
     assert!(hold.counts.delivered > 100 && hold.counts.out_of_order == 0, "{:?}", hold.counts);
+    assert!(hold.used.gateway > 0.0, "CPU as its metrics tell");
+    assert!(results.timeline.iter().all(|tick| tick.memory[0] > 1 << 20), "memory, too");
+    assert!(results.memory.gateway.is_some() && !ended.out.contains("metrics"), "{}", ended.out);
     let changes = hold.changes.unwrap();
     assert!((50..70).contains(&changes.due) && changes.missed == 0, "{changes:?}");
     assert_eq!(real.logins(), 1, "everybody has logged out");
@@ -224,6 +227,34 @@ fn browsers_and_test_users_log_in_with_the_keys_of_websphere() {
 }
 
 #[test]
+fn users_without_a_login_cannot_change_their_status_and_it_shows() {
+    if !has_gateway() {
+        return;
+    }
+    let real = Real::start(Tokens::Domino);
+    let target = real.folder.read("target.toml");
+    let url = target.lines().find(|line| line.starts_with("url = ")).unwrap();
+    let ended = real
+        .folder
+        .run(&format!(
+            "[target]\n{url}\ncontrol = \"{}\"\ndomino_secret_file = \"domino.secret\"\n\
+             [population]\nwatches = 15\nchanges_per_second = 0\n\
+             [transports]\nwebsocket = 1\nsse = 1\npoll = 1\n\
+             [[phase]]\nkind = \"ramp\"\nduration = \"1s\"\nbrowsers = 12\n\
+             [[phase]]\nkind = \"hold\"\nduration = \"2s\"\nown_changes_per_second = 20\n",
+            real.control
+        ))
+        .end();
+    assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
+    assert!(ended.out.contains("Missed: 100.00 % of all changes on pages failed"), "{}", ended.out);
+    let results = ended.results.unwrap();
+    let own = &results.phases[1].own;
+    assert_eq!((own.due, own.made, own.failures.get("not logged in")), (40, 0, Some(&40)), "{own:?}");
+    assert_eq!(results.converged, Some(true), "nobody's state is in doubt: {}", ended.out);
+    assert!(results.failures().is_empty(), "pages are not to blame: {:?}", results.failures());
+}
+
+#[test]
 fn failures_where_people_work_end_the_test() {
     if !has_gateway() {
         return;
@@ -239,6 +270,8 @@ fn failures_where_people_work_end_the_test() {
     let ended = program.end();
     assert_eq!(ended.code, Some(1), "{}{}", ended.err, ended.out);
     assert!(ended.out.contains("Ended early: safety: "), "{}", ended.out);
+    let doubt = "/metrics failed (unreachable): until the next one";
+    assert!(ended.out.contains(doubt), "{}", ended.out);
     wait("everybody to be gone", || (real.logins() == 0).then_some(()));
     drop(real.community);
 }

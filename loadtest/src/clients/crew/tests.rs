@@ -46,6 +46,22 @@ fn action(at: Instant, deed: Deed) -> Action {
 }
 
 #[tokio::test]
+async fn a_change_without_a_page_is_not_made() {
+    let crew = crew(&[]).await;
+    let now = Instant::now();
+    crew.schedule(vec![action(now, Deed::Change), action(now, Deed::Arrive)]).await;
+    soon("a page on its way", &crew, |counts| counts.visits == 1).await;
+    crew.schedule(vec![action(Instant::now(), Deed::Change)]).await;
+    let begun = Instant::now();
+    while crew.recorder().phases()[0].own.due < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        sleep(Duration::from_millis(5)).await;
+    }
+    let own = crew.recorder().phases()[0].own.clone();
+    assert_eq!((own.due, own.missed, own.made, own.failures()), (2, 2, 0, 0));
+}
+
+#[tokio::test]
 async fn pages_that_are_replaced_while_a_server_hangs_count_with_the_time_they_waited() {
     let crew = crew(&[]).await;
     let now = Instant::now();

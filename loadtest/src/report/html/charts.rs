@@ -2,6 +2,7 @@
 
 use crate::measure::Transport;
 use crate::report::chart::{Axis, Mark, Series, chart};
+use crate::report::hours;
 use crate::report::results::{Results, Tick};
 use crate::report::style;
 
@@ -32,7 +33,7 @@ fn over_time(page: &mut String, results: &Results) {
     page.push_str("<h2>Over time</h2>");
     let ticks = &results.timeline;
     let marks = marks(results);
-    let x = Axis::time(ticks.last().map_or(1.0, |tick| tick.at));
+    let x = hours::axis(ticks, ticks.last().map_or(1.0, |tick| tick.at));
     let line = |name, value: &dyn Fn(&Tick) -> Option<f64>| Series {
         name,
         points: ticks.iter().map(|tick| (tick.at, value(tick))).collect(),

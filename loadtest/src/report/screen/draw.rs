@@ -135,6 +135,7 @@ mod tests {
         Tick {
             at: 30.0,
             phase: 1,
+            hour: None,
             wanted: 500,
             open: 480,
             coming: 15,

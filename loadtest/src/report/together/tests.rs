@@ -10,6 +10,7 @@ fn tick(at: f64, delivered: f64, failed: u64) -> Tick {
     Tick {
         at,
         phase: 0,
+        hour: None,
         wanted: 10,
         open: 9,
         coming: 1,
@@ -41,6 +42,8 @@ fn piece(number: usize, of: usize) -> Piece {
     phase.counts.visits = 10;
     phase.counts.opened = 10;
     phase.counts.delivered = 1000 * number as u64;
+    phase.own.due = 3;
+    phase.own.updates.record(500);
     phase.updates[0] = Latency::from_buckets([(1000 * number as u64, 100)]);
     phase.used = Used { gateway: if number == 2 { 1.5 } else { 0.0 }, generator: 0.5, community: 0.0 };
     phase.changes = (number == 1).then_some(Punctuality { due: 60, missed: 0, latest: 0.0 });
@@ -62,6 +65,7 @@ fn parts_are_added_and_what_all_saw_is_taken_once() {
     assert_eq!((whole.exit_code(), whole.converged, whole.part), (0, Some(true), Part::WHOLE));
     let phase = &whole.phases[0];
     assert_eq!((phase.browsers, phase.counts.delivered, phase.updates[0].count()), (20, 3000, 200));
+    assert_eq!((phase.own.due, phase.own.updates.count()), (6, 2));
     let checked = phase.checked.as_ref().unwrap();
     assert_eq!((checked.agreement.states, checked.seconds), (100, 0.4));
     assert_eq!((phase.used.gateway, phase.used.generator), (1.5, 1.0));

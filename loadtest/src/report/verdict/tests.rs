@@ -123,6 +123,7 @@ fn tick(lag: f64) -> crate::report::Tick {
     crate::report::Tick {
         at: 1.0 + lag,
         phase: 0,
+        hour: None,
         wanted: 10,
         open: 10,
         coming: 0,
