@@ -142,6 +142,10 @@ fn users_change_their_own_status_only_where_they_have_logins_of_their_own() {
 
     let file = std::env::temp_dir().join(format!("livename-load-own-{}.txt", std::process::id()));
     std::fs::write(&file, "CN=Ann/O=R\n").unwrap();
+    let found = mistakes(&format!(
+        "[target]\nurl = \"http://x\"\ncontrol = \"127.0.0.1:1\"\ntoken_file = {file:?}\n{hold}"
+    ));
+    assert!(found.len() == 1 && found[0].2.contains("whose tokens"), "{found:?}");
     let real =
         format!("[target]\nurl = \"http://x\"\npeople_file = {file:?}\n[population]\nchanging = 5\n{hold}");
     let found = mistakes(&real);
