@@ -259,7 +259,7 @@ impl Channel {
     fn unpack(&self, batch: &mut Batch, messages: &mut Vec<Outgoing>) -> bool {
         messages.extend(batch.notices.drain(..).map(Outgoing::Message));
         if !batch.states.is_empty() {
-            let frame = message::presence(batch.states.iter().map(AsRef::as_ref), batch.cursor);
+            let frame = message::presence(&batch.states, batch.cursor);
             messages.push(Outgoing::Presence { frame, cursor: batch.cursor });
             self.metrics.updates_delivered(batch.states.len() as u64);
         }
@@ -279,8 +279,12 @@ impl Channel {
 
     /// News that were decoded then have now been written.
     pub(super) fn written(&self, decoded_at: impl Iterator<Item = Duration>) {
-        let now = self.clock.now();
-        decoded_at.for_each(|then| self.metrics.propagation(now.saturating_sub(then).as_secs_f64()));
+        let mut decoded_at = decoded_at.peekable();
+        // Most often there is nothing, and the time costs more than that.
+        if decoded_at.peek().is_some() {
+            let now = self.clock.now();
+            decoded_at.for_each(|then| self.metrics.propagation(now.saturating_sub(then).as_secs_f64()));
+        }
     }
 
     /// Waits until there may be something to take.

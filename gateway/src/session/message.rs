@@ -3,6 +3,8 @@
 //! A person's state is written once per change and shared by everybody who watches; the frame around it
 //! is joined from those pieces.
 
+use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,12 +143,42 @@ pub(crate) fn error(refusal: &Refusal) -> Bytes {
     text(&with_id(json!({"type": "error", "code": refusal.code, "message": refusal.message}), refusal.id))
 }
 
-/// One message for several states; `cursor` if the page has now seen everything.
-pub(crate) fn presence<'a>(
-    states: impl Iterator<Item = &'a StateRecord> + Clone,
+/// The last message about few states that this thread has made.
+#[derive(Default)]
+struct Last {
+    states: Vec<Arc<StateRecord>>,
     cursor: Option<Cursor>,
-) -> Bytes {
-    let pieces = states.map(|state| state.wire(WireForm::Events, person));
+    message: Bytes,
+}
+
+/// So many states are few.
+const FEW: usize = 16;
+
+thread_local! {
+    static LAST: RefCell<Last> = RefCell::default();
+}
+
+/// One message for several states; `cursor` if the page has now seen everything. Pages that watch the same people
+/// are told of a change one after the other, in the same words: these are made once.
+pub(crate) fn presence(states: &[Arc<StateRecord>], cursor: Option<Cursor>) -> Bytes {
+    if states.len() > FEW {
+        return joined(states, cursor);
+    }
+    LAST.with_borrow_mut(|last| {
+        let is_same = last.cursor == cursor
+            && last.states.len() == states.len()
+            && last.states.iter().zip(states).all(|(last, state)| Arc::ptr_eq(last, state));
+        if !is_same {
+            last.states.clear();
+            last.states.extend_from_slice(states);
+            (last.cursor, last.message) = (cursor, joined(states, cursor));
+        }
+        last.message.clone()
+    })
+}
+
+fn joined(states: &[Arc<StateRecord>], cursor: Option<Cursor>) -> Bytes {
+    let pieces = states.iter().map(|state| state.wire(WireForm::Events, person));
     let mut frame = BytesMut::with_capacity(pieces.clone().map(|piece| piece.len() + 1).sum::<usize>() + 96);
     frame.put_slice(br#"{"type":"presence","people":["#);
     for (index, piece) in pieces.enumerate() {
@@ -157,7 +189,8 @@ pub(crate) fn presence<'a>(
     }
     frame.put_u8(b']');
     if let Some(cursor) = cursor {
-        frame.put_slice(format!(r#","cursor":"{cursor}""#).as_bytes());
+        // Into memory that grows: nothing can go wrong.
+        let _ = write!(frame, r#","cursor":"{cursor}""#);
     }
     frame.put_u8(b'}');
     frame.freeze()
@@ -205,16 +238,31 @@ mod tests {
     fn states_share_one_frame_and_are_written_once() {
         let state = |id: &str, text: &str| {
             let presence = Presence { text: text.into(), ..Presence::of(Status::Away) };
-            StateRecord::new(id.into(), presence, 7, Duration::ZERO)
+            Arc::new(StateRecord::new(id.into(), presence, 7, Duration::ZERO))
         };
         let states = [state("CN=Ann/O=Acme", "\"Lunch\" </script>"), state("CN=\u{9234}/O=Acme", "")];
-        let frame = presence(states.iter(), "1.2.3".parse().ok());
+        let cursor = "1.2.3".parse().ok();
+        let frame = presence(&states, cursor);
         let value: serde_json::Value = serde_json::from_slice(&frame).unwrap();
         assert_eq!(value["people"][0]["text"], "\"Lunch\" </script>");
         assert_eq!(value["people"][1]["id"], "CN=\u{9234}/O=Acme");
         assert_eq!(value["cursor"], "1.2.3");
         let first = states[0].wire(WireForm::Events, |_| unreachable!("it was written already"));
         assert!(!first.is_empty());
+
+        assert_eq!(presence(&states, cursor).as_ptr(), frame.as_ptr(), "the same words");
+        let [ann, other] = &states;
+        for (states, cursor) in [
+            (vec![ann.clone()], cursor),
+            (vec![other.clone(), ann.clone()], cursor),
+            (vec![state("CN=Ann/O=Acme", "back"), other.clone()], cursor),
+            (states.to_vec(), None),
+            (vec![ann.clone(); FEW + 1], cursor),
+        ] {
+            let message = presence(&states, cursor);
+            assert_eq!(message, joined(&states, cursor));
+            assert_ne!(message, frame);
+        }
     }
 
     #[test]

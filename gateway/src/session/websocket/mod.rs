@@ -103,8 +103,11 @@ fn accept_key(key: &[u8]) -> String {
 
 /// Serves the channel until either side ends it.
 ///
-/// What is held here is held for each browser. So this is one block: an async function keeps its arguments beside what it
-/// makes of them.
+/// What is held here is held for each browser. So this is one block.
+#[allow(
+    clippy::manual_async_fn,
+    reason = "an async function keeps its arguments beside what it makes of them"
+)]
 pub(super) fn serve(
     upgrade: OnUpgrade,
     listed: Listed,
