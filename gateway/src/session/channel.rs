@@ -257,7 +257,9 @@ impl Channel {
     }
 
     fn unpack(&self, batch: &mut Batch, messages: &mut Vec<Outgoing>) -> bool {
-        messages.extend(batch.notices.drain(..).map(Outgoing::Message));
+        if !batch.notices.is_empty() {
+            messages.extend(batch.notices.drain(..).map(Outgoing::Message));
+        }
         if !batch.states.is_empty() {
             let frame = message::presence(&batch.states, batch.cursor);
             messages.push(Outgoing::Presence { frame, cursor: batch.cursor });

@@ -247,7 +247,11 @@ impl Shard {
         batch.states.clear();
         let Some(slot) = self.subscribers.slot(id.0) else { return false };
         let Some(subscriber) = self.subscribers.get_mut(slot) else { return false };
-        batch.notices = subscriber.lane.take();
+        if subscriber.lane.notices.is_empty() {
+            batch.notices.clear();
+        } else {
+            batch.notices = subscriber.lane.take();
+        }
         while batch.states.len() < states
             && let Some(index) = subscriber.dirty.take_from(subscriber.next as usize)
         {

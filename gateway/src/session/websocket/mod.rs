@@ -234,14 +234,14 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
             }
             self.mood.stuck = false;
             self.channel.written(take(&mut self.unwritten).into_iter());
-            let written = SCRATCH.with_borrow_mut(|scratch| self.write_pending(cx, scratch))?;
-            if !written {
+            let more = SCRATCH.with_borrow_mut(|scratch| self.write_pending(cx, scratch))?;
+            if !more && self.socket.is_clear() {
                 return Ok(Poll::Ready(()));
             }
         }
     }
 
-    /// `false` if there was nothing.
+    /// Whether there is more, for which nobody will wake the task.
     fn write_pending(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch) -> Result<bool, Over> {
         let Scratch { batch, messages, frames } = scratch;
         self.channel.poll_take(cx, batch, messages);
@@ -265,7 +265,7 @@ impl<F: Future<Output = End>> Conversation<'_, F> {
         } else {
             self.unwritten = news.collect();
         }
-        if end.is_some() { Err(Over(end)) } else { Ok(true) }
+        if end.is_some() { Err(Over(end)) } else { Ok(batch.more) }
     }
 
     fn reply(&mut self, cx: &mut Context<'_>, said: Said) -> Result<(), Over> {
