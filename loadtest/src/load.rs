@@ -137,7 +137,9 @@ pub async fn run(arguments: RunArgs) -> Result<u8, LoadError> {
     if plan.is_real() && !arguments.yes && !confirmed(&plan) {
         return Err(LoadError::NotConfirmed);
     }
-    let options = Options { gateway: arguments.gateway, live: !arguments.quiet };
+    // It is started in a folder of its own, where a relative path would mean something else.
+    let gateway = arguments.gateway.map(|program| std::path::absolute(&program).unwrap_or(program));
+    let options = Options { gateway, live: !arguments.quiet };
     let results = run::run(&plan, options).await?;
     // First of all: whoever reads the summary may be gone.
     let kept = files.keep(&results);
