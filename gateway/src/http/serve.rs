@@ -178,9 +178,10 @@ impl Edge {
     ) -> Result<(), End> {
         let patience = patience(limits);
         let draining = self.seat.phases.draining.clone();
+        // In a box: room for a request is needed while there is one, and most connections wait.
         let service = service_fn(|request| {
             let facts = Arc::clone(facts);
-            async move { Ok::<_, Infallible>(exchange(facts, request).await) }
+            Box::pin(async move { Ok::<_, Infallible>(exchange(facts, request).await) })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -204,9 +205,10 @@ impl Edge {
         facts.progress.speaks_http2();
         let patience = patience(limits);
         let draining = self.seat.phases.draining.clone();
+        // In a box: an answer that goes on for hours has no room for its request beside it.
         let service = service_fn(|request| {
             let facts = Arc::clone(facts);
-            async move { Ok::<_, Infallible>(exchange(facts, request).await) }
+            Box::pin(async move { Ok::<_, Infallible>(exchange(facts, request).await) })
         });
         let connection = http2::Builder::new(Tracked(self.seat.connections.clone()))
             .timer(TokioTimer::new())

@@ -3,7 +3,7 @@
 //! Pages compare what they are told with what they asked for, so a person is told under the id of the directory
 //! and under every other name that was asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,33 +27,43 @@ const GLANCE: Duration = Duration::from_secs(10);
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Watching {
-    people: HashMap<PersonId, Vec<Arc<str>>>,
+    people: BTreeSet<PersonId>,
+    /// What the page calls those of them whom it knows by other names.
+    names: BTreeMap<PersonId, Vec<Arc<str>>>,
     suspended: bool,
 }
 
 impl Watching {
     /// The other names of a person.
     pub(super) fn aliases(&self, id: &PersonId) -> impl Iterator<Item = &str> {
-        self.people.get(id).into_iter().flatten().map(|name| &**name)
+        self.names.get(id).into_iter().flatten().map(|name| &**name)
     }
 
     fn add(&mut self, id: &PersonId, asked: &Arc<str>) {
-        let names = self.people.entry(id.clone()).or_default();
-        if **asked != *id.as_str() && !names.contains(asked) {
-            names.push(Arc::clone(asked));
+        self.people.insert(id.clone());
+        if **asked != *id.as_str() {
+            let names = self.names.entry(id.clone()).or_default();
+            if !names.contains(asked) {
+                names.push(Arc::clone(asked));
+            }
         }
     }
 
     /// Takes a person out, by any of the names.
     fn remove(&mut self, asked: &str) -> Option<PersonId> {
-        let id = PersonId::from(asked);
-        if self.people.remove(&id).is_some() {
-            return Some(id);
+        let mut id = PersonId::from(asked);
+        if !self.people.contains(&id) {
+            let is_meant = |names: &Vec<Arc<str>>| names.iter().any(|name| **name == *asked);
+            id = self.names.iter().find(|(_, names)| is_meant(names)).map(|(id, _)| id.clone())?;
         }
-        let is_meant = |names: &Vec<Arc<str>>| names.iter().any(|name| **name == *asked);
-        let id = self.people.iter().find(|(_, names)| is_meant(names)).map(|(id, _)| id.clone())?;
         self.people.remove(&id);
+        self.names.remove(&id);
         Some(id)
+    }
+
+    fn clear(&mut self) {
+        self.people.clear();
+        self.names.clear();
     }
 }
 
@@ -118,7 +128,7 @@ impl WebSession {
     pub(super) fn unwatch(&self, users: Option<Vec<String>>) {
         let mut watching = locked(&self.watching);
         let Some(users) = users else {
-            watching.people.clear();
+            watching.clear();
             self.subscription.unwatch_all();
             drop(watching);
             return self.tell(&Update::new(["watchlist", "removeUser"], json!({"userId": ""})));
@@ -148,7 +158,7 @@ impl WebSession {
     pub(super) fn resume(&self) {
         let mut watching = locked(&self.watching);
         watching.suspended = false;
-        let people: Vec<PersonId> = watching.people.keys().cloned().collect();
+        let people: Vec<PersonId> = watching.people.iter().cloned().collect();
         drop(watching);
         self.subscription.unwatch_all();
         // They were within the bound before.
