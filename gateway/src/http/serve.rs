@@ -320,6 +320,7 @@ where
                 break;
             }
             if deadline <= Instant::now() {
+                progress.give_up();
                 return Poll::Ready(Err(End::Stalled(stall)));
             }
             timer.as_mut().reset(deadline);

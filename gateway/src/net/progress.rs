@@ -55,6 +55,8 @@ pub struct Progress {
     blocked: AtomicU64,
     /// Whether the browser has sent a byte.
     heard: AtomicBool,
+    /// It had its time, and the connection is given up.
+    given_up: AtomicBool,
 }
 
 impl Progress {
@@ -68,6 +70,7 @@ impl Progress {
             since: AtomicU64::new(1),
             blocked: AtomicU64::new(0),
             heard: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         }
     }
 
@@ -89,9 +92,15 @@ impl Progress {
         }
     }
 
-    /// Whether the browser does not take what is there for it.
-    pub fn is_blocked(&self) -> bool {
-        self.blocked.load(Ordering::Relaxed) != 0
+    /// The deadline has passed.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection is given up because the browser did not take what was there for it. One that leaves while
+    /// something is on its way has not taken that either.
+    pub fn has_stopped_reading(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed) && self.blocked.load(Ordering::Relaxed) != 0
     }
 
     /// Whether anything came from the browser.
@@ -194,6 +203,17 @@ mod tests {
         tokio::time::advance(Duration::from_secs(5)).await;
         progress.read();
         assert_eq!(left(&progress), Some((70, Stall::Idle)));
+    }
+
+    #[test]
+    fn who_leaves_while_something_is_on_its_way_has_not_stopped_reading() {
+        let progress = Progress::new();
+        progress.wrote(None);
+        assert!(!progress.has_stopped_reading());
+        progress.give_up();
+        assert!(progress.has_stopped_reading());
+        progress.wrote(Some(usize::MAX));
+        assert!(!progress.has_stopped_reading(), "given up for something else");
     }
 
     #[tokio::test(start_paused = true)]

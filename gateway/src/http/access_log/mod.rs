@@ -226,7 +226,7 @@ impl Record {
             end::STOPPED
         } else if self.status.is_none() {
             end::BROWSER_LEFT_BEFORE_ANSWER
-        } else if self.connection.progress.is_blocked() {
+        } else if self.connection.progress.has_stopped_reading() {
             end::BROWSER_STOPPED_READING
         } else {
             end::BROWSER_LEFT_DURING_ANSWER
