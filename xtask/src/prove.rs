@@ -34,6 +34,8 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
     cargo("simulation", &["test", "--release", "--package", "gateway-core", "--test", "simulation"])
         .env("LIVENAME_SEEDS", &seeds.to_string())
         .run()?;
+    // Load tests start them.
+    cargo("programs", &["build", "--release", "--package", "gateway", "--package", "loadtest"]).run()?;
     for (name, package, which) in LONG {
         let arguments = [&["test", "--release", "--package", package], which].concat();
         left_out.noted_by(cargo(name, &arguments)).env("LIVENAME_LONG", "1").run()?;
@@ -53,7 +55,6 @@ pub(crate) fn run(fuzz_seconds: u32, seeds: u32) -> Outcome {
 fn load_of_full_size() -> Outcome {
     let folder = Path::new("target/prove");
     fs::create_dir_all(root().join(folder)).map_err(|error| format!("{}: {error}", folder.display()))?;
-    cargo("programs", &["build", "--release", "--package", "gateway", "--package", "loadtest"]).run()?;
     let tester = root().join("target/release/livename-load").display().to_string();
     for (name, plan) in FULL {
         let out = folder.join(plan).display().to_string();
