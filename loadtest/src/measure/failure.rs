@@ -1,5 +1,7 @@
 //! What can go wrong for a browser, by kind, with words for people.
 
+use std::collections::BTreeMap;
+
 /// Why a page could not be opened, or was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
@@ -132,5 +134,12 @@ impl FailureKind {
                 | Self::CommandRefused
                 | Self::LoginEnded
         )
+    }
+}
+
+/// Adds to failures by name those of another thread, time or phase.
+pub fn add_failures(all: &mut BTreeMap<String, u64>, more: &BTreeMap<String, u64>) {
+    for (name, count) in more {
+        *all.entry(name.clone()).or_default() += count;
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, PersonState, Truth, text_hash};
 pub use clock::{Clocks, Offset, clock, follow, micros};
-pub use failure::FailureKind;
+pub use failure::{FailureKind, add_failures};
 pub use latency::Latency;
 pub use own::OwnChanges;
 pub use process::{Process, Usage};

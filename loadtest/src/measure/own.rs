@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureKind, Latency};
+use super::{FailureKind, Latency, add_failures};
 
 /// What became of them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,9 +39,7 @@ impl OwnChanges {
         self.missed += other.missed;
         self.made += other.made;
         self.unanswered += other.unanswered;
-        for (kind, count) in &other.failures {
-            *self.failures.entry(kind.clone()).or_default() += count;
-        }
+        add_failures(&mut self.failures, &other.failures);
         self.updates.merge(&other.updates);
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::{
     Agreement, ByTransport, Clocks, Counts, FailureKind, Latency, OwnChanges, PhaseRecord, Punctuality,
-    Transport, together,
+    Transport, add_failures, together,
 };
 use crate::plan::{Part, Phase, Plan, Thresholds};
 
@@ -236,9 +236,7 @@ impl Results {
     /// Failures of all phases, most frequent first.
     pub fn failures(&self) -> Vec<(String, u64)> {
         let mut failures = BTreeMap::new();
-        for (name, count) in self.phases.iter().flat_map(|phase| &phase.failures) {
-            *failures.entry(name.clone()).or_insert(0) += count;
-        }
+        self.phases.iter().for_each(|phase| add_failures(&mut failures, &phase.failures));
         let mut failures: Vec<_> = failures.into_iter().collect();
         failures.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         failures

@@ -1,6 +1,7 @@
 //! The seconds of several generators as one series.
 
 use super::results::{Results, Tick};
+use crate::measure::add_failures;
 
 /// One series, from the start of the first. Of a second, half of the changes arrive within the mean of what the
 /// generators say, weighted by their deliveries, and 99 of 100 within the longest: the true value is not above that.
@@ -19,7 +20,7 @@ pub(super) fn together(runs: &[&Results]) -> Vec<Tick> {
             // Two in one second: the later, with the failures of both.
             let before = own.get_mut(place).and_then(|slot| slot.replace(tick));
             if let (Some(before), Some(Some(tick))) = (before, own.get_mut(place)) {
-                merge_failures(tick, &before);
+                add_failures(&mut tick.failures, &before.failures);
             }
         }
         fill(&mut own);
@@ -80,7 +81,7 @@ fn add(all: &mut Tick, tick: &Tick) {
     all.open += open;
     all.coming += coming;
     all.delivered += delivered;
-    merge_failures(all, tick);
+    add_failures(&mut all.failures, &tick.failures);
     let [gateway, generator, community] = cpu;
     all.cpu = [all.cpu[0].max(*gateway), all.cpu[1] + generator, all.cpu[2].max(*community)];
     let [gateway, generator, community] = *memory;
@@ -90,10 +91,4 @@ fn add(all: &mut Tick, tick: &Tick) {
 
 fn longer(one: Option<f64>, other: Option<f64>) -> Option<f64> {
     [one, other].into_iter().flatten().reduce(f64::max)
-}
-
-fn merge_failures(all: &mut Tick, tick: &Tick) {
-    for (kind, count) in &tick.failures {
-        *all.failures.entry(kind.clone()).or_default() += count;
-    }
 }

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use super::results::{Checked, Generator, Memory, PhaseResult, Results, Used};
 use super::summary::label;
 use super::timeline;
+use crate::measure::add_failures;
 use crate::plan::Part;
 
 /// Phases of generators that waited for each other are as long, but for this.
@@ -235,9 +236,7 @@ impl PhaseResult {
         }
         self.direct.merge(direct);
         self.counts.add(counts);
-        for (kind, count) in failures {
-            *self.failures.entry(kind.clone()).or_default() += count;
-        }
+        add_failures(&mut self.failures, failures);
         let Used { gateway, generator, community } = used;
         // Seen from wherever those processes run, and from there alike.
         self.used.gateway = self.used.gateway.max(*gateway);

@@ -11,7 +11,7 @@ use super::Moment;
 use super::scrape::Scraper;
 use crate::clients::Crew;
 use crate::estate::Estate;
-use crate::measure::{Latency, Process, Usage};
+use crate::measure::{Latency, Process, Usage, add_failures};
 use crate::report::{Line, Results, Screen, Tick, View};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -159,9 +159,7 @@ impl Sampler {
             lag: lag.as_secs_f64(),
         };
         self.updates.merge(&updates);
-        for (kind, count) in &tick.failures {
-            *self.failures.entry(kind.clone()).or_default() += count;
-        }
+        add_failures(&mut self.failures, &tick.failures);
         results.timeline.push(tick);
         self.tell(phase, phases, results);
         true
