@@ -264,6 +264,21 @@ impl Route {
             _ => self.pass_to.as_ref(),
         }
     }
+
+    /// On every host, for everybody, and nothing else.
+    #[cfg(test)]
+    pub(crate) fn bare(path: &str, serve: Serve) -> Self {
+        Self {
+            hosts: Vec::new(),
+            path: path.to_owned(),
+            auth: AuthPolicy::Off,
+            login: None,
+            serve,
+            logins: Logins::default(),
+            chat: false,
+            pass_to: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -84,19 +84,13 @@ fn without_port(authority: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{AuthPolicy, Logins, Serve};
+    use crate::config::Serve;
 
     fn router(routes: &[(&str, &str)]) -> Router {
         let route = |(host, path): &(&str, &str)| {
             Arc::new(Route {
                 hosts: Some((*host).to_owned()).filter(|host| !host.is_empty()).into_iter().collect(),
-                path: (*path).to_owned(),
-                auth: AuthPolicy::Off,
-                login: None,
-                serve: Serve::Builtin(format!("{host}{path}")),
-                logins: Logins::default(),
-                chat: false,
-                pass_to: None,
+                ..Route::bare(path, Serve::Builtin(format!("{host}{path}")))
             })
         };
         Router::new(routes.iter().map(route).collect())

@@ -84,7 +84,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::{AuthPolicy, Logins, PageRules, Route, Serve};
+    use crate::config::{PageRules, Route, Serve};
     use crate::http::Scheme;
 
     /// `Origin` and `Referer` as they reach `http://st1.example:8088`.
@@ -97,16 +97,7 @@ mod tests {
             client: [127, 0, 0, 1].into(),
             scheme: Scheme::Https,
             host: "im.example:8443".to_owned(),
-            route: Arc::new(Route {
-                hosts: Vec::new(),
-                path: "/st01".to_owned(),
-                auth: AuthPolicy::Off,
-                login: None,
-                serve: Serve::Builtin(String::new()),
-                logins: Logins::default(),
-                chat: false,
-                pass_to: None,
-            }),
+            route: Arc::new(Route::bare("/st01", Serve::Builtin(String::new()))),
             identity: None,
             page_allowed,
             worker: 0,

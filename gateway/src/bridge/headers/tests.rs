@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::*;
-use crate::config::{AuthPolicy, Logins, Route};
+use crate::config::Route;
 use crate::http::Scheme;
 
 fn map(lines: &[(&str, &str)]) -> HeaderMap {
@@ -104,16 +104,7 @@ fn both_dialects_say_where_a_request_comes_from() {
             client: client.parse().unwrap(),
             scheme: Scheme::Https,
             host: host.to_owned(),
-            route: Arc::new(Route {
-                hosts: Vec::new(),
-                path: "/".to_owned(),
-                auth: AuthPolicy::Off,
-                login: None,
-                serve: Serve::Builtin(String::new()),
-                logins: Logins::default(),
-                chat: false,
-                pass_to: None,
-            }),
+            route: Arc::new(Route::bare("/", Serve::Builtin(String::new()))),
             identity: None,
             page_allowed: false,
             worker: 0,
