@@ -83,7 +83,7 @@ impl Upstream {
         let (communities, offers) =
             Communities::start(configured, &hub, &tasks, &phases.stopped, metrics).await;
         let live = Arc::clone(live);
-        let sessions = Sessions::new(offers, live, &tasks, &phases.stopped, Arc::clone(metrics), clock);
+        let sessions = Sessions::new(offers, live, &tasks, &phases.stopped, Arc::clone(metrics));
 
         // Web servers that requests are passed on to.
         let servers = Upstreams::new(Arc::clone(metrics), tasks.clone(), phases.stopped.clone());

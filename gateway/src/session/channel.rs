@@ -17,7 +17,7 @@ use super::expiry::Expiry;
 use super::message::{self, End};
 use super::users::Page;
 use crate::auth::Identity;
-use crate::hub::{Clock, Item, LoginState, Me, OwnCommand};
+use crate::hub::{Item, LoginState, Me, OwnCommand};
 use crate::shard::Subscription;
 use crate::telemetry::Metrics;
 
@@ -33,7 +33,6 @@ pub(super) struct Channel {
     by_name: Arc<ByName>,
     bounds: Bounds,
     metrics: Arc<Metrics>,
-    clock: Clock,
     transport: &'static str,
     /// When the page's token ends; a renewal puts it off.
     pub(super) expires: Expiry,
@@ -97,13 +96,12 @@ impl Channel {
         page: Option<Page>,
         terms: Terms,
         metrics: Arc<Metrics>,
-        clock: Clock,
     ) -> Self {
         let Terms { bounds, transport, expires_in, by_name } = terms;
         let subscription = Arc::new(subscription);
         metrics.subscribers(transport, 1);
         let expires = Expiry::new(expires_in.and_then(|left| Instant::now().checked_add(left)));
-        Self { key, page, subscription, by_name, bounds, metrics, clock, transport, expires }
+        Self { key, page, subscription, by_name, bounds, metrics, transport, expires }
     }
 
     /// The first message.
@@ -281,12 +279,7 @@ impl Channel {
 
     /// News that were decoded then have now been written.
     pub(super) fn written(&self, decoded_at: impl Iterator<Item = Duration>) {
-        let mut decoded_at = decoded_at.peekable();
-        // Most often there is nothing, and the time costs more than that.
-        if decoded_at.peek().is_some() {
-            let now = self.clock.now();
-            decoded_at.for_each(|then| self.metrics.propagation(now.saturating_sub(then).as_secs_f64()));
-        }
+        self.subscription.written(decoded_at, &self.metrics);
     }
 
     /// Waits until there may be something to take.

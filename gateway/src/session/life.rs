@@ -97,7 +97,8 @@ impl Own {
     }
 }
 
-async fn cancelled(token: Option<&CancellationToken>) {
+/// Waits for the token; for ever if there is none.
+pub(super) async fn cancelled(token: Option<&CancellationToken>) {
     match token {
         Some(token) => token.cancelled().await,
         None => pending().await,

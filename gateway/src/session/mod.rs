@@ -33,7 +33,7 @@ use crate::auth::tries::Tries;
 use crate::auth::{Identity, Rejection};
 use crate::config::Privacy;
 use crate::http::{Body, Failure, Live, RequestContext, full, read_body};
-use crate::hub::{Access, Clock};
+use crate::hub::Access;
 use crate::shard::{self, Shard};
 use crate::telemetry::Metrics;
 
@@ -89,7 +89,6 @@ pub struct Sessions {
     /// A channel keeps the limits that were in force when it was opened.
     live: Arc<ArcSwap<Live>>,
     metrics: Arc<Metrics>,
-    clock: Clock,
 }
 
 struct Community {
@@ -107,7 +106,6 @@ impl Sessions {
         tasks: &TaskTracker,
         stopped: &CancellationToken,
         metrics: Arc<Metrics>,
-        clock: Clock,
     ) -> Self {
         let communities = communities.into_iter().map(|(name, access)| {
             let users = || {
@@ -122,7 +120,7 @@ impl Sessions {
         let end = stopped.clone();
         tasks.spawn(async move { end.run_until_cancelled(sweep).await });
         let (channels, tries) = (Arc::default(), Tries::default());
-        Self { communities: communities.collect(), channels, rest, tries, live, metrics, clock }
+        Self { communities: communities.collect(), channels, rest, tries, live, metrics }
     }
 
     /// Users that are logged in on this node.
@@ -199,7 +197,6 @@ impl Sessions {
             page,
             terms,
             Arc::clone(&self.metrics),
-            self.clock,
         );
         let life = Life::new(&channel, desk.draining.clone());
         let listed = Listed::new(channel, &self.channels);

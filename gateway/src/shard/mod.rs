@@ -139,6 +139,16 @@ impl Subscription {
         batch.states.iter().map(|state| state.decoded_at).filter(move |decoded_at| *decoded_at >= asked_at)
     }
 
+    /// Notes how long news that were decoded then took until they were written, which is now.
+    pub fn written(&self, decoded_at: impl Iterator<Item = Duration>, metrics: &Metrics) {
+        let mut decoded_at = decoded_at.peekable();
+        // Most often there is nothing, and the time costs more than that.
+        if decoded_at.peek().is_some() {
+            let now = self.shard.clock.now();
+            decoded_at.for_each(|then| metrics.propagation(now.saturating_sub(then).as_secs_f64()));
+        }
+    }
+
     /// See [`Core::unwatch`].
     pub fn unwatch(&self, persons: &[PersonId]) {
         self.shard.change(|core| core.unwatch(self.id, persons));

@@ -210,7 +210,6 @@ impl Visit<'_> {
             shard: Arc::clone(&self.desk.shard),
             names: Arc::clone(&self.community.access.names),
             metrics: Arc::clone(&self.sessions.metrics),
-            clock: self.sessions.clock,
             limits,
             chat: self.context.route.chat,
             expires: self

@@ -29,6 +29,7 @@ use super::news::{missed, told};
 use super::session::{Hanging, WebSession, locked, millis};
 use crate::http::Body;
 use crate::hub::{Me, News, OwnLogin};
+use crate::session::life::cancelled;
 use crate::session::message::End;
 
 /// Middle boxes cut what is silent for 30 s.
@@ -151,7 +152,7 @@ impl Stage {
                 let mut polls = locked(&session.polls);
                 if number == Some(polls.number) {
                     polls.delivered = true;
-                    session.written(polls.unwritten.drain(..));
+                    session.subscription.written(polls.unwritten.drain(..), &session.metrics);
                 }
                 None
             }
@@ -277,11 +278,6 @@ impl WebSession {
         None
     }
 
-    fn written(&self, decoded_at: impl Iterator<Item = Duration>) {
-        let now = self.clock.now();
-        decoded_at.for_each(|then| self.metrics.propagation(now.saturating_sub(then).as_secs_f64()));
-    }
-
     /// The own status, if it has changed, and what others wanted.
     fn own_news(&self) -> Vec<Bytes> {
         let mut entries = Vec::new();
@@ -323,11 +319,4 @@ async fn changed<T>(receiver: &mut Option<watch::Receiver<T>>) {
         return;
     }
     std::future::pending().await
-}
-
-async fn cancelled(token: Option<&CancellationToken>) {
-    match token {
-        Some(token) => token.cancelled().await,
-        None => std::future::pending().await,
-    }
 }

@@ -24,7 +24,7 @@ use super::watching::Watching;
 use super::{Refused, Work};
 use crate::auth::Identity;
 use crate::config::Limits;
-use crate::hub::{Clock, Listening, LoginState, OwnCommand, OwnLogin};
+use crate::hub::{Listening, LoginState, OwnCommand, OwnLogin};
 use crate::names::{Asker, Names};
 use crate::session::end_of;
 use crate::session::expiry::Expiry;
@@ -81,7 +81,6 @@ pub(super) struct Door {
     pub(super) shard: Arc<Shard>,
     pub(super) names: Arc<Names>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) clock: Clock,
     pub(super) limits: Limits,
     /// Its pages can chat.
     pub(super) chat: bool,
@@ -118,13 +117,12 @@ pub(super) struct WebSession {
     scope: ScopeId,
     shard: Arc<Shard>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) clock: Clock,
     bounds: gateway_core::shard::Limits,
 }
 
 impl WebSession {
     pub(super) fn open(door: Door, owner: Owner, seat: Seat, name: &str) -> Result<Self, getrandom::Error> {
-        let Door { community, scope, shard, names, metrics, clock, limits, chat, expires } = door;
+        let Door { community, scope, shard, names, metrics, limits, chat, expires } = door;
         let bounds = shard::limits(&limits);
         metrics.subscribers("poll", 1);
         Ok(Self {
@@ -151,7 +149,6 @@ impl WebSession {
             scope,
             shard,
             metrics,
-            clock,
             bounds,
         })
     }
